@@ -1,0 +1,1 @@
+"""Pure steps and online models; no Kafka in here."""

@@ -1,0 +1,1 @@
+"""Churn and other propensities from delayed outcomes."""

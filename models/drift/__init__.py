@@ -1,0 +1,1 @@
+"""Drift watched on errors, scores and inputs."""

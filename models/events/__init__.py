@@ -1,0 +1,1 @@
+"""Contracts of every topic as pydantic models."""

@@ -1,0 +1,1 @@
+"""Find and mask personal data; one recogniser a file."""

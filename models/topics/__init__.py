@@ -1,0 +1,1 @@
+"""Two-level topics, kind, urgency and priority."""

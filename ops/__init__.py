@@ -1,0 +1,1 @@
+"""Everything around the pipeline: command line, embedded parts, simulator, benchmarks."""

@@ -1,0 +1,1 @@
+"""The embedded broker (Tansu) and store (chDB)."""

@@ -1,0 +1,1 @@
+"""`hark eval`: product models on files."""

@@ -1,0 +1,1 @@
+"""The ClickHouse sink, its schema and its queries."""

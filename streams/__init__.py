@@ -1,0 +1,1 @@
+"""Faust agents and what carries them: topics, slices, partition state."""

@@ -1,0 +1,1 @@
+"""One thin agent a module: decode, call pure steps, route."""
