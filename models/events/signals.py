@@ -1,0 +1,50 @@
+"""What Hark says of itself: dead letters, alerts, model metrics."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from models.events.base import Millis, Outbound
+from models.outcome import DeadReason
+
+
+class DeadLetterRecord(Outbound):
+    """Where a bad event stands and why; never its content (design, guarantee 2)."""
+
+    topic: str
+    partition: int
+    offset: int
+    reason: DeadReason
+    field: str
+    agent: str
+    appended_at: Millis
+    rejected_at: Millis
+
+
+class Alert(Outbound):
+    """Something a person should look at."""
+
+    alert_id: str
+    kind: Literal["drift", "burst", "guardrail", "sla", "dead_letters", "poison", "model", "rules"]
+    subject: str
+    message: str
+    severity: Literal["info", "warning", "critical"]
+    since: Millis
+    magnitude: float
+    done: str
+    raised_at: Millis
+
+
+class ModelMetric(Outbound):
+    """Prequential figures of a model after so many examples."""
+
+    model: str
+    version: int
+    role: Literal["champion", "challenger"]
+    n: int
+    accuracy: float | None
+    auc: float | None
+    log_loss: float | None
+    brier: float | None
+    window: int
+    at: Millis
