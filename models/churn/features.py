@@ -1,0 +1,239 @@
+"""What is known of one customer in event time, in a state small enough for a million of them.
+
+Counts fade exponentially with event time, so an update is O(1), needs no timers, and a late event
+adds what it would have added in time: the order of arrival does not matter (up to rounding). Only
+what an operator must be able to count exactly, the negative feedbacks of the last days, is kept as
+times, eight at most. The state is a dict of plain numbers; entries that are zero are absent.
+
+Source of the fading counter: Cormode et al., "Forward Decay", ICDE 2009.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+DAY = 86_400.0
+SHORT_DAYS = 7.0
+LONG_DAYS = 30.0
+MAX_TOPICS = 6
+MAX_NEGATIVES = 8
+NEGATIVE_BELOW = -0.2
+_MINUTE = 60.0
+_SHORT = frozenset({"f7", "g7", "u7"})
+_FADING = (*sorted(_SHORT), "f30", "g30", "u30", "p30", "m30", "r30", "x30", "a30")
+_LN2 = math.log(2.0)
+
+
+class Activity(StrEnum):
+    """Kinds of customer events the features know; others only count as activity."""
+
+    FEEDBACK = "feedback"
+    PURCHASE = "purchase"
+    REFUND = "refund"
+    VISIT = "visit"
+    LOGIN = "login"
+    USAGE = "usage"
+    RENEWAL = "renewal"
+    CANCELLATION = "cancellation"
+    PROFILE = "profile"
+    TICKET_OPENED = "ticket_opened"
+    TICKET_RESOLVED = "ticket_resolved"
+    ACTION = "action"
+
+
+_USAGE: frozenset[str] = frozenset({Activity.VISIT, Activity.LOGIN, Activity.USAGE})
+_FADING_OF: dict[str, tuple[str, ...]] = {
+    Activity.FEEDBACK: ("f7", "f30"),
+    Activity.PURCHASE: ("p30",),
+    Activity.RENEWAL: ("p30",),
+    Activity.REFUND: ("r30",),
+    Activity.CANCELLATION: ("x30",),
+    Activity.VISIT: ("u7", "u30"),
+    Activity.LOGIN: ("u7", "u30"),
+    Activity.USAGE: ("u7", "u30"),
+    Activity.ACTION: ("a30",),
+}
+
+
+class CustomerFeatures:
+    """Features of one customer over a JSON-able state.
+
+    Parameters
+    ----------
+    state
+        As given by an earlier instance's `state`; it is changed in place. None starts afresh.
+
+    Examples
+    --------
+    >>> customer = CustomerFeatures()
+    >>> customer.update("purchase", 0.0, money=80.0)
+    >>> customer.update("feedback", 2 * DAY, polarity=-0.9, topics=["refund"])
+    >>> seen = customer.vector(3 * DAY)
+    >>> seen["negatives_7d"], round(seen["recency_days"], 2), round(seen["spend"], 1)
+    (1.0, 1.0, 74.6)
+    """
+
+    __slots__ = ("state",)
+
+    def __init__(self, state: dict[str, Any] | None = None) -> None:
+        self.state: dict[str, Any] = {} if state is None else state
+
+    def update(
+        self,
+        kind: str,
+        at: float,
+        *,
+        amount: float = 1.0,
+        money: float = 0.0,
+        polarity: float | None = None,
+        topics: Iterable[str] = (),
+        tier: str | None = None,
+        since: float | None = None,
+    ) -> None:
+        """Take one event.
+
+        Parameters
+        ----------
+        kind
+            An `Activity`; an unknown kind only moves recency and tenure.
+        at
+            Event time, seconds since the epoch; may be earlier than events already taken.
+        amount
+            How much usage, for usage events (sessions, minutes; any unit, non-negative).
+        money
+            Value of a purchase or renewal in the company's unit.
+        polarity
+            Of a feedback, in [-1, 1]; None when unknown.
+        topics
+            Of a feedback.
+        tier, since
+            From a profile: the customer's tier, and when the relation began.
+        """
+        if not math.isfinite(at):
+            return
+        state = self.state
+        weight = self._move_to(at)
+        first = min(state.get("first", at), at, since if since is not None and math.isfinite(since) else at)
+        state["first"] = round(first)
+        if tier is not None:
+            state["tier"] = tier[:24]
+        for name in _FADING_OF.get(kind, ()):
+            step = _clean(amount) if kind in _USAGE else 1.0
+            self._add(name, step, weight)
+        if kind in (Activity.PURCHASE, Activity.RENEWAL):
+            self._add("m30", _clean(money), weight)
+            state["n"] = state.get("n", 0) + 1
+        elif kind == Activity.TICKET_OPENED:
+            state["open"] = state.get("open", 0) + 1
+        elif kind == Activity.TICKET_RESOLVED:
+            state["open"] = state.get("open", 0) - 1
+        elif kind == Activity.FEEDBACK:
+            self._feedback(at, weight, polarity, topics)
+        elif kind == Activity.ACTION:
+            state["acted"] = max(state.get("acted", 0), round(at))
+        if kind not in (Activity.ACTION, Activity.PROFILE):
+            state["last"] = max(state.get("last", round(at)), round(at))
+
+    def vector(self, at: float) -> dict[str, float | str | None]:
+        """Return the features as of `at`; a time before the newest event counts as that event's."""
+        state = self.state
+        now = max(at, state.get("t", at))
+        fade = (now - state.get("t", now)) / DAY
+        short, long = 0.5 ** (fade / SHORT_DAYS), 0.5 ** (fade / LONG_DAYS)
+        value = {k: state.get(k, 0.0) * (short if k in _SHORT else long) for k in _FADING}
+        since = (now - 7 * DAY) / _MINUTE
+        out: dict[str, float | str | None] = {
+            "recency_days": _days(now, state.get("last")),
+            "tenure_days": _days(now, state.get("first")),
+            "tier": state.get("tier"),
+            "purchases": value["p30"],
+            "purchases_total": float(state.get("n", 0)),
+            "spend": value["m30"],
+            "refunds": value["r30"],
+            "cancellations": value["x30"],
+            "usage": value["u30"],
+            "usage_trend": _trend(value["u7"], value["u30"]),
+            "feedbacks": value["f30"],
+            "feedback_trend": _trend(value["f7"], value["f30"]),
+            "negative_share": value["g30"] / value["f30"] if value["f30"] > 0.01 else None,
+            "negative_trend": (
+                value["g7"] / value["f7"] - value["g30"] / value["f30"] if value["f7"] > 0.01 else None
+            ),
+            "negatives_7d": float(sum(minute > since for minute in state.get("neg", ()))),
+            "open_tickets": float(max(0, state.get("open", 0))),
+            "actions": value["a30"],
+            "action_days": _days(now, state.get("acted")),
+        }
+        for topic, count in state.get("topics", {}).items():
+            out[f"topic:{topic}"] = count * long
+        return out
+
+    def _feedback(
+        self, at: float, weight: tuple[float, float], polarity: float | None, topics: Iterable[str]
+    ) -> None:
+        state = self.state
+        if polarity is not None and polarity < NEGATIVE_BELOW:
+            self._add("g7", 1.0, weight)
+            self._add("g30", 1.0, weight)
+            state["neg"] = sorted([*state.get("neg", ()), round(at / _MINUTE)])[-MAX_NEGATIVES:]
+        for topic in topics:
+            held: dict[str, float] = state.setdefault("topics", {})
+            held[topic[:24]] = round(held.get(topic[:24], 0.0) + weight[1], 3)
+            if len(held) > MAX_TOPICS:
+                del held[min(held, key=lambda name: (held[name], name))]
+
+    def _move_to(self, at: float) -> tuple[float, float]:
+        """Fade the counters up to `at` if it is the newest; return its (short, long) weights."""
+        state = self.state
+        newest = state.get("t")
+        if newest is None:
+            state["t"] = round(at)
+            return (1.0, 1.0)
+        days = (round(at) - newest) / DAY
+        if days <= 0:
+            return (0.5 ** (-days / SHORT_DAYS), 0.5 ** (-days / LONG_DAYS))
+        short, long = 0.5 ** (days / SHORT_DAYS), 0.5 ** (days / LONG_DAYS)
+        for name in _FADING:
+            if name in state:
+                faded = round(state[name] * (short if name in _SHORT else long), 4)
+                if faded:
+                    state[name] = faded
+                else:
+                    del state[name]
+        negatives = state.get("neg")
+        if negatives and negatives[0] * _MINUTE <= at - 7 * DAY:
+            state["neg"] = [minute for minute in negatives if minute * _MINUTE > at - 7 * DAY]
+        if "topics" in state:
+            kept = {k: v for k, v in ((k, round(v * long, 3)) for k, v in state["topics"].items()) if v}
+            if kept:
+                state["topics"] = kept
+            else:
+                del state["topics"]
+        state["t"] = round(at)
+        return (1.0, 1.0)
+
+    def _add(self, name: str, step: float, weight: tuple[float, float]) -> None:
+        total = round(self.state.get(name, 0.0) + step * (weight[0] if name in _SHORT else weight[1]), 4)
+        if total:
+            self.state[name] = total
+
+
+def _clean(value: float) -> float:
+    return min(max(value, 0.0), 1e9) if math.isfinite(value) else 0.0
+
+
+def _days(now: float, then: float | None) -> float | None:
+    return None if then is None else max(0.0, now - then) / DAY
+
+
+def _trend(short: float, long: float) -> float:
+    """Return log2 of the recent rate over the longer one: 0 steady, negative falling.
+
+    A steady rate r gives counters r·half-life/ln 2, so their ratio is that of the half-lives.
+    """
+    rate_short = short * _LN2 / SHORT_DAYS
+    rate_long = long * _LN2 / LONG_DAYS
+    return math.log2((rate_short + 0.02) / (rate_long + 0.02))
