@@ -16,6 +16,10 @@ Token = Annotated[str, StringConstraints(max_length=64)]
 Millis = Annotated[int, Field(ge=0, description="milliseconds since the Unix epoch, UTC")]
 
 
+Origin = tuple[str, int, int]
+"""Topic, partition and offset of the input record; every hop drops what it has already seen of one."""
+
+
 def _as_utc(value: object) -> object:
     """Read a naive ISO time as UTC, so that no producer's time zone is guessed."""
     if isinstance(value, datetime) and value.tzinfo is None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from models.events.base import Channel, EventTime, Identifier, Inbound, Millis, Outbound, Token
+from models.events.base import Channel, EventTime, Identifier, Inbound, Millis, Origin, Outbound, Token
 
 CustomerEventKind = Literal[
     "profile", "purchase", "refund", "visit", "login", "usage", "renewal", "cancellation",
@@ -72,6 +72,7 @@ class CustomerFact(Outbound):
     """A customer event, outcome or label in the customer's own log (`feedback.masked`)."""
 
     event: Literal["customer", "outcome", "label"]
+    origin: Origin
     id: str
     customer_id: str
     kind: str

@@ -6,7 +6,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from models.events.base import MAX_TEXT, Channel, EventTime, Identifier, Inbound, Millis, Outbound, Token
+from models.events.base import (
+    MAX_TEXT,
+    Channel,
+    EventTime,
+    Identifier,
+    Inbound,
+    Millis,
+    Origin,
+    Outbound,
+    Token,
+)
 
 Scale = Literal["stars", "nps", "csat", "percent", "thumbs"]
 Kind = Literal["complaint", "suggestion", "praise", "question", "request"]
@@ -60,6 +70,7 @@ class MaskedFeedback(Outbound):
     """A valid feedback without personal data, keyed by customer (`feedback.masked`)."""
 
     event: Literal["feedback"] = "feedback"
+    origin: Origin
     feedback_id: str
     customer_id: str
     linked: bool = Field(description="false: customer_id is the pseudonym of an unlinked voice")

@@ -1,0 +1,75 @@
+"""Kafka clients as the settings say: one producer a process, plain consumers, admin."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.helpers import create_ssl_context
+
+from streams.settings import Settings
+
+MAX_BATCH_BYTES = 262_144
+MAX_REQUEST_BYTES = 8_388_608
+"""A state batch must go as one record batch to be atomic; topics `state.*` accept this much."""
+
+
+def ssl_context(settings: Settings) -> ssl.SSLContext | None:
+    """Return the TLS context, or None where the protocol has no TLS."""
+    if "SSL" not in settings.security_protocol.split("_"):
+        return None
+    context: ssl.SSLContext = create_ssl_context(
+        cafile=str(settings.ssl_ca) if settings.ssl_ca else None,
+        certfile=str(settings.ssl_cert) if settings.ssl_cert else None,
+        keyfile=str(settings.ssl_key) if settings.ssl_key else None,
+    )
+    return context
+
+
+def connection(settings: Settings, role: str) -> dict[str, Any]:
+    """Return the keyword arguments every aiokafka client shares."""
+    options: dict[str, Any] = {
+        "bootstrap_servers": settings.broker,
+        "client_id": f"{settings.client_id}-{role}",
+        "security_protocol": settings.security_protocol,
+        "ssl_context": ssl_context(settings),
+    }
+    if settings.security_protocol.startswith("SASL"):
+        options |= {
+            "sasl_mechanism": settings.sasl_mechanism,
+            "sasl_plain_username": settings.sasl_username,
+            "sasl_plain_password": settings.sasl_password.get_secret_value(),
+        }
+    return options
+
+
+def producer(settings: Settings, role: str) -> AIOKafkaProducer:
+    """Return a producer that confirms every batch on all in-sync replicas."""
+    return AIOKafkaProducer(
+        **connection(settings, role),
+        acks="all",
+        compression_type=None if settings.compression == "none" else settings.compression,
+        linger_ms=settings.linger_ms,
+        max_batch_size=MAX_BATCH_BYTES,
+        max_request_size=MAX_REQUEST_BYTES,
+        request_timeout_ms=30_000,
+    )
+
+
+def reader(settings: Settings, role: str, **options: Any) -> AIOKafkaConsumer:
+    """Return a consumer without a group, for topics every process reads whole."""
+    return AIOKafkaConsumer(
+        **connection(settings, role),
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=MAX_REQUEST_BYTES,
+        **options,
+    )
+
+
+def admin(settings: Settings, role: str = "admin") -> AIOKafkaAdminClient:
+    """Return an admin client."""
+    return AIOKafkaAdminClient(**connection(settings, role))

@@ -1,0 +1,106 @@
+"""What a slice writes: one record batch per output partition, all confirmed before the ack."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from streams.codec import NO_HEADERS, Header, partition_of
+
+Record = tuple[bytes | None, bytes | None, Sequence[Header]]
+
+
+class BatchProducer(Protocol):
+    """The part of aiokafka's producer that is used; tests put a memory in its place."""
+
+    def create_batch(self) -> Any:
+        """Return an empty batch builder."""
+        ...
+
+    async def send_batch(self, batch: Any, topic: str, *, partition: int) -> Any:
+        """Queue a batch; the awaitable's result is the future of its confirmation."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How many partitions each topic has, read from the cluster at start."""
+
+    partitions: Mapping[str, int]
+
+    def of(self, topic: str) -> int:
+        """Return the number of partitions of `topic`."""
+        return self.partitions[topic]
+
+
+class Outbox:
+    """Records collected while a slice is processed.
+
+    Parameters
+    ----------
+    layout
+        Partition counts, so that keys go where every Kafka client would put them.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._records: dict[tuple[str, int], list[Record]] = {}
+
+    def keyed(self, topic: str, key: str, value: bytes, headers: Sequence[Header] = NO_HEADERS) -> None:
+        """Add a record to the partition its key hashes to."""
+        raw = key.encode()
+        self.placed(topic, partition_of(raw, self._layout.of(topic)), raw, value, headers)
+
+    def placed(
+        self,
+        topic: str,
+        partition: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[Header] = NO_HEADERS,
+    ) -> None:
+        """Add a record to a given partition; for logs that keep the partition of their input."""
+        place = (topic, partition)
+        records = self._records.get(place)
+        if records is None:
+            records = self._records[place] = []
+        records.append((key, value, headers))
+
+    def __len__(self) -> int:
+        return sum(map(len, self._records.values()))
+
+    def batches(self) -> Mapping[tuple[str, int], Sequence[Record]]:
+        """Return the records by topic and partition, in the order they were added."""
+        return self._records
+
+    async def send(self, producer: BatchProducer) -> None:
+        """Write everything and wait until the brokers have confirmed it.
+
+        Raises
+        ------
+        aiokafka.errors.KafkaError
+            When a batch is not confirmed; nothing may be acked then.
+        """
+        if not self._records:
+            return
+        confirmations = []
+        for (topic, partition), records in self._records.items():
+            for batch in _pack(producer, records):
+                confirmations.append(await producer.send_batch(batch, topic, partition=partition))
+        await asyncio.gather(*confirmations)
+        self._records = {}
+
+
+def _pack(producer: BatchProducer, records: Sequence[Record]) -> list[Any]:
+    """Cut `records` into as few batches as the producer's batch size allows."""
+    batch = producer.create_batch()
+    batches = [batch]
+    for key, value, headers in records:
+        if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+            batch = producer.create_batch()
+            batches.append(batch)
+            if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                raise ValueError(f"a record of {len(value or b'')} bytes does not fit into an empty batch")
+    return batches

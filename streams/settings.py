@@ -1,0 +1,88 @@
+"""Every setting of Hark: read from `HARK_*` environment variables here and nowhere else.
+
+The reference page `ops/docs/settings.md` is generated from these fields.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings of a worker, the gateway and the command line.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        When a variable does not parse; the command line turns it into one sentence.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="HARK_", extra="ignore", frozen=True)
+
+    broker: str = Field("127.0.0.1:9092", description="bootstrap servers, host:port, separated by commas")
+    client_id: str = Field("hark", description="prefix of Kafka client ids and consumer groups")
+    client_rack: str = Field("", description="rack or zone of this process, for fetching from the nearest")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="how to talk to the brokers"
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="SASL mechanism, used when the protocol is SASL_*"
+    )
+    sasl_username: str = Field("", description="SASL user")
+    sasl_password: SecretStr = Field(SecretStr(""), description="SASL password")
+    ssl_ca: Path | None = Field(None, description="file with the CA that signed the brokers' certificates")
+    ssl_cert: Path | None = Field(None, description="client certificate file, for mutual TLS")
+    ssl_key: Path | None = Field(None, description="client key file, for mutual TLS")
+
+    partitions: int = Field(8, ge=1, le=4096, description="partitions of every topic keyed by customer")
+    replication: int = Field(1, ge=1, description="replication factor of created topics; 3 in production")
+    raw_retention_hours: float = Field(72, gt=0, description="how long feedback.raw keeps personal data")
+    session_timeout_s: float = Field(10.0, gt=0, description="seconds after which a silent worker is dropped")
+    max_poll_records: int = Field(2000, ge=1, description="most events in one slice of a partition")
+    compression: Literal["none", "gzip", "lz4", "zstd"] = Field(
+        "lz4", description="codec of produced batches"
+    )
+    linger_ms: int = Field(0, ge=0, description="how long the producer waits to fill a batch")
+
+    clickhouse_url: str = Field("http://127.0.0.1:8123", description="ClickHouse HTTP address")
+    clickhouse_user: str = Field("default", description="ClickHouse user")
+    clickhouse_password: SecretStr = Field(SecretStr(""), description="ClickHouse password")
+    clickhouse_database: str = Field("hark", description="database of Hark's tables")
+    archive_linger_s: float = Field(1.0, ge=0, description="longest wait to fill an insert")
+    archive_max_rows: int = Field(50_000, ge=1, description="rows that trigger an insert")
+
+    pii_keys: SecretStr = Field(SecretStr(""), description="key ring as JSON; made by `hark keys new`")
+    pii_keys_file: Path | None = Field(None, description="file with the key ring, instead of HARK_PII_KEYS")
+    pii_names: Literal["fast", "thorough"] = Field("fast", description="how names and addresses are found")
+    max_event_bytes: int = Field(262_144, ge=1024, description="largest accepted feedback.raw value")
+    future_tolerance_s: float = Field(86_400, ge=0, description="how far ahead an event time may lie")
+    max_age_days: float = Field(3650 * 2, gt=0, description="oldest accepted event time")
+    dead_letter_limit: float = Field(
+        0.5, gt=0, le=1, description="share of the last 5,000 events; past it intake stops and alarms"
+    )
+
+    dedup_days: float = Field(7, gt=0, description="how long a feedback id is remembered")
+    horizon_days: float = Field(30, gt=0, description="days after which silence decides a churn label")
+    learning: bool = Field(True, description="false: score with what there is, learn nothing")
+    snapshot_seconds: float = Field(2.0, gt=0, description="shortest time between two snapshots of a model")
+    promotion: Literal["automatic", "approval"] = Field(
+        "automatic", description="whether a better challenger needs a person's word"
+    )
+
+    rules_dir: Path | None = Field(None, description="catalogue folder used until rules.catalog has one")
+    rules_approval: bool = Field(False, description="publishing needs an approver other than the author")
+    holdout_salt: SecretStr = Field(SecretStr("hark"), description="salt of the holdout assignment")
+    global_holdout: float = Field(0.0, ge=0, lt=1, description="share of customers no rule ever touches")
+    contact_cap: int = Field(5, ge=0, description="most actions a customer gets in seven days")
+    business_hours: str = Field("09:00-18:00", description="hours in which SLA clocks run")
+    business_zone: str = Field("Asia/Shanghai", description="time zone of the business hours")
+    sla_clock: Literal["business", "always"] = Field("business", description="which hours SLA clocks count")
+
+    metrics_port: int = Field(0, ge=0, le=65535, description="Prometheus port of a worker; 0 for none")
+    metrics_host: str = Field("127.0.0.1", description="address the metrics port binds to")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="log level")
+    data_dir: Path = Field(Path(".hark"), description="folder of the embedded broker and store")
