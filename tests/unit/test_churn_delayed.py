@@ -1,0 +1,189 @@
+"""Late labels: exactly one per score, and nothing from after the score in its features."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import pytest
+
+from models.churn.delayed import DAY, DelayedLabels, Labelled, Target, Targets
+from models.churn.features import CustomerFeatures
+
+TARGETS = Targets(
+    [
+        Target("churn", frozenset({"cancelled"}), 30.0),
+        Target("purchase", frozenset({"purchased", "renewed"}), 7.0),
+    ]
+)
+
+
+def labels(found: list[Labelled]) -> list[tuple[str, float, bool]]:
+    return [(item.target, item.scored_at, item.label) for item in found]
+
+
+def test_outcome_within_the_horizon_is_positive_and_silence_negative() -> None:
+    waiting = DelayedLabels(TARGETS, grace=0.0)
+    waiting.scored("ann", "churn", 0.0, {"n": 1.0}, score=0.2, version=4)
+    waiting.scored("bob", "churn", 0.0, {"n": 2.0})
+    assert waiting.outcome("ann", "purchased", DAY) == []
+    (found,) = waiting.outcome("ann", "cancelled", 2 * DAY)
+    assert (found.label, found.score, found.version, found.features) == (True, 0.2, 4, {"n": 1.0})
+    assert waiting.advance(30 * DAY - 1) == []
+    assert labels(waiting.advance(30 * DAY)) == [("churn", 0.0, False)]
+    assert waiting.advance(300 * DAY) == [] and len(waiting) == 0
+    assert waiting.entry("ann") is None
+
+
+@pytest.mark.parametrize(
+    ("at", "positive"), [(0.0, False), (1.0, True), (7 * DAY, True), (7 * DAY + 1, False)]
+)
+def test_the_horizon_is_open_at_the_score_and_closed_at_its_end(at: float, positive: bool) -> None:
+    waiting = DelayedLabels(TARGETS)
+    waiting.scored("ann", "purchase", 0.0, {})
+    assert bool(waiting.outcome("ann", "renewed", at)) is positive
+
+
+def test_grace_lets_a_late_outcome_still_count() -> None:
+    waiting = DelayedLabels(TARGETS, grace=3600.0)
+    waiting.scored("ann", "purchase", 0.0, {})
+    assert waiting.advance(7 * DAY + 3599) == []
+    assert labels(waiting.outcome("ann", "purchased", 6 * DAY)) == [("purchase", 0.0, True)]
+
+
+def test_a_repeated_score_or_outcome_gives_no_second_label() -> None:
+    waiting = DelayedLabels(TARGETS)
+    assert waiting.scored("ann", "purchase", 10.0, {})
+    assert not waiting.scored("ann", "purchase", 10.0, {})
+    assert len(waiting.outcome("ann", "purchased", 20.0)) == 1
+    assert not waiting.scored("ann", "purchase", 10.0, {})
+    assert waiting.outcome("ann", "purchased", 20.0) == []
+    waiting.advance(100 * DAY)
+    assert not waiting.scored("ann", "purchase", 10.0, {})
+
+
+def test_a_score_older_than_a_known_outcome_is_not_kept() -> None:
+    """It arrives late, so its features may already have seen the outcome it would be labelled with."""
+    waiting = DelayedLabels(TARGETS)
+    waiting.outcome("ann", "cancelled", 5 * DAY)
+    assert not waiting.scored("ann", "churn", 4 * DAY, {})
+    assert waiting.scored("ann", "churn", 6 * DAY, {})
+
+
+def test_waiting_is_bounded_and_spaced() -> None:
+    waiting = DelayedLabels(TARGETS, limit=3, spacing=DAY)
+    kept = [waiting.scored("ann", "churn", hour * 3600.0, {}) for hour in range(24 * 20)]
+    assert sum(kept) == 3 and len(waiting) == 3
+
+
+def test_restored_entries_decide_as_if_never_stopped() -> None:
+    first = DelayedLabels(TARGETS)
+    second = DelayedLabels(TARGETS)
+    rng = random.Random(7)
+    now = 0.0
+    for step in range(600):
+        now += rng.random() * DAY / 4
+        customer = f"c{rng.randrange(5)}"
+        target = rng.choice(["churn", "purchase"])
+        kind = rng.choice(["cancelled", "purchased"])
+        act: Any = rng.choice(["score", "score", "outcome", "advance"])
+        for labeller in (first, second):
+            if act == "score":
+                labeller.scored(customer, target, now, {"step": float(step)}, 0.5, step)
+        if act == "outcome":
+            assert first.outcome(customer, kind, now) == second.outcome(customer, kind, now)
+        if act == "advance":
+            assert first.advance(now) == second.advance(now)
+        if step % 50 == 0:
+            text = json.dumps({f"c{i}": second.entry(f"c{i}") for i in range(5)})
+            second = DelayedLabels(TARGETS)
+            second.watermark = first.watermark
+            for name, entry in json.loads(text).items():
+                second.load(name, entry)
+
+
+def test_every_kept_score_is_labelled_exactly_once() -> None:
+    waiting = DelayedLabels(TARGETS, spacing=0.0)
+    rng = random.Random(3)
+    kept: list[tuple[str, float]] = []
+    found: list[tuple[str, float]] = []
+    for _ in range(2000):
+        now = rng.random() * 100 * DAY
+        customer = f"c{rng.randrange(20)}"
+        if rng.random() < 0.7:
+            if waiting.scored(customer, "churn", now, {}):
+                kept.append((customer, now))
+        elif rng.random() < 0.5:
+            found += [(item.customer, item.scored_at) for item in waiting.outcome(customer, "cancelled", now)]
+        else:
+            found += [(item.customer, item.scored_at) for item in waiting.advance(now / 2)]
+    found += [(item.customer, item.scored_at) for item in waiting.advance(1e12)]
+    assert sorted(found) == sorted(kept) and len(set(found)) == len(found)
+
+
+def test_touched_names_exactly_the_customers_whose_entry_changed() -> None:
+    waiting = DelayedLabels(TARGETS)
+    waiting.scored("ann", "churn", 0.0, {})
+    assert waiting.touched == {"ann"}
+    waiting.touched.clear()
+    waiting.scored("ann", "churn", 1.0, {})
+    assert waiting.touched == set()
+    waiting.outcome("bob", "cancelled", 5.0)
+    assert waiting.touched == {"bob"}
+
+
+def test_undeclared_targets_are_dropped_on_load() -> None:
+    waiting = DelayedLabels(TARGETS)
+    waiting.load("ann", {"gone": {"w": [[0.0, None, 0, {}]], "o": None}})
+    assert waiting.entry("ann") is None and len(waiting) == 0
+
+
+@pytest.mark.parametrize("kinds", [frozenset(), frozenset({"x"})])
+def test_a_target_needs_kinds_and_a_horizon(kinds: frozenset[str]) -> None:
+    with pytest.raises(ValueError, match="needs outcome kinds and a horizon"):
+        Target("t", kinds, 0.0)
+    with pytest.raises(ValueError, match="declared twice"):
+        Targets([Target("a", frozenset({"x"}), 1.0), Target("a", frozenset({"y"}), 1.0)])
+
+
+def leaking(waiting: DelayedLabels, customer: str, live: dict[str, float | str | None]) -> list[Labelled]:
+    """Return labels as a wrong implementation would give them: features as they are now."""
+    return [
+        Labelled(x.target, x.customer, x.scored_at, dict(live), x.label, x.score, x.version)
+        for x in waiting.outcome(customer, "cancelled", 10 * DAY) + waiting.advance(400 * DAY)
+    ]
+
+
+def separable(examples: list[Labelled]) -> bool:
+    positive = [x.features["cancellations"] for x in examples if x.label]
+    negative = [x.features["cancellations"] for x in examples if not x.label]
+    assert positive and negative
+    return set(positive) != set(negative)
+
+
+def test_nothing_after_the_score_reaches_the_features() -> None:
+    """The outcome itself changes the customer's features; examples must not show it.
+
+    The same check run on examples built the wrong way, from the features at labelling time, must find
+    the leak: otherwise this test could not fail.
+    """
+    honest: list[Labelled] = []
+    wrong: list[Labelled] = []
+    for i in range(20):
+        for out in (honest, wrong):
+            waiting = DelayedLabels(TARGETS)
+            customer = CustomerFeatures()
+            customer.update("login", 0.0)
+            live = customer.vector(DAY)
+            waiting.scored("ann", "churn", DAY, live)
+            if i % 2:
+                customer.update("cancellation", 10 * DAY)
+            live.update(customer.vector(11 * DAY))
+            if out is wrong and i % 2:
+                out += leaking(waiting, "ann", live)
+            else:
+                out += waiting.outcome("ann", "cancelled", 10 * DAY) if i % 2 else waiting.advance(400 * DAY)
+    assert len(honest) == len(wrong) == 20
+    assert separable(wrong)
+    assert not separable(honest)
