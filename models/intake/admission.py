@@ -1,0 +1,139 @@
+"""Feedback at the door: validate, normalise, resolve identity, mask."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from models.events import Feedback
+from models.events.base import Origin
+from models.identity import Links
+from models.intake.privacy import FieldMask
+from models.intake.rating import in_scale, polarity_of, to_unit
+from models.intake.rejection import diagnose, unreadable
+from models.outcome import DeadLetter, DeadReason, Emit, Outcome
+from models.sentiment.language import guess_language
+
+DAY_MS = 86_400_000
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_validate = Feedback.__pydantic_validator__.validate_json
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What intake refuses.
+
+    Parameters
+    ----------
+    max_bytes
+        Largest value.
+    future_ms, max_age_ms
+        How far the event time may lie ahead of and behind the append.
+    """
+
+    max_bytes: int = 262_144
+    future_ms: int = DAY_MS
+    max_age_ms: int = 7300 * DAY_MS
+
+
+class Admission:
+    """Turns a `feedback.raw` value into the masked record of a customer's log.
+
+    Pure: the same value, origin and append time give the same record, so a replay is harmless.
+    """
+
+    def __init__(self, mask: FieldMask, links: Links, limits: Limits | None = None) -> None:
+        self._mask = mask
+        self._links = links
+        self._limits = limits or Limits()
+
+    def step(self, value: bytes | None, origin: Origin, appended_ms: int) -> Outcome[dict[str, Any]]:
+        """Return the masked feedback (`models.events.MaskedFeedback` as a dict) or why not.
+
+        Parameters
+        ----------
+        appended_ms
+            Time of the append on `feedback.raw`, milliseconds since the epoch.
+        """
+        if refused := unreadable(value, self._limits.max_bytes):
+            return refused
+        assert value is not None
+        try:
+            event: Feedback = _validate(value)
+        except ValidationError as error:
+            return diagnose(value, error)
+        text = event.text.strip()
+        if not text:
+            return DeadLetter(DeadReason.TEXT_MISSING, "text")
+        if _CONTROL.search(text):
+            text = _CONTROL.sub(" ", text)
+        if event.rating is not None and not in_scale(event.rating, event.scale):
+            return DeadLetter(DeadReason.RATING_RANGE, "rating")
+        occurred_ms = int(event.occurred_at.timestamp() * 1000) if event.occurred_at else appended_ms
+        if occurred_ms > appended_ms + self._limits.future_ms:
+            return DeadLetter(DeadReason.TIME_FUTURE, "occurred_at")
+        if occurred_ms < appended_ms - self._limits.max_age_ms or occurred_ms < 0:
+            return DeadLetter(DeadReason.TIME_PAST, "occurred_at")
+        if event.customer_id is None and event.author is None:
+            return DeadLetter(DeadReason.NO_IDENTITY, "customer_id")
+        return Emit(self._record(event, text, origin, occurred_ms, appended_ms))
+
+    def _record(
+        self, event: Feedback, text: str, origin: Origin, occurred_ms: int, appended_ms: int
+    ) -> dict[str, Any]:
+        masked = self._mask.text(text)
+        counts = dict(masked.counts)
+        channel = str(event.channel)
+        voice = self._mask.handle(channel, event.author) if event.author else None
+        ident, customer = event.id, event.customer_id
+        product, region, order, lang = event.product, event.region, event.order_id, event.lang
+        beside = "\n".join(filter(None, (ident, customer, product, region, order, lang)))
+        if beside and not self._mask.clean(beside):
+            field = self._mask.field
+            ident = ident and self._mask.identifier("ID", ident, counts)
+            customer = customer and self._mask.identifier("CUSTOMER", customer, counts)
+            product, region = product and field(product, counts), region and field(region, counts)
+            order, lang = order and field(order, counts), lang and field(lang, counts)
+        linked = customer is not None
+        if customer is None and voice is not None:
+            owner = self._links.customer_of(voice)
+            customer, linked = owner or voice, owner is not None
+        attributes = {**(event.__pydantic_extra__ or {}), **event.attributes}
+        rated = event.rating is not None
+        return {
+            "event": "feedback",
+            "origin": origin,
+            "feedback_id": ident or _content_id(event, channel),
+            "customer_id": customer,
+            "linked": linked,
+            "voice": voice,
+            "channel": channel,
+            "text": masked.text,
+            "lang": (lang or guess_language(text))[:16],
+            "rating": to_unit(event.rating, event.scale) if event.rating is not None else None,
+            "label": polarity_of(event.rating, event.scale) if rated and event.rating is not None else None,
+            "kind": event.kind,
+            "product": product,
+            "region": region,
+            "order_id": order,
+            "occurred_at": occurred_ms,
+            "received_at": appended_ms,
+            "late": appended_ms - occurred_ms > DAY_MS,
+            "masked": counts,
+            "media_pending": sum(1 for item in event.attachments if not item.text)
+            if event.attachments
+            else 0,
+            "attributes": self._mask.attributes(attributes, counts) if attributes else attributes,
+        }
+
+
+def _content_id(event: Feedback, channel: str) -> str:
+    """Return an id made of what was said, by whom and when, for producers that send none."""
+    when = event.occurred_at.isoformat() if event.occurred_at else ""
+    parts = (channel, event.customer_id or "", event.author or "", when, event.text)
+    digest = hashlib.blake2b("\x1f".join(parts).encode(), digest_size=12)
+    return "h" + digest.hexdigest()

@@ -1,0 +1,97 @@
+"""Customer events, outcomes and labels at the door, as facts of the customer's log."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from models.events import CustomerEvent, Label, Outcome
+from models.events.base import Origin
+from models.intake.admission import Limits
+from models.intake.privacy import FieldMask
+from models.intake.rejection import diagnose, unreadable
+from models.outcome import DeadLetter, DeadReason, Emit
+from models.outcome import Outcome as StepOutcome
+
+_FIELDS: dict[str, tuple[type[BaseModel], tuple[str, ...], tuple[str, ...]]] = {
+    "customer": (CustomerEvent, ("product", "tier", "segment", "region", "time_zone"),
+                 ("amount", "quantity", "lifetime_value")),
+    "outcome": (Outcome, ("action_id",), ("value",)),
+    "label": (Label, ("feedback_id", "model"), ()),
+}  # fmt: skip
+
+
+class FactAdmission:
+    """Turns values of `customers.events`, `outcomes` and `labels` into `CustomerFact` dicts.
+
+    Parameters
+    ----------
+    event
+        "customer", "outcome" or "label".
+    """
+
+    def __init__(self, event: str, mask: FieldMask, limits: Limits | None = None) -> None:
+        model, self._texts, self._numbers = _FIELDS[event]
+        self._validate = model.__pydantic_validator__.validate_json
+        self._event = event
+        self._mask = mask
+        self._limits = limits or Limits()
+
+    def step(self, value: bytes | None, origin: Origin, appended_ms: int) -> StepOutcome[dict[str, Any]]:
+        """Return the fact, with unknown fields left out, or why not."""
+        if refused := unreadable(value, self._limits.max_bytes):
+            return refused
+        assert value is not None
+        try:
+            fact: Any = self._validate(value)
+        except ValidationError as error:
+            return diagnose(value, error)
+        occurred_ms = _millis(fact.occurred_at) or appended_ms
+        if occurred_ms > appended_ms + self._limits.future_ms:
+            return DeadLetter(DeadReason.TIME_FUTURE, "occurred_at")
+        texts = {name: getattr(fact, name) for name in self._texts}
+        stated = getattr(fact, "value", None)
+        kind = getattr(fact, "kind", None) or fact.model
+        beside = "\n".join(
+            [fact.customer_id, fact.id or "", *filter(None, texts.values())]
+            + ([stated] if isinstance(stated, str) else [])
+        )
+        customer, ident = fact.customer_id, fact.id
+        if not self._mask.clean(beside):
+            found: dict[str, int] = {}
+            customer = self._mask.identifier("CUSTOMER", customer, found)
+            ident = ident and self._mask.identifier("ID", ident, found)
+            texts = {name: text and self._mask.field(text, found) for name, text in texts.items()}
+            stated = self._mask.field(stated, found) if isinstance(stated, str) else stated
+        record: dict[str, Any] = {
+            "event": self._event,
+            "origin": origin,
+            "id": ident or _content_id(self._event, customer, kind, value),
+            "customer_id": customer,
+            "kind": kind,
+            "occurred_at": occurred_ms,
+            "received_at": appended_ms,
+        }
+        record.update((name, text) for name, text in texts.items() if text is not None)
+        record.update(
+            (name, getattr(fact, name)) for name in self._numbers if getattr(fact, name) is not None
+        )
+        if self._event == "label":
+            record["value"] = stated
+        if (since := _millis(getattr(fact, "since", None))) is not None:
+            record["since"] = max(0, since)
+        return Emit(record)
+
+
+def _millis(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp() * 1000)
+
+
+def _content_id(event: str, customer: str, kind: str, value: bytes) -> str:
+    digest = hashlib.blake2b(
+        b"\x1f".join((event.encode(), customer.encode(), kind.encode(), value)), digest_size=12
+    )
+    return "h" + digest.hexdigest()
