@@ -194,9 +194,7 @@ class KafkaChangelog:
             consumer.assign([place])
             await consumer.seek_to_beginning(place)
             while True:
-                got: Mapping[Any, Sequence[Any]] = await consumer.getmany(
-                    place, timeout_ms=500, max_records=20_000
-                )
+                got = await consumer.getmany(place, timeout_ms=500, max_records=20_000)
                 for record in got.get(place, ()):
                     if record.key.startswith(FENCE):
                         fence = max(fence, record.offset)
