@@ -1,0 +1,105 @@
+"""Tell an event from a repeat of it, by id, within a week and within bounds, per customer.
+
+Producers retry, exports are imported twice, a gateway times out after the broker took the event: the
+same id comes again, hours later, perhaps to another worker. The memory lives in the customer's own state
+(which moves with the partition), so the answer does not depend on which worker asks. Ids are kept as
+64-bit digests: 32 bytes of JSON each instead of up to a few hundred.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+WINDOW_SECONDS = 7 * 86_400.0
+MOST_IDS = 1_024
+"""Ids remembered per customer; a customer sending more within the window loses the oldest."""
+
+
+def digest(feedback_id: str) -> str:
+    """Return what stands for an id: 64 bits of BLAKE2b in hex, 16 characters.
+
+    Two of 1,024 ids of one customer agree by chance with probability 3e-14.
+
+    Examples
+    --------
+    >>> digest("a") == digest("a"), digest("a") == digest("b"), len(digest("a"))
+    (True, False, 16)
+    """
+    return hashlib.blake2b(feedback_id.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+class SeenIds:
+    """The ids one customer's events had lately, on a plain dict that can be stored as it is.
+
+    Parameters
+    ----------
+    entries
+        Digest → time of first sight, seconds, in order of sight: what `entries` of an earlier
+        instance held. The dict is taken over, not copied.
+    window
+        Seconds an id is remembered, counted in event time from its first sight.
+    most
+        Bound on the number of ids.
+
+    Examples
+    --------
+    >>> seen = SeenIds()
+    >>> seen.step("f1", 0.0), seen.step("f1", 3600.0), seen.step("f1", 8 * 86_400.0)
+    (True, False, True)
+    """
+
+    __slots__ = ("entries", "_most", "_window")
+
+    def __init__(
+        self,
+        entries: dict[str, float] | None = None,
+        window: float = WINDOW_SECONDS,
+        most: int = MOST_IDS,
+    ) -> None:
+        self.entries: dict[str, float] = {} if entries is None else entries
+        self._window = window
+        self._most = most
+
+    def step(self, feedback_id: str, at: float) -> bool:
+        """Return True the first time an id comes, False for a repeat.
+
+        Parameters
+        ----------
+        feedback_id
+            The event's deterministic id.
+        at
+            Event time, seconds since the epoch; late events may come in any order.
+        """
+        key = digest(feedback_id)
+        entries = self.entries
+        since = entries.get(key)
+        if since is not None and abs(at - since) < self._window:
+            return False
+        entries.pop(key, None)
+        entries[key] = at
+        if len(entries) > self._most:
+            self._shrink()
+        return True
+
+    def _shrink(self) -> None:
+        """Forget what has left the window, and then, if still too many, the earliest tenth by event time."""
+        horizon = max(self.entries.values()) - self._window
+        for key in [key for key, since in self.entries.items() if since <= horizon]:
+            del self.entries[key]
+        if len(self.entries) > self._most:
+            by_time = sorted(self.entries, key=lambda key: (self.entries[key], key))
+            for key in by_time[: max(1, self._most // 10)]:
+                del self.entries[key]
+
+
+def expire(entries: Mapping[str, Any], now: float, window: float = WINDOW_SECONDS) -> dict[str, float]:
+    """Return the entries still within `window` seconds of event time `now`; for compaction of idle state.
+
+    Examples
+    --------
+    >>> expire({"0011223344556677": 0.0, "8899aabbccddeeff": 500_000.0}, 700_000.0)
+    {'8899aabbccddeeff': 500000.0}
+    """
+    return {key: since for key, since in entries.items() if since > now - window}

@@ -1,0 +1,277 @@
+"""Find thousands of phrases in one pass over a text, with words kept whole and negation seen.
+
+An Aho-Corasick automaton in one compiled loop: its cost does not depend on the number of phrases, and
+unlike a callback per match it stays in machine code until the pass is over. Characters are folded on the
+way (case, full width, traditional to simplified), so a phrase is written once. A folded character is a
+number below 32 * 32 and takes two steps of five bits: the transitions of the whole taxonomy then fit the
+cache.
+
+Source: Aho and Corasick, "Efficient string matching", CACM 18(6), 1975.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from models.sentiment.compiled import compiled
+from models.sentiment.folding import CLASS_SHIFT, GAP, folding_table
+
+I32 = npt.NDArray[np.int32]
+
+MAX_HITS = 256
+NEGATOR, BREAK = -1, -2
+"""Layers of phrases that only steer negation: the one opens it, the other ends the clause."""
+
+_LEFT, _RIGHT, _CANCELLABLE = 1, 2, 4
+_HALF = 5
+_LONGEST = 60
+# How far a negation reaches: three Chinese characters, or about two short English words.
+_REACH_HAN, _REACH_LATIN = 3, 10
+_SPACE, _SKIP, _WORD = 1, -1, 1 << 16
+_ALPHABET = 1 << (2 * _HALF)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One string to find.
+
+    Parameters
+    ----------
+    text
+        Edges that are Latin letters or digits match at word edges only; a trailing `*` lets the last
+        word go on. At most 60 characters.
+    layer
+        Phrases of one layer hide shorter ones inside them; layers do not see each other.
+    cancellable
+        Whether a negation before it is reported.
+    """
+
+    text: str
+    layer: int
+    cancellable: bool = True
+
+
+@compiled
+def _scan(data: bytes, table: I32, hits: I32) -> int:
+    """Write `2 * pattern + negated` of every phrase found to the head of `hits`; returns how many.
+
+    `data` is UTF-16 little endian; `table` is laid out by `_compile`.
+    """
+    delta, first, outputs, info = table[0], table[1], table[2], table[3]
+    negation_1, reach_1, negation_2, reach_2, negation_3, reach_3 = -1, 0, -1, 0, -1, 0
+    clause_1, clause_2 = 0, 0
+    words = np.uint64(0)
+    state = 0
+    count = 0
+    end = 0
+    spaced = False
+    length = len(data) >> 1
+    for position in range(length):
+        entry = table[4 + (np.int64(data[2 * position]) | (np.int64(data[2 * position + 1]) << 8))]
+        if entry == -1:
+            continue
+        symbol = entry & 0xFFFF
+        if symbol == 1:
+            if spaced:
+                continue
+            spaced = True
+        else:
+            spaced = False
+        end += 1
+        words = (words << np.uint64(1)) | np.uint64(entry >> 16)
+        if symbol == 0:
+            state = 0
+            continue
+        state = table[delta + (state << 5) + (symbol >> 5)]
+        state = table[delta + (state << 5) + (symbol & 31)]
+        low = table[first + state]
+        high = table[first + state + 1]
+        for index in range(low, high):
+            pattern = table[outputs + index]
+            row = info + pattern * 4
+            size = table[row]
+            flags = table[row + 1]
+            layer = table[row + 2]
+            if flags & 1 and (words >> np.uint64(size)) & np.uint64(1):
+                continue
+            if flags & 2 and position + 1 < length:
+                after = table[
+                    4 + (np.int64(data[2 * position + 2]) | (np.int64(data[2 * position + 3]) << 8))
+                ]
+                if after >> 16 == 1:
+                    continue
+            if layer == -1:
+                negation_3, reach_3 = negation_2, reach_2
+                negation_2, reach_2 = negation_1, reach_1
+                negation_1, reach_1 = end, table[row + 3]
+                continue
+            if layer == -2:
+                clause_2 = clause_1
+                clause_1 = end
+                continue
+            if count >= 256:
+                break
+            start = end - size
+            negated = 0
+            if flags & 4:
+                opened = clause_1 if clause_1 <= start else clause_2
+                if (
+                    (opened < negation_1 <= start and start - negation_1 <= reach_1)
+                    or (opened < negation_2 <= start and start - negation_2 <= reach_2)
+                    or (opened < negation_3 <= start and start - negation_3 <= reach_3)
+                ):
+                    negated = 1
+            slot = 256 + count * 4
+            hits[slot] = pattern * 2 + negated
+            hits[slot + 1] = start
+            hits[slot + 2] = end
+            hits[slot + 3] = layer
+            count += 1
+    kept = 0
+    for i in range(count):
+        a = 256 + i * 4
+        hidden = False
+        # Matches come in order of their end, so only near ones can hold one another.
+        for j in range(max(0, i - 24), min(count, i + 24)):
+            b = 256 + j * 4
+            if (
+                hits[b + 3] == hits[a + 3]
+                and hits[b + 1] <= hits[a + 1]
+                and hits[b + 2] >= hits[a + 2]
+                and hits[b + 2] - hits[b + 1] > hits[a + 2] - hits[a + 1]
+            ):
+                hidden = True
+                break
+        if not hidden:
+            hits[kept] = hits[a]
+            kept += 1
+    return kept
+
+
+class PhraseAutomaton:
+    """All phrases compiled for `scan`; one instance a thread, for the buffer of matches is its own.
+
+    Parameters
+    ----------
+    phrases
+        In any number, of at most 1,022 different characters; equal ones are reported once each.
+
+    Raises
+    ------
+    ValueError
+        For an empty or over-long phrase or too many different characters.
+
+    Examples
+    --------
+    >>> automaton = PhraseAutomaton([Phrase("crash*", 0), Phrase("never", NEGATOR), Phrase("退货", 0)])
+    >>> automaton.scan("It crashes, ＣＲＡＳＨＥＳ!"), automaton.scan("it never crashed")
+    ([0, 0], [1])
+    >>> automaton.scan("退貨")
+    [4]
+    """
+
+    def __init__(self, phrases: Sequence[Phrase]) -> None:
+        self.phrases = tuple(phrases)
+        self._table = _compile(self.phrases)
+        self._hits = np.zeros(MAX_HITS * 5, dtype=np.int32)
+
+    def scan(self, text: str) -> list[int]:
+        """Return `2 * index + negated` for each phrase found, in order of its end; at most 256.
+
+        Lone surrogates match nothing and break nothing.
+        """
+        count = _scan(text.encode("utf-16-le", "surrogatepass"), self._table, self._hits)
+        found: list[int] = self._hits[:count].tolist()
+        return found
+
+
+@cache
+def _folded() -> tuple[int, ...]:
+    """Return each code unit's folded code point; -1 for what has no width, 32 for separators."""
+    mask = (1 << CLASS_SHIFT) - 1
+    found = []
+    for unit, entry in enumerate(folding_table().tolist()):
+        gap = entry >> CLASS_SHIFT == GAP
+        if unit == 0x0A:  # a new line ends a clause, so it is more than a space
+            found.append(unit)
+            continue
+        found.append(_SKIP if gap and unicodedata.category(chr(unit)) in ("Cf", "Mn") else entry & mask)
+    return tuple(found)
+
+
+def _fold(text: str) -> str:
+    table = _folded()
+    folded = (table[ord(char)] if ord(char) < 0x10000 else ord(char) for char in text)
+    return "".join(chr(code) for code in folded if code != _SKIP)
+
+
+def _compile(phrases: Sequence[Phrase]) -> I32:
+    """Lay out [4 offsets, symbol of each code unit, transitions, output ranges, outputs, phrase facts]."""
+    alphabet: dict[str, int] = {" ": _SPACE}
+    # State 0 stands before a character, state 1 in the middle of one that begins no phrase.
+    children: list[dict[int, int]] = [{}, {}]
+    own: list[list[int]] = [[], []]
+    info = np.zeros((max(1, len(phrases)), 4), dtype=np.int32)
+    for index, phrase in enumerate(phrases):
+        text = _fold(phrase.text.removesuffix("*"))
+        if not 0 < len(text) <= _LONGEST:
+            raise ValueError(f"phrase {index} has {len(text)} characters, not 1 to {_LONGEST}")
+        flags = _LEFT * _is_word(text[0]) + _RIGHT * (_is_word(text[-1]) and not phrase.text.endswith("*"))
+        reach = _REACH_LATIN if text.isascii() else _REACH_HAN
+        info[index] = (len(text), flags + _CANCELLABLE * phrase.cancellable, phrase.layer, reach)
+        state = 0
+        for char in text:
+            symbol = alphabet.setdefault(char, len(alphabet) + 1)
+            for half in (symbol >> _HALF, symbol & 31):
+                if half not in children[state]:
+                    children[state][half] = len(children)
+                    children.append({})
+                    own.append([])
+                state = children[state][half]
+        own[state].append(index)
+    if len(alphabet) >= _ALPHABET:
+        raise ValueError(f"phrases use {len(alphabet)} different characters, more than {_ALPHABET - 2}")
+    delta, outputs = _transitions(children, own)
+    first = np.cumsum([0, *(len(found) for found in outputs)])
+    flat = np.array([index for found in outputs for index in found] or [0])
+    symbols = np.zeros(0x10000, dtype=np.int32)
+    for unit, code in enumerate(_folded()):
+        if code == _SKIP:
+            symbols[unit] = _SKIP
+        else:
+            symbols[unit] = alphabet.get(chr(code), 0) | (_WORD if _is_word(chr(code)) else 0)
+    parts = [symbols, delta.ravel(), first, flat, info.ravel()]
+    offsets = np.cumsum([4, *(part.size for part in parts)])
+    return np.concatenate([offsets[1:5], *parts]).astype(np.int32)
+
+
+def _transitions(children: list[dict[int, int]], own: list[list[int]]) -> tuple[I32, list[list[int]]]:
+    """Complete the trie to an automaton: every state knows where each half symbol leads.
+
+    States before and in the middle of a character never mix, since failure links start from states 0
+    and 1 respectively.
+    """
+    delta = np.zeros((len(children), 32), dtype=np.int32)
+    delta[0] = 1
+    fail = [0] * len(children)
+    outputs = [list(found) for found in own]
+    queue = [0]
+    for state in queue:
+        if state:
+            delta[state] = delta[fail[state]]
+        for half, child in children[state].items():
+            fail[child] = int(delta[state, half])
+            outputs[child] += outputs[fail[child]]
+            delta[state, half] = child
+            queue.append(child)
+    return delta, outputs
+
+
+def _is_word(char: str) -> bool:
+    return char.isascii() and char.isalnum()
