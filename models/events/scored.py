@@ -44,6 +44,7 @@ class Scores(Outbound):
     priority: float = Field(ge=0, le=1)
     churn: float = Field(ge=0, le=1)
     purchase: float = Field(0.0, ge=0, le=1)
+    adoption: float = Field(0.0, ge=0, le=1)
 
 
 class ScoredFeedback(MaskedFeedback):
@@ -53,6 +54,7 @@ class ScoredFeedback(MaskedFeedback):
     customer: CustomerView
     cluster_id: str = Field(description="shared by near-identical texts")
     cluster_size: int = Field(description="voices in the cluster so far, as this partition saw them")
+    cluster_channels: int = Field(1, description="channels the cluster was heard on")
     duplicate_of: str | None = Field(description="same words by the same customer within a day")
     reasons: list[str] = Field(description="top contributions, in words an operator reads")
     models: dict[str, int] = Field(description="version of each model the scores came from")

@@ -1,0 +1,1 @@
+"""Scores a customer's log: duplicates, features, model scores, training examples."""

@@ -1,0 +1,109 @@
+"""What the scorer remembers of one customer: a small JSON-able dict.
+
+Typical size 500 bytes: profile 120, features 200, seen ids 15 each, two recent feedbacks. Bounded by
+`MAX_RECENT`, `MAX_PRODUCTS` and the bounds of the parts it is made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from models.churn.features import CustomerFeatures
+from models.dedup import SeenIds
+
+MAX_RECENT = 3
+MAX_RECENT_TEXT = 240
+MAX_PRODUCTS = 8
+DAY_MS = 86_400_000
+_NEVER = 9999.0
+
+_PROFILE = ("tier", "segment", "region", "time_zone", "lifetime_value")
+
+
+class CustomerMemory:
+    """One customer's profile, features, seen ids and latest feedbacks over a dict.
+
+    Parameters
+    ----------
+    state
+        As written earlier; changed in place. None for a customer never seen.
+    """
+
+    __slots__ = ("features", "seen", "state")
+
+    def __init__(self, state: dict[str, Any] | None, dedup_seconds: float) -> None:
+        self.state: dict[str, Any] = {"p": {}, "f": {}, "s": [], "r": []} if state is None else state
+        self.features = CustomerFeatures(self.state["f"])
+        self.seen = SeenIds(self.state["s"], dedup_seconds)
+
+    def fact(self, fact: Mapping[str, Any]) -> None:
+        """Take a customer event into profile and features."""
+        profile = self.state["p"]
+        for name in _PROFILE:
+            if (value := fact.get(name)) is not None:
+                profile[name] = value
+        kind, at = str(fact["kind"]), fact["occurred_at"] / 1000.0
+        if since := fact.get("since"):
+            profile["since"] = since
+        if kind in ("purchase", "renewal"):
+            profile["bought"] = max(profile.get("bought", 0), fact["occurred_at"])
+            if product := fact.get("product"):
+                products = [p for p in profile.get("products", ()) if p != product]
+                profile["products"] = [product, *products][:MAX_PRODUCTS]
+        elif kind == "delivery" and (fact.get("quantity") or 0) > 0:
+            profile["lates"] = profile.get("lates", 0) + 1
+        self.features.update(
+            "ticket_resolved" if kind == "ticket_closed" else kind,
+            at,
+            amount=fact.get("quantity") or 1.0,
+            money=fact.get("amount") or 0.0,
+            tier=fact.get("tier"),
+            since=since / 1000.0 if since else None,
+        )
+
+    def remember(self, feedback: Mapping[str, Any], words: int) -> None:
+        """Keep a feedback among the latest, for labels that come later and for repeats of its words."""
+        entry = [
+            feedback["feedback_id"], feedback["text"][:MAX_RECENT_TEXT], feedback["lang"], words,
+            feedback["channel"], feedback["occurred_at"],
+        ]  # fmt: skip
+        self.state["r"] = [*self.state["r"][-(MAX_RECENT - 1) :], entry]
+
+    def recall(self, feedback_id: str) -> tuple[str, str] | None:
+        """Return (text, lang) of a recent feedback, None when it is forgotten."""
+        for entry in self.state["r"]:
+            if entry[0] == feedback_id:
+                return entry[1], entry[2]
+        return None
+
+    def said_before(self, words: int, at_ms: int) -> str | None:
+        """Return the id of a feedback with the same words within a day, whatever its channel."""
+        for entry in self.state["r"]:
+            if entry[3] == words and abs(at_ms - entry[5]) <= DAY_MS:
+                return str(entry[0])
+        return None
+
+    def view(self, at_ms: int, vector: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the rules' `customer` map (`models.events.CustomerView`)."""
+        profile = self.state["p"]
+        bought = profile.get("bought")
+        since = profile.get("since")
+        return {
+            "tier": profile.get("tier", ""),
+            "segment": profile.get("segment", ""),
+            "region": profile.get("region", ""),
+            "time_zone": profile.get("time_zone", ""),
+            "lifetime_value": profile.get("lifetime_value", 0.0),
+            "tenure_days": round(max(0, at_ms - since) / DAY_MS, 2)
+            if since
+            else vector["tenure_days"] or 0.0,
+            "purchases": round(vector["purchases"], 3),
+            "money": round(vector["spend"], 2),
+            "days_since_purchase": round(max(0, at_ms - bought) / DAY_MS, 2) if bought else _NEVER,
+            "products": profile.get("products", []),
+            "feedbacks": round(vector["feedbacks"], 3),
+            "negatives": vector["negatives_7d"],
+            "open_tickets": int(vector["open_tickets"]),
+            "late_deliveries": profile.get("lates", 0),
+        }

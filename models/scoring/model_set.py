@@ -1,0 +1,71 @@
+"""The models a worker scores with, and the versions they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from models.churn.propensity import Propensity
+from models.scoring.targets import MODELS, PROPENSITIES, SENTIMENT, TOPICS
+from models.sentiment import Sentiment
+from models.sentiment.emotion import EmotionReader
+from models.snapshot import Snapshot, SnapshotError, decode
+from models.topics.classifier import TopicClassifier
+
+MIN_TOPIC_SCORE = 0.5
+
+
+class ModelSet:
+    """One instance of every model; a worker's learners and scorers each have their own.
+
+    Versions start at 0, the model as shipped.
+    """
+
+    def __init__(self) -> None:
+        self.sentiment = Sentiment()
+        self.topics = TopicClassifier()
+        self.emotion = EmotionReader()
+        self._propensities = {name: Propensity(name) for name in PROPENSITIES}
+        self._versions = dict.fromkeys(MODELS, 0)
+
+    def propensity(self, name: str, inputs: Mapping[str, Any]) -> float:
+        """Return the probability of a target's outcome within its horizon."""
+        return self._propensities[name].predict_proba_one(inputs)
+
+    def topic_of(self, text: str, lang: str) -> str | None:
+        """Return the topic people's corrections suggest, None while unsure or untrained."""
+        if not self._versions[TOPICS]:
+            return None
+        best = self.topics.predict(text, lang, ())
+        return best[0][0] if best and best[0][1] >= MIN_TOPIC_SCORE else None
+
+    def versions(self) -> dict[str, int]:
+        """Return the version of each model; the same dict until a snapshot is installed."""
+        return self._versions
+
+    def install(self, data: bytes) -> Snapshot:
+        """Take a snapshot in use; on any fault the model in use stays.
+
+        Raises
+        ------
+        SnapshotError
+            When the snapshot is damaged, of another format or does not fit the model.
+        """
+        snapshot = decode(data)
+        name = snapshot.model
+        if name not in self._versions:
+            raise SnapshotError(f"snapshot of model {name!r}, which this build does not have")
+        try:
+            self.learner(name).restore(snapshot.state)
+        except (ValueError, KeyError) as error:
+            raise SnapshotError(
+                f"snapshot {name} version {snapshot.version} does not fit: {error}"
+            ) from error
+        self._versions = {**self._versions, name: snapshot.version}
+        return snapshot
+
+    def learner(self, name: str) -> Any:
+        """Return the model called `name`."""
+        if name == SENTIMENT:
+            return self.sentiment
+        return self.topics if name == TOPICS else self._propensities[name]

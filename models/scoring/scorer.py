@@ -1,0 +1,222 @@
+"""One record of a customer's log in, its scored form and the training examples it decides out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from models.churn.delayed import DelayedLabels, Labelled
+from models.near_duplicate import ClusterIndex
+from models.outcome import DeadLetter, DeadReason, Drop, DropReason, Emit, Outcome
+from models.scoring.customer import CustomerMemory
+from models.scoring.model_set import ModelSet
+from models.scoring.targets import ADOPTION, CHURN, PROPENSITIES, PURCHASE, SENTIMENT, TOPICS
+from models.topics.analyser import Analyser
+from models.topics.priority import PriorityWeights, priority
+from models.topics.urgency import RESPONSE_HOURS
+
+_FULL_VALUE = math.log1p(20_000.0)
+Record = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Scored:
+    """What one record gave.
+
+    Parameters
+    ----------
+    record
+        The scored feedback, or the fact as it passes through.
+    examples
+        (model, example) pairs for `models.examples`.
+    """
+
+    record: Record
+    examples: list[tuple[str, Record]] = field(default_factory=list)
+
+
+class PartitionScoring:
+    """The parts of a partition's scoring that span customers: clusters and labels still to come."""
+
+    def __init__(self, clusters: ClusterIndex, waiting: DelayedLabels) -> None:
+        self.clusters = clusters
+        self.waiting = waiting
+
+
+class Scorer:
+    """Scores records; pure but for the state objects it is handed.
+
+    Parameters
+    ----------
+    models
+        The models of this worker, replaced in place when a snapshot arrives.
+    churn_features
+        Propensity inputs are the customer's features plus what was just said.
+    """
+
+    def __init__(
+        self,
+        models: ModelSet,
+        analyser: Analyser,
+        weights: PriorityWeights | None = None,
+        learning: bool = True,
+    ) -> None:
+        self._models = models
+        self._analyser = analyser
+        self._weights = weights or PriorityWeights()
+        self._learning = learning
+        self._facts: dict[str, Callable[[Record, CustomerMemory, PartitionScoring], Outcome[Scored]]] = {
+            "customer": self._customer,
+            "outcome": self._outcome,
+            "label": self._label,
+        }
+
+    def step(self, record: Record, memory: CustomerMemory, partition: PartitionScoring) -> Outcome[Scored]:
+        """Return the scored record, or why it ends here."""
+        ident = record["feedback_id"] if record["event"] == "feedback" else record["id"]
+        if memory.seen.step(ident, record["occurred_at"] / 1000.0):
+            return Drop(DropReason.DUPLICATE)
+        if record["event"] == "feedback":
+            return Emit(self._feedback(record, memory, partition))
+        return self._facts[record["event"]](record, memory, partition)
+
+    def silence(self, partition: PartitionScoring, watermark: float) -> list[tuple[str, Record]]:
+        """Return the examples whose horizon has passed in silence."""
+        return [_example(labelled) for labelled in partition.waiting.advance(watermark)]
+
+    def _feedback(self, record: Record, memory: CustomerMemory, partition: PartitionScoring) -> Scored:
+        models, text, lang = self._models, record["text"], record["lang"]
+        at_ms: int = record["occurred_at"]
+        at = at_ms / 1000.0
+        said = models.sentiment.predict(text, lang)
+        rating = record["rating"]
+        stars = None if rating is None else 3.0 + 2.0 * rating
+        found = self._analyser.analyse(text, lang, said.polarity, stars)
+        topics = found.topics
+        if not topics and (guess := models.topic_of(text, lang)):
+            topics = [guess]
+        mood = models.emotion.read(text, lang, said.polarity)
+        cluster = partition.clusters.step(text, record["feedback_id"], record["customer_id"], at)
+        duplicate_of = memory.said_before(cluster.words, at_ms)
+        if duplicate_of is None:
+            memory.features.update("feedback", at, polarity=said.polarity, topics=topics)
+            if "refund" in found.demands:
+                memory.features.update("ticket_opened", at)
+        vector = memory.features.vector(at)
+        view = memory.view(at_ms, vector)
+        inputs: dict[str, Any] = {**vector, "polarity": said.polarity, "channel": record["channel"]}
+        chances = {name: models.propensity(name, inputs) for name in PROPENSITIES}
+        rank = priority(
+            found.urgency,
+            math.log1p(max(0.0, view["lifetime_value"])) / _FULL_VALUE,
+            cluster.size,
+            self._weights,
+        )
+        memory.remember(record, cluster.words)
+        record["scores"] = {
+            "polarity": round(said.polarity, 4),
+            "confidence": round(said.confidence, 4),
+            "emotion": mood.emotion,
+            "effort": mood.effort,
+            "topics": topics,
+            "kind": record["kind"] or found.kind,
+            "demand": found.demand,
+            "urgency": found.urgency,
+            "response_minutes": int(60 * RESPONSE_HOURS[found.urgency]),
+            "priority": round(rank.score / 100.0, 4),
+            "churn": round(chances[CHURN], 4),
+            "purchase": round(chances[PURCHASE], 4),
+            "adoption": round(chances[ADOPTION], 4),
+        }
+        record["customer"] = view
+        record["cluster_id"] = cluster.cluster_id
+        record["cluster_size"] = cluster.size
+        record["cluster_channels"] = cluster.channels
+        record["duplicate_of"] = duplicate_of
+        record["reasons"] = _reasons(found.reasons, vector, topics)
+        record["models"] = models.versions()
+        scored = Scored(record)
+        if self._learning:
+            self._keep(scored, record, inputs, chances, partition)
+        return scored
+
+    def _keep(
+        self,
+        scored: Scored,
+        record: Record,
+        inputs: Mapping[str, Any],
+        chances: Mapping[str, float],
+        partition: PartitionScoring,
+    ) -> None:
+        """Keep what the learners need: a label the rating states, and scores whose outcome comes later."""
+        if record["label"] is not None and record["duplicate_of"] is None:
+            example = {
+                "id": record["feedback_id"],
+                "text": record["text"],
+                "lang": record["lang"],
+                "label": 1.0 if record["label"] else 0.0,
+            }
+            scored.examples.append((SENTIMENT, example))
+        at = record["occurred_at"] / 1000.0
+        versions = self._models.versions()
+        for name, chance in chances.items():
+            partition.waiting.scored(record["customer_id"], name, at, inputs, chance, versions[name])
+
+    def _customer(self, fact: Record, memory: CustomerMemory, partition: PartitionScoring) -> Outcome[Scored]:
+        memory.fact(fact)
+        scored = Scored(fact)
+        self._decide(scored, fact, fact["kind"], partition)
+        return Emit(scored)
+
+    def _outcome(self, fact: Record, memory: CustomerMemory, partition: PartitionScoring) -> Outcome[Scored]:
+        scored = Scored(fact)
+        if fact.get("value", 0.0) > 0:
+            self._decide(scored, fact, fact["kind"], partition)
+        return Emit(scored)
+
+    def _decide(self, scored: Scored, fact: Record, kind: str, partition: PartitionScoring) -> None:
+        if self._learning:
+            decided = partition.waiting.outcome(fact["customer_id"], kind, fact["occurred_at"] / 1000.0)
+            scored.examples.extend(_example(labelled) for labelled in decided)
+
+    def _label(self, fact: Record, memory: CustomerMemory, partition: PartitionScoring) -> Outcome[Scored]:
+        said = memory.recall(fact["feedback_id"])
+        if said is None:
+            return DeadLetter(DeadReason.UNKNOWN_LABEL_TARGET, "feedback_id")
+        text, lang = said
+        scored = Scored(fact)
+        example: Record = {"id": fact["feedback_id"], "text": text, "lang": lang, "correction": True}
+        value = fact["value"]
+        if fact["model"] == SENTIMENT:
+            if not isinstance(value, int | float) or not -1 <= value <= 1:
+                return DeadLetter(DeadReason.INVALID, "value")
+            scored.examples.append((SENTIMENT, example | {"label": (value + 1.0) / 2.0}))
+        else:
+            if not isinstance(value, str):
+                return DeadLetter(DeadReason.INVALID, "value")
+            scored.examples.append((TOPICS, example | {"label": value}))
+        return Emit(scored)
+
+
+def _example(labelled: Labelled) -> tuple[str, Record]:
+    return labelled.target, {
+        "x": labelled.features,
+        "y": labelled.label,
+        "at": labelled.scored_at,
+        "score": labelled.score,
+        "version": labelled.version,
+    }
+
+
+def _reasons(urgency: list[str], vector: Mapping[str, Any], topics: list[str]) -> list[str]:
+    """Return what an operator should know first, at most four."""
+    reasons = list(urgency[:2])
+    if (negatives := vector["negatives_7d"]) >= 2:
+        reasons.append(f"{int(negatives)} negative feedbacks in 7 days")
+    if vector["open_tickets"] >= 1:
+        reasons.append("a ticket is open")
+    if topics:
+        reasons.append(f"about {topics[0]}")
+    return reasons[:4]

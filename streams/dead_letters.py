@@ -1,0 +1,83 @@
+"""Dead letters: coordinates and a reason, never content; and the limit that stops a flood."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from models.outcome import DeadLetter
+from streams.codec import dumps
+from streams.outbox import Outbox
+from streams.topics import DEAD_LETTERS
+
+FLOOD_WINDOW = 5000
+FLOOD_LEAST = 1000
+
+
+class DeadLetterFlood(RuntimeError):
+    """Too large a share of the input cannot be processed; rather a fault here than in every event."""
+
+
+class FloodGuard:
+    """Counts dead letters among the latest records.
+
+    Parameters
+    ----------
+    limit
+        Largest share in (0, 1]; judged once `FLOOD_LEAST` records have been seen.
+
+    Examples
+    --------
+    >>> guard = FloodGuard(0.5, window=4, least=2)
+    >>> guard.add(3, 1); guard.share
+    0.3333333333333333
+    >>> guard.tripped
+    False
+    """
+
+    def __init__(self, limit: float, window: int = FLOOD_WINDOW, least: int = FLOOD_LEAST) -> None:
+        self._limit = limit
+        self._window = window
+        self._least = least
+        self._slices: deque[tuple[int, int]] = deque()
+        self._records = 0
+        self._dead = 0
+
+    def add(self, records: int, dead: int) -> None:
+        """Count a slice of `records`, `dead` of them dead letters."""
+        self._slices.append((records, dead))
+        self._records += records
+        self._dead += dead
+        while len(self._slices) > 1 and self._records - self._slices[0][0] >= self._window:
+            old_records, old_dead = self._slices.popleft()
+            self._records -= old_records
+            self._dead -= old_dead
+
+    @property
+    def share(self) -> float:
+        """Share of dead letters among the latest records."""
+        return self._dead / self._records if self._records else 0.0
+
+    @property
+    def tripped(self) -> bool:
+        """Whether the share is past the limit; a limit of 1 never trips."""
+        return self._limit < 1 and self._records >= self._least and self.share > self._limit
+
+
+def add_dead_letter(
+    out: Outbox, agent: str, place: tuple[str, int, int], dead: DeadLetter, appended_ms: int, now_ms: int
+) -> None:
+    """Add the dead letter of the record at `place` (topic, partition, offset)."""
+    topic, partition, offset = place
+    value = dumps(
+        {
+            "topic": topic,
+            "partition": partition,
+            "offset": offset,
+            "reason": dead.reason,
+            "field": dead.field,
+            "agent": agent,
+            "appended_at": appended_ms,
+            "rejected_at": now_ms,
+        }
+    )
+    out.keyed(DEAD_LETTERS, f"{topic}/{partition}/{offset}", value)

@@ -1,0 +1,218 @@
+"""Runs an agent's step over slices: state, outputs, confirmations, in the order that loses nothing.
+
+For each slice: skip what the state already contains; process; write the outputs and wait for every
+confirmation; write the state with the input offset; only then may the slice be acked. A death between
+any two of these repeats work, and the repeat gives the same ids: outputs before the state, so that a
+state that contains a record proves its outputs are written.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from models.clock import Clock
+from models.outcome import DeadLetter, DeadReason
+from streams import metrics
+from streams.dead_letters import add_dead_letter
+from streams.outbox import BatchProducer, Layout, Outbox
+from streams.state import Changelog, PartitionState
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Records of one partition, in offset order.
+
+    Parameters
+    ----------
+    records
+        aiokafka records: `key`, `value`, `headers`, `offset`, `timestamp` (ms).
+    state
+        The partition's state, None for agents that keep none.
+    """
+
+    topic: str
+    partition: int
+    records: Sequence[Any]
+    state: PartitionState | None
+
+
+class Step(Protocol):
+    """What an agent does with a slice; pure but for `out` and the slice's state."""
+
+    def open(self, state: PartitionState) -> None:
+        """Prepare for a partition whose state has just been loaded."""
+        ...
+
+    def process(self, piece: Slice, out: Outbox) -> None:
+        """Process every record of the slice."""
+        ...
+
+    def rollback(self, state: PartitionState) -> None:
+        """Forget what `process` did to anything derived from `state`, which is rolled back already."""
+        ...
+
+
+class Stateless:
+    """Base of steps that keep no partition state."""
+
+    def open(self, state: PartitionState) -> None:
+        """Keep nothing."""
+
+    def rollback(self, state: PartitionState) -> None:
+        """Keep nothing."""
+
+
+class SliceRunner:
+    """Runs one agent's step.
+
+    Parameters
+    ----------
+    changelog
+        Where the partition state lives; None for agents without state.
+    owned
+        Tells whether this worker still owns a partition; a process that was frozen past its session
+        asks it before it writes.
+    """
+
+    def __init__(
+        self,
+        agent: str,
+        step: Step,
+        producer: BatchProducer,
+        layout: Layout,
+        clock: Clock,
+        changelog: Changelog | None = None,
+    ) -> None:
+        self.agent = agent
+        self.step = step
+        self._producer = producer
+        self._layout = layout
+        self._clock = clock
+        self._changelog = changelog
+        self._states: dict[int, PartitionState] = {}
+        self._current: set[int] = set()
+
+    def assigned(self, partitions: Iterable[int]) -> None:
+        """Note a new assignment; states are brought up to date when their first slice comes."""
+        kept = set(partitions)
+        self._states = {p: state for p, state in self._states.items() if p in kept}
+        self._current = set()
+
+    async def state_of(self, partition: int) -> PartitionState | None:
+        """Return the partition's state, loading it on the first use after an assignment."""
+        if self._changelog is None:
+            return None
+        if partition not in self._current:
+            began = time.monotonic()
+            state = await self._changelog.load(partition, self._states.get(partition))
+            self._states[partition] = state
+            self._current.add(partition)
+            self.step.open(state)
+            metrics.STATE_LOAD_SECONDS.labels(self.agent).set(time.monotonic() - began)
+            metrics.STATE_KEYS.labels(self.agent, partition).set(len(state))
+        return self._states[partition]
+
+    async def run(
+        self, topic: str, partition: int, records: Sequence[Any], owned: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Process a slice to the end; when this returns it may be acked.
+
+        Parameters
+        ----------
+        owned
+            Tells whether this worker still owns the partition; a process that was frozen past its
+            session asks before it writes.
+
+        Raises
+        ------
+        aiokafka.errors.KafkaError
+            When an output is not confirmed.
+        """
+        began = time.monotonic()
+        state = await self.state_of(partition)
+        if state is not None:
+            done = state.marks.get(topic, -1)
+            if records and records[0].offset <= done:
+                fresh = [record for record in records if record.offset > done]
+                metrics.REPEATED.labels(self.agent).inc(len(records) - len(fresh))
+                records = fresh
+        if records:
+            await self._attempt(Slice(topic, partition, records, state), owned)
+        finished = time.monotonic()
+        metrics.SLICE_SECONDS.labels(self.agent).observe(finished - began)
+        metrics.SLICE_RECORDS.labels(self.agent).observe(len(records))
+
+    async def _attempt(self, piece: Slice, owned: Callable[[], bool]) -> None:
+        out = Outbox(self._layout)
+        if piece.state is not None:
+            piece.state.begin()
+        cpu = time.thread_time()
+        try:
+            self.step.process(piece, out)
+        except Exception as problem:
+            self._rollback(piece)
+            if isinstance(problem, StopStream):
+                raise
+            await self._isolate(piece, problem, owned)
+            return
+        metrics.CPU_SECONDS.labels(self.agent).inc(time.thread_time() - cpu)
+        await self._finish(piece, out, owned)
+
+    async def _finish(self, piece: Slice, out: Outbox, owned: Callable[[], bool]) -> None:
+        if not owned():
+            self._rollback(piece)
+            raise PartitionLost(
+                f"{self.agent} no longer owns {piece.topic}/{piece.partition}; nothing was written"
+            )
+        written, last = len(out), piece.records[-1]
+        try:
+            await out.send(self._producer)
+            if piece.state is not None and self._changelog is not None:
+                piece.state.marks[piece.topic] = last.offset
+                await self._changelog.write(piece.state)
+                piece.state.commit()
+        except BaseException:
+            self._rollback(piece)
+            raise
+        metrics.EVENTS.labels(self.agent, piece.topic).inc(len(piece.records))
+        metrics.EMITTED.labels(self.agent).inc(written)
+        now = self._clock.now()
+        labels = (self.agent, piece.topic, piece.partition)
+        metrics.LAG_SECONDS.labels(*labels).set(max(0.0, now - last.timestamp / 1000.0))
+        metrics.LAST_PROGRESS.labels(*labels).set(now)
+
+    async def _isolate(self, piece: Slice, problem: Exception, owned: Callable[[], bool]) -> None:
+        """Process a failed slice record by record; the one that fails alone is a dead letter."""
+        if len(piece.records) > 1:
+            for record in piece.records:
+                await self._attempt(Slice(piece.topic, piece.partition, [record], piece.state), owned)
+            return
+        record = piece.records[0]
+        place = (piece.topic, piece.partition, record.offset)
+        log.error("%s cannot process %s/%d offset %d: %s", self.agent, *place, type(problem).__name__)
+        metrics.DEAD.labels(self.agent, DeadReason.POISON).inc()
+        out = Outbox(self._layout)
+        if piece.state is not None:
+            piece.state.begin()
+        now_ms = int(self._clock.now() * 1000)
+        add_dead_letter(out, self.agent, place, DeadLetter(DeadReason.POISON), record.timestamp, now_ms)
+        await self._finish(piece, out, owned)
+
+    def _rollback(self, piece: Slice) -> None:
+        if piece.state is not None:
+            piece.state.rollback()
+            self.step.rollback(piece.state)
+
+
+class StopStream(RuntimeError):
+    """Raised by a step when going on would do harm: the worker stops and the slice is redelivered."""
+
+
+class PartitionLost(RuntimeError):
+    """The partition went to another worker while a slice was being processed."""
