@@ -103,3 +103,60 @@ def expire(entries: Mapping[str, Any], now: float, window: float = WINDOW_SECOND
     {'8899aabbccddeeff': 500000.0}
     """
     return {key: since for key, since in entries.items() if since > now - window}
+
+
+class SameWords:
+    """The words one customer used within a day: said again through another channel, they are linked.
+
+    People who get no answer paste the same text into the next channel. It is one complaint: counted in
+    both places, acted upon once.
+
+    Parameters
+    ----------
+    entries
+        Words → [feedback id, channel, time], as an earlier instance left them; taken over, not copied.
+    window
+        Seconds of event time after the first mention.
+    most
+        Bound on the number of texts.
+
+    Examples
+    --------
+    >>> said = SameWords()
+    >>> said.step("9f0c", "app", "f1", 0.0), said.step("9f0c", "social", "f2", 600.0)
+    (None, 'f1')
+    >>> said.step("9f0c", "app", "f3", 700.0), said.step("9f0c", "call", "f4", 90_000.0)
+    (None, None)
+    """
+
+    __slots__ = ("entries", "_most", "_window")
+
+    def __init__(
+        self, entries: dict[str, list[Any]] | None = None, window: float = 86_400.0, most: int = 64
+    ) -> None:
+        self.entries: dict[str, list[Any]] = {} if entries is None else entries
+        self._window = window
+        self._most = most
+
+    def step(self, words: str, channel: str, feedback_id: str, at: float) -> str | None:
+        """Return the id of the first event with these words if it came through another channel, else None.
+
+        Parameters
+        ----------
+        words
+            `Fingerprint.words` of the text.
+        channel, feedback_id, at
+            Of this event; `at` in seconds since the epoch.
+        """
+        entries = self.entries
+        first = entries.get(words)
+        if first is not None and abs(at - first[2]) < self._window:
+            return None if first[1] == channel or first[0] == feedback_id else str(first[0])
+        entries.pop(words, None)
+        entries[words] = [feedback_id, channel, at]
+        if len(entries) > self._most:
+            newest = max(entry[2] for entry in entries.values())
+            stale = [key for key, entry in entries.items() if entry[2] <= newest - self._window]
+            for key in stale or [min(entries, key=lambda key: (entries[key][2], key))]:
+                del entries[key]
+        return None

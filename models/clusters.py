@@ -1,0 +1,196 @@
+"""Give near-identical texts one cluster id and count the different voices in it.
+
+Bounded: a ring of clusters, in the order they were founded, and a table of bands that points into it. A
+cluster is one row of plain values, so that a changed one can be written to a compacted topic and a
+restarted worker, given the rows, goes on exactly as if it had never stopped.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.learner import State
+from models.near_duplicate import LANES, U32, Fingerprint
+from models.sentiment.compiled import compiled
+
+U8 = npt.NDArray[np.uint8]
+I64 = npt.NDArray[np.int64]
+F64 = npt.NDArray[np.float64]
+
+BANDS = 24
+_SLOTS_PER_CLUSTER = 2
+_MOST_VOICES = 256
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+
+
+@compiled
+def _place(minima: U32, band: int, slots: int) -> int:
+    pair = (np.uint64(minima[2 * band]) << np.uint64(32)) | np.uint64(minima[2 * band + 1])
+    return int(((pair * _MULTIPLIER) >> np.uint64(32)) & np.uint64(slots - 1))
+
+
+@compiled
+def _find(
+    minima: U32, at: float, window: float, least: int, bands: I64, bytes_: U8, seqs: I64, last: F64
+) -> int:
+    """Return the slot of the most similar live cluster (the oldest among equals), or -1."""
+    best, most = -1, least - 1
+    for band in range(bands.shape[0]):
+        slot = bands[band, _place(minima, band, bands.shape[1])]
+        if slot < 0 or slot == best or abs(at - last[slot]) > window:
+            continue
+        agree = 0
+        for lane in range(64):
+            agree += bytes_[slot, lane] == minima[lane] & 0xFF
+        if agree > most or (agree == most and best >= 0 and seqs[slot] < seqs[best]):
+            best, most = slot, agree
+    return best
+
+
+@compiled
+def _point(minima: U32, slot: int, old: int, bands: I64) -> None:
+    """Let the bands of `minima` point to `slot`; with slot -1, forget those that point to `old`."""
+    for band in range(bands.shape[0]):
+        place = _place(minima, band, bands.shape[1])
+        if slot >= 0:
+            bands[band, place] = slot
+        elif bands[band, place] == old:
+            bands[band, place] = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The cluster a text belongs to.
+
+    Parameters
+    ----------
+    id
+        Made from the founding text's fingerprint: partitions that meet the same text first agree on it.
+    size
+        Different customers so far; past 256 every event counts.
+    slot
+        Its row, for `ClusterIndex.row`.
+    """
+
+    id: str
+    size: int
+    slot: int
+
+
+class ClusterIndex:
+    """Near-identical texts of one partition within a window of event time.
+
+    Parameters
+    ----------
+    capacity
+        Clusters kept, a power of two; founding one more forgets the oldest. A row takes about 700 bytes.
+    window
+        Seconds of event time after its latest member within which a cluster takes another.
+    threshold
+        Estimated share of common word pairs that makes two texts near-identical.
+
+    Examples
+    --------
+    >>> from models.near_duplicate import fingerprint
+    >>> index = ClusterIndex(capacity=64)
+    >>> one = index.step(fingerprint("这批杯子全是裂的，一倒热水就漏"), "c1", 0.0)
+    >>> two = index.step(fingerprint("这批杯子都是裂的,一倒热水就漏！"), "c2", 60.0)
+    >>> one.id == two.id, one.size, two.size
+    (True, 1, 2)
+    """
+
+    name = "clusters"
+
+    def __init__(self, capacity: int = 16_384, window: float = 7 * 86_400.0, threshold: float = 0.45) -> None:
+        if capacity < 2 or capacity & (capacity - 1):
+            raise ValueError(f"capacity must be a power of two, not {capacity}")
+        if not 0 < threshold <= 1:
+            raise ValueError(f"threshold must be in (0, 1], not {threshold}")
+        self.capacity = capacity
+        self.window = window
+        self._least = max(1, round(threshold * LANES))
+        self._clear()
+
+    def _clear(self) -> None:
+        self._founded = 0
+        self._minima = np.zeros((self.capacity, LANES), dtype=np.uint32)
+        self._bytes = np.zeros((self.capacity, LANES), dtype=np.uint8)
+        self._seqs = np.full(self.capacity, -1, dtype=np.int64)
+        self._last = np.zeros(self.capacity, dtype=np.float64)
+        self._bands = np.full((BANDS, self.capacity * _SLOTS_PER_CLUSTER), -1, dtype=np.int64)
+        self._ids: dict[int, str] = {}
+        self._voices: dict[int, set[int]] = {}
+        self._sizes: dict[int, int] = {}
+
+    def step(self, print_: Fingerprint, customer_id: str, at: float) -> Cluster:
+        """Put a text into its cluster, founding one where none is near; returns it with this voice."""
+        minima = print_.minima
+        slot = int(
+            _find(minima, at, self.window, self._least, self._bands, self._bytes, self._seqs, self._last)
+        )
+        if slot < 0:
+            slot = self._found(minima, self._founded)
+            digest = hashlib.blake2b(minima.tobytes(), digest_size=8).hexdigest()
+            self._ids[slot] = digest
+            self._last[slot] = at
+            self._voices[slot] = set()
+            self._sizes[slot] = 0
+        self._last[slot] = max(self._last[slot], at)
+        voice = int.from_bytes(hashlib.blake2b(customer_id.encode(), digest_size=6).digest())
+        voices = self._voices[slot]
+        if voice not in voices:
+            if len(voices) < _MOST_VOICES:
+                voices.add(voice)
+            self._sizes[slot] += 1
+        return Cluster(self._ids[slot], self._sizes[slot], slot)
+
+    def _found(self, minima: U32, seq: int) -> int:
+        slot = seq % self.capacity
+        if self._seqs[slot] >= 0:
+            _point(self._minima[slot], -1, slot, self._bands)
+        self._minima[slot] = minima
+        self._bytes[slot] = minima & np.uint32(0xFF)
+        self._seqs[slot] = seq
+        _point(minima, slot, -1, self._bands)
+        self._founded = seq + 1
+        return slot
+
+    def row(self, slot: int) -> list[Any]:
+        """Return one cluster as JSON values: [seq, id, minima, last, size, voices]."""
+        minima = base64.b85encode(self._minima[slot].tobytes()).decode()
+        voices = sorted(self._voices[slot])
+        return [
+            int(self._seqs[slot]),
+            self._ids[slot],
+            minima,
+            float(self._last[slot]),
+            self._sizes[slot],
+            voices,
+        ]
+
+    def load(self, rows: Iterable[list[Any]]) -> None:
+        """Replace everything by these rows, the newest of each slot, in any order."""
+        self._clear()
+        for seq, identifier, minima, last, size, voices in sorted(rows, key=lambda row: int(row[0])):
+            slot = self._found(np.frombuffer(base64.b85decode(minima), dtype=np.uint32), seq)
+            self._ids[slot] = identifier
+            self._last[slot] = last
+            self._sizes[slot] = size
+            self._voices[slot] = set(voices)
+
+    def state(self) -> State:
+        """Return all rows."""
+        return {"capacity": self.capacity, "rows": [self.row(slot) for slot in sorted(self._ids)]}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from `state`; raises ValueError when it was taken at another capacity."""
+        if state.get("capacity") != self.capacity:
+            raise ValueError(f"state holds {state.get('capacity')} clusters, this index {self.capacity}")
+        self.load(state["rows"])
