@@ -1,1 +1,1 @@
-"""Where decided rows go."""
+"""Where the archive agent puts what the pipeline did: one protocol, a memory and a ClickHouse sink."""

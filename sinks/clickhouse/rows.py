@@ -1,0 +1,159 @@
+"""From slices to the lines of one insert a table, without decoding what we wrote ourselves.
+
+A row is the record's own JSON with its coordinates put in front:
+`{"_topic":"decisions","_partition":3,"_offset":41,` + the value after its brace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from sinks.base import Partition, Rejected, SinkError, Slice
+
+TABLES: Mapping[str, str] = {
+    "decisions": "decisions",
+    "actions.status": "action_status",
+    "holdouts": "assignments",
+    "alerts": "alerts",
+    "models.metrics": "model_metrics",
+    "dead.letters": "dead_letters",
+    "rules.catalog": "rule_changes",
+}
+"""Table of each topic that has one table; `actions.<kind>` and `feedback.scored` see below."""
+
+FOREIGN = frozenset({"actions.status", "rules.catalog"})
+"""Topics that others write: decoded once, so that no value can smuggle a second row or coordinates."""
+
+_FEEDBACK = b'{"event":"feedback"'
+_EVENT = b'{"event":"'
+
+
+@dataclass(slots=True)
+class Lines:
+    """Rows on their way into one table: coordinates and JSON lines, index by index."""
+
+    at: list[tuple[str, int, int]] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Sorted:
+    """A batch by table, with what was left out."""
+
+    tables: dict[str, Lines] = field(default_factory=dict)
+    rejected: list[Rejected] = field(default_factory=list)
+    skipped: int = 0
+
+
+def tables_of(topic: str) -> tuple[str, ...]:
+    """Return the tables a topic's records may go to.
+
+    Raises
+    ------
+    SinkError
+        When the topic has none.
+
+    Examples
+    --------
+    >>> tables_of("actions.coupon"), tables_of("feedback.scored")
+    (('actions',), ('feedback', 'facts'))
+    """
+    if topic == "feedback.scored":
+        return ("feedback", "facts")
+    if topic in TABLES:
+        return (TABLES[topic],)
+    if topic.startswith("actions."):
+        return ("actions",)
+    raise SinkError(f"topic {topic} has no table: take it off the archive's list")
+
+
+def sort(batch: Sequence[Slice], stored: Mapping[Partition, Collection[int]]) -> Sorted:
+    """Sort the records of `batch` by table.
+
+    Parameters
+    ----------
+    stored
+        Offsets to leave out, by partition, because the store has them.
+    """
+    result = Sorted()
+    for part in batch:
+        _sort_slice(part, stored.get((part.topic, part.partition), ()), result)
+    return result
+
+
+def chunks(lines: Lines, most: int) -> Iterator[Lines]:
+    """Cut `lines` so that no piece is longer than about `most` bytes."""
+    start = size = 0
+    for index, line in enumerate(lines.lines):
+        if size and size + len(line) > most:
+            yield Lines(lines.at[start:index], lines.lines[start:index])
+            start, size = index, 0
+        size += len(line) + 1
+    if start < len(lines.lines):
+        yield Lines(lines.at[start:], lines.lines[start:]) if start else lines
+
+
+def halves(lines: Lines) -> tuple[Lines, Lines]:
+    """Cut `lines` in two."""
+    middle = len(lines.lines) // 2
+    return (
+        Lines(lines.at[:middle], lines.lines[:middle]),
+        Lines(lines.at[middle:], lines.lines[middle:]),
+    )
+
+
+def without(lines: Lines, stored: Mapping[Partition, Collection[int]]) -> Lines:
+    """Return `lines` less the rows whose offsets are in `stored`."""
+    result = Lines()
+    for at, line in zip(lines.at, lines.lines, strict=True):
+        if at[2] not in stored.get((at[0], at[1]), ()):
+            result.at.append(at)
+            result.lines.append(line)
+    return result
+
+
+def _sort_slice(part: Slice, stored: Collection[int], result: Sorted) -> None:
+    topic, partition = part.topic, part.partition
+    tables = tables_of(topic)
+    targets = [result.tables.setdefault(table, Lines()) for table in tables]
+    head = b'{"_topic":"%b","_partition":%d,"_offset":' % (topic.encode(), partition)
+    foreign, mixed = topic in FOREIGN, len(tables) > 1
+    target = targets[0]
+    for offset, value in part.records:
+        if offset in stored:
+            result.skipped += 1
+            continue
+        if foreign or value[:1] != b"{":
+            value = _cleaned(value)
+        if len(value) < 3:
+            result.rejected.append(Rejected(topic, partition, offset, code=0))
+            continue
+        if mixed:
+            target = targets[0] if _is_feedback(value) else targets[1]
+        target.at.append((topic, partition, offset))
+        target.lines.append(head + b"%d," % offset + value[1:])
+
+
+def _is_feedback(value: bytes) -> bool:
+    if value.startswith(_FEEDBACK):
+        return True
+    if value.startswith(_EVENT):
+        return False
+    try:
+        return bool(orjson.loads(value).get("event") == "feedback")
+    except ValueError:
+        return False
+
+
+def _cleaned(value: bytes) -> bytes:
+    """Return a foreign value as one compact object without our own columns, or nothing."""
+    try:
+        row = orjson.loads(value)
+    except ValueError:
+        return b""
+    if not isinstance(row, dict):
+        return b""
+    return orjson.dumps({key: item for key, item in row.items() if not key.startswith("_")})
