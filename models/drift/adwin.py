@@ -11,7 +11,7 @@ Source: Bifet and Gavaldà, "Learning from time-changing data with adaptive wind
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from models.learner import State
@@ -31,6 +31,14 @@ class Adwin:
         Values between checks.
     max_buckets, min_window_length, grace_period
         As in River.
+
+    Attributes
+    ----------
+    drift_detected
+        Whether the last value completed a change.
+    split
+        Of the last change: values and mean before, values and mean after, where the means differ most
+        for their sizes. River does not say; its mean of what remains still holds much of the old.
 
     Examples
     --------
@@ -58,6 +66,7 @@ class Adwin:
         self.min_window_length = min_window_length
         self.grace_period = grace_period
         self.drift_detected = False
+        self.split: tuple[int, float, int, float] = (0, 0.0, 0, 0.0)
         self._clear()
 
     def _clear(self) -> None:
@@ -89,8 +98,11 @@ class Adwin:
         self._tick += 1
         self.drift_detected = False
         if self._tick % self.clock == 0 and self.width > self.grace_period:
-            while self._cut():
+            while self._changed():
+                if not self.drift_detected:
+                    self.split = self._best_split()
                 self.drift_detected = True
+                self._drop_oldest()
 
     def _compress(self) -> None:
         """Merge the two oldest buckets of every overfull row into the next row."""
@@ -106,11 +118,8 @@ class Adwin:
             del sums[:2], squares[:2]
             row += 1
 
-    def _cut(self) -> bool:
-        """Drop the oldest bucket if some split of the window has means too far apart."""
-        delta_prime = math.log(2.0 * math.log(self.width) / self.delta)
-        spread = 2.0 * (self.variance / self.width) * delta_prime
-        least = self.min_window_length
+    def _splits(self) -> Iterator[tuple[int, float, int, float]]:
+        """Yield size and sum of the older and of the newer part, for every border between buckets."""
         n0, n1, u0, u1 = 0, self.width, 0.0, self.total
         for row in range(len(self._sums) - 1, -1, -1):
             size = 1 << row
@@ -119,13 +128,27 @@ class Adwin:
                 n1 -= size
                 u0 += bucket
                 u1 -= bucket
-                if n0 < least or n1 < least or not n1:
-                    continue
-                m = 1.0 / (n0 - least + 1) + 1.0 / (n1 - least + 1)
-                if abs(u0 / n0 - u1 / n1) > math.sqrt(max(0.0, m * spread)) + 2.0 / 3.0 * delta_prime * m:
-                    self._drop_oldest()
-                    return self.width > 1
+                if n0 >= self.min_window_length and n1 >= max(1, self.min_window_length):
+                    yield n0, u0, n1, u1
+
+    def _changed(self) -> bool:
+        """Tell whether some split of the window has means too far apart."""
+        if self.width < 2:
+            return False
+        delta_prime = math.log(2.0 * math.log(self.width) / self.delta)
+        spread = 2.0 * (self.variance / self.width) * delta_prime
+        least = self.min_window_length
+        for n0, u0, n1, u1 in self._splits():
+            m = 1.0 / (n0 - least + 1) + 1.0 / (n1 - least + 1)
+            if abs(u0 / n0 - u1 / n1) > math.sqrt(max(0.0, m * spread)) + 2.0 / 3.0 * delta_prime * m:
+                return True
         return False
+
+    def _best_split(self) -> tuple[int, float, int, float]:
+        n0, u0, n1, u1 = max(
+            self._splits(), key=lambda s: abs(s[1] / s[0] - s[3] / s[2]) / math.sqrt(1 / s[0] + 1 / s[2])
+        )
+        return n0, u0 / n0, n1, u1 / n1
 
     def _drop_oldest(self) -> None:
         row = len(self._sums) - 1
