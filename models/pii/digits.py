@@ -1,0 +1,185 @@
+"""Find runs of digits once, then let each number system judge the ways to read them.
+
+A run is a chain of digit groups with short separators between. Reading "2024-03-15 138 1234 5678"
+as one number would be wrong, so every window of groups with a usual grouping (3-4-4, 4-4-4-4, …)
+is offered to the judges, and the surest readings that do not overlap win.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from models.pii.span import Candidate
+
+if TYPE_CHECKING:
+    from models.pii.view import View
+
+_RUN = re.compile(r"[0-9](?:[ \t()./_~·•*-]{0,3}[0-9]){6,2000}")
+_GROUP = re.compile(r"[0-9]{1,2001}")
+_GAP = re.compile(r" {1,3}|\t| ?[-./_~·•*] ?|\)?[ -.]?\(| ?\) ?[-./]? ?|--|[-./]\(|\)\(")
+_MOST_GROUPS = 10
+_LEAST_DIGITS = 7
+_MOST_DIGITS = 19
+
+
+class Window(NamedTuple):
+    """Consecutive groups of a run, read as one number.
+
+    Parameters
+    ----------
+    start, end
+        Bounds in code points of the normalised text.
+    digits
+        The digits without separators.
+    shape
+        Length of each group.
+    whole
+        Whether the window is all of its run, so that an unusual grouping may still be one number.
+    gaps
+        The separators between the groups.
+    left, right
+        The separators towards the neighbouring groups of the same run, "" at its ends.
+    """
+
+    start: int
+    end: int
+    digits: str
+    shape: tuple[int, ...]
+    whole: bool
+    gaps: tuple[str, ...]
+    left: str
+    right: str
+
+    @property
+    def isolated(self) -> bool:
+        """Whether the neighbours are set off by something else than the inner separators."""
+        inner = {gap.strip() for gap in self.gaps}
+        return not (
+            (self.left and (self.left.strip() in inner or self.left == "."))
+            or (self.right and (self.right.strip() in inner or self.right == "."))
+        ) or not inner - {""}
+
+
+Run = list[tuple[int, int]]
+Judge = Callable[["View", Window], Candidate | None]
+
+
+def runs(text: str) -> list[Run]:
+    """Return the groups of every run with seven digits or more, as bounds in code points.
+
+    Examples
+    --------
+    >>> runs("call 138-1234 5678")
+    [[(5, 8), (9, 13), (14, 18)]]
+    """
+    found: list[Run] = []
+    for run in _RUN.finditer(text):
+        if run.end() - run.start() <= _MOST_DIGITS and run.group().isdigit():
+            found.append([run.span()])
+            continue
+        chain: Run = []
+        for group in _GROUP.finditer(text, run.start(), run.end()):
+            if chain and not _GAP.fullmatch(text, chain[-1][1], group.start()):
+                found.append(chain)
+                chain = []
+            chain.append(group.span())
+        found.append(chain)
+    return found
+
+
+def windows(text: str, run: Run, shapes: frozenset[tuple[int, ...]]) -> Iterable[Window]:
+    """Yield the readings of a run: windows with a usual shape, and the whole run.
+
+    Parameters
+    ----------
+    text
+        The normalised text.
+    run
+        Groups of one run.
+    shapes
+        Usual shapes and all their beginnings.
+    """
+    count = len(run)
+    if count == 1:
+        start, end = run[0]
+        if _LEAST_DIGITS <= end - start <= _MOST_DIGITS:
+            yield Window(start, end, text[start:end], (end - start,), True, (), "", "")
+        return
+    if all(end - start == 1 for start, end in run):
+        if _LEAST_DIGITS <= count <= _MOST_DIGITS:
+            digits = "".join([text[start] for start, _ in run])
+            yield Window(run[0][0], run[-1][1], digits, (count,), True, (), "", "")
+        return
+    gaps = [text[run[i][1] : run[i + 1][0]] for i in range(count - 1)]
+    lengths = [end - start for start, end in run]
+    for first in range(count):
+        total = 0
+        shape: tuple[int, ...] = ()
+        for last in range(first, min(first + _MOST_GROUPS, count)):
+            total += lengths[last]
+            if total > _MOST_DIGITS:
+                break
+            shape += (lengths[last],)
+            whole = not first and last == count - 1
+            usual = last == first or shape in shapes
+            if total >= _LEAST_DIGITS and (whole or usual):
+                yield Window(
+                    run[first][0],
+                    run[last][1],
+                    "".join([text[start:end] for start, end in run[first : last + 1]]),
+                    shape,
+                    whole,
+                    tuple(gaps[first:last]),
+                    gaps[first - 1] if first else "",
+                    gaps[last] if last < count - 1 else "",
+                )
+            if not usual and (first or count > _MOST_GROUPS):
+                break
+
+
+def prefixes(shapes: Iterable[tuple[int, ...]]) -> frozenset[tuple[int, ...]]:
+    """Return the shapes and all their beginnings."""
+    return frozenset(shape[:length] for shape in shapes for length in range(1, len(shape) + 1))
+
+
+def read(view: View, judges: Iterable[Judge], shapes: frozenset[tuple[int, ...]]) -> list[Candidate]:
+    """Return the surest readings of all runs of a text.
+
+    Parameters
+    ----------
+    view
+        The text.
+    judges
+        One a number system; each returns a candidate or nothing.
+    shapes
+        Usual shapes and all their beginnings.
+    """
+    judges = tuple(judges)
+    found: list[Candidate] = []
+    for run in view.runs:
+        readings = [
+            candidate
+            for window in windows(view.text, run, shapes)
+            for judge in judges
+            if (candidate := judge(view, window)) is not None
+        ]
+        if len(readings) > 1:
+            readings = _surest(readings)
+        found += readings
+    return found
+
+
+def _surest(readings: list[Candidate]) -> list[Candidate]:
+    readings.sort(key=lambda reading: (-reading.score, reading.start - reading.end, reading.start))
+    taken: list[Candidate] = []
+    used: set[int] = set()
+    for reading in readings:
+        if reading.start in used or reading.end - 1 in used:
+            continue
+        if any(code in used for code in range(reading.start, reading.end)):
+            continue
+        used.update(range(reading.start, reading.end))
+        taken.append(reading)
+    return taken

@@ -1,0 +1,92 @@
+"""Identity cards: Chinese citizen numbers of 18 and 15 characters (GB 11643) and Hong Kong cards."""
+
+from __future__ import annotations
+
+import re
+
+from models.pii.checksum import gb11643, gb_shape, hkid, luhn
+from models.pii.context import CARD, ID, ORDER
+from models.pii.digits import Window
+from models.pii.span import Candidate
+from models.pii.view import View
+
+TYPE = "ID_CARD"
+SHAPES = (
+    *(
+        (6, 8, 4),
+        (6, 4, 4, 4),
+        (3, 3, 4, 4, 4),
+        (6, 4, 2, 2, 4),
+        (6, 12),
+        (14, 4),
+        (4, 4, 4, 4, 2),
+        (6, 6, 6),
+        (10, 8),
+    ),
+    *(
+        (6, 8, 3),
+        (6, 4, 4, 3),
+        (3, 3, 4, 4, 3),
+        (6, 4, 2, 2, 3),
+        (6, 11),
+        (14, 3),
+        (4, 4, 4, 4, 1),
+        (6, 6, 5),
+    ),
+    *(
+        (6, 6, 3),
+        (5, 5, 5),
+        (6, 2, 2, 2, 3),
+        (3, 3, 6, 3),
+        (6, 9),
+        (3, 3, 8, 4),
+        (3, 3, 8, 3),
+        (2, 4, 8, 4),
+        (2, 4, 8, 3),
+    ),
+    *((3, 3, 3, 3, 3, 3), (17,), (18,), (15,)),
+)
+_X = re.compile(r"[ -]?[xX](?![A-Za-z0-9])")
+_HKID = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{1,2})([0-9]{6}) ?[(（]([0-9Aa])[)）]")
+
+
+def judge(view: View, window: Window) -> Candidate | None:
+    """Read a window as a citizen number, or return nothing."""
+    digits, end = window.digits, window.end
+    count = len(digits)
+    if count == 17:
+        letter = _X.match(view.text, end)
+        if not letter:
+            return None
+        digits, end = digits + "X", letter.end()
+    elif count not in (15, 18):
+        return None
+    if _touches_letter(view.text, window.start, end):
+        return None
+    possible = gb_shape(digits)
+    if len(digits) == 18:
+        if possible and gb11643(digits):
+            return Candidate(window.start, end, TYPE, digits, 98)
+        if view.before(window.start) & ID:
+            return Candidate(window.start, end, TYPE, digits, 72)
+        return None
+    label = view.before(window.start)
+    if label & ID:
+        return Candidate(window.start, end, TYPE, digits, 80)
+    if possible and not label & (ORDER | CARD) and not (digits[:2] in ("34", "37") and luhn(digits)):
+        return Candidate(window.start, end, TYPE, digits, 52)
+    return None
+
+
+def find(view: View) -> list[Candidate]:
+    """Return the Hong Kong identity cards: letters, six digits, check character in parentheses."""
+    return [
+        Candidate(match.start(), match.end(), TYPE, "".join(match.groups()).upper(), 85)
+        for match in _HKID.finditer(view.text)
+        if hkid(*match.groups())
+    ]
+
+
+def _touches_letter(text: str, start: int, end: int) -> bool:
+    before, after = text[start - 1 : start], text[end : end + 1]
+    return (before.isascii() and before.isalpha()) or (after.isascii() and (after.isalpha() or after == "_"))

@@ -1,0 +1,73 @@
+"""IP addresses, versions 4 and 6; four-part version numbers stay."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import AddressValueError, IPv6Address
+
+from models.pii.context import IP, VERSION
+from models.pii.span import Candidate
+from models.pii.view import View
+
+TYPE = "IP"
+_DOT = r"(?: ?\. ?|\[\.\]|\(\.\)|\{\.\}|。| ?\[?\(?dot\)?\]? ?|点)"
+_V4 = re.compile(
+    rf"(?<![0-9.])([0-9]{{1,3}}){_DOT}([0-9]{{1,3}}){_DOT}([0-9]{{1,3}}){_DOT}([0-9]{{1,3}})(?![0-9]|\.[0-9])"
+)
+_V6 = re.compile(
+    r"(?<![\w:.])\[?([0-9A-Fa-f:]{2,39}(?:\.[0-9]{1,3}){0,3})(?:%[a-z0-9]{1,12})?(?![0-9A-Za-z_])"
+)
+_GLUED = re.compile(r"(?:ip|ipv4|ipv6|addr|host|server|from|to|at|is)$")
+_SCOPES = ("fe8", "fe9", "fea", "feb", "fc", "fd", "2", "ff0")
+
+
+def find(view: View) -> list[Candidate]:
+    """Return the addresses of a text."""
+    found: list[Candidate] = []
+    for match in _V4.finditer(view.text):
+        parts = [int(part) for part in match.groups()]
+        if max(parts) > 255 or _is_version(view, match.start(), match.end()):
+            continue
+        found.append(Candidate(match.start(), match.end(), TYPE, ".".join(map(str, parts)), 88))
+    if view.text.count(":") >= 2:
+        found += _version6(view)
+    return found
+
+
+def _is_version(view: View, start: int, end: int) -> bool:
+    before = view.lower[start - 1 : start]
+    if before and before.isascii() and (before.isalpha() or before in "_-$"):
+        return not _GLUED.search(view.lower[max(0, start - 6) : start])
+    after = view.text[end : end + 1]
+    if after and after.isascii() and (after.isalpha() or after == "_"):
+        return True
+    label = view.before(start, 12)
+    if label & IP and not label & VERSION:
+        return False
+    return bool(label & VERSION) or bool(not label and view.after(end, 3) & VERSION)
+
+
+def _version6(view: View) -> list[Candidate]:
+    found: list[Candidate] = []
+    for match in _V6.finditer(view.text):
+        raw = match.group(1)
+        if raw[-1] == ":" and raw[-2:] != "::":
+            raw = raw[:-1]
+        if raw.count(":") < 2:
+            continue
+        try:
+            address = IPv6Address(raw)
+        except AddressValueError:
+            continue
+        groups = [group for group in raw.split(":") if group]
+        sure = len(groups) >= 3 or (
+            len(groups) == 2 and raw.lower().startswith(_SCOPES) and len(groups[0]) >= 3
+        )
+        if not (sure and any(char.isdigit() for char in raw)) and not (
+            groups and view.before(match.start()) & IP
+        ):
+            continue
+        start = match.start(1)
+        end = match.end() if len(raw) == len(match.group(1)) else start + len(raw)
+        found.append(Candidate(start, end, TYPE, str(address), 88))
+    return found

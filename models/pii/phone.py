@@ -1,0 +1,243 @@
+"""Telephone numbers: Chinese mobile and landline, international, North American, other national forms."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib import resources
+
+from models.pii.checksum import is_compact_date
+from models.pii.context import CARD, HOTLINE, ID, ORDER, PASSPORT, PHONE, SSN
+from models.pii.digits import Window
+from models.pii.span import Candidate
+from models.pii.view import View
+
+TYPE = "PHONE"
+SHAPES = (
+    *((3, 4, 4), (3, 8), (7, 4), (3, 3, 5), (4, 4, 3), (4, 3, 4), (5, 6), (3, 5, 3), (5, 3, 3)),
+    *((2, 3, 4, 4), (2, 11), (2, 3, 8), (2, 7, 4), (4, 3, 4, 4), (4, 11), (2, 4, 3, 4), (2, 4, 4, 3)),
+    *((4, 7), (4, 8), (4, 4, 4), (2, 3, 8), (2, 2, 8), (2, 3, 7), (2, 2, 4, 4), (2, 3, 4, 3)),
+    *((3, 3, 4), (1, 3, 3, 4), (1, 10), (3, 3, 3, 4), (3, 7), (6, 4), (3, 10), (1, 3, 7)),
+    *((2, 2, 2, 2, 2), (2, 1, 2, 2, 2, 2), (4, 2, 2, 2), (3, 3, 2, 2), (2, 4, 4), (4, 3, 3), (4, 6), (5, 5)),
+    *((2, 5, 4), (2, 4, 6), (2, 3, 6), (2, 3, 3, 3), (2, 2, 3, 4), (4, 3, 2, 2), (3, 3, 3), (2, 3, 2, 2)),
+    *(
+        (3, 3, 2, 2),
+        (3, 2, 3, 2, 2),
+        (1, 3, 3, 2, 2),
+        (2, 3, 3, 2, 2),
+        (3, 4),
+        (4, 4),
+        (3, 2, 2, 2),
+        (2, 2, 2, 2),
+    ),
+    *((2, 7), (2, 8), (2, 3, 4), (3, 2, 3), (2, 3, 3), (3, 6), (3, 4, 3), (5, 4), (4, 5), (4, 4, 2), (5, 7)),
+    *(
+        (2, 5, 6),
+        (2, 4, 7),
+        (2, 10),
+        (2, 9),
+        (3, 9),
+        (3, 1, 8),
+        (3, 1, 4, 4),
+        (3, 4, 4, 4),
+        (3, 8),
+        (4, 2, 3),
+    ),
+    *((2, 5, 5), (2, 1, 3, 3, 3), (2, 1, 2, 3, 3), (2, 1, 2, 3, 2, 2), (2, 1, 3, 3, 2), (3, 2, 3, 3)),
+    *(
+        (3, 2, 3, 4),
+        (2, 2, 3, 2, 2),
+        (2, 2, 8),
+        (2, 1, 4, 4),
+        (2, 1, 3, 4),
+        (2, 3, 8),
+        (3, 2, 2, 2, 2),
+        (3, 2, 7),
+    ),
+    *(
+        (5, 3, 2, 2),
+        (2, 3, 5),
+        (2, 4, 5),
+        (3, 5, 4),
+        (3, 5),
+        (2, 6),
+        (4, 9),
+        (3, 3, 6),
+        (2, 4, 2, 2),
+        (2, 2, 3, 3),
+    ),
+)
+_TOLL_FREE = ("800", "888", "877", "866", "855", "844", "833", "822")
+_MOBILE = re.compile(r"(?:86|0086|0)?(1[3-9][0-9]{9})")
+_LANDLINE = re.compile(r"(0(?:10|2[0-57-9])[2-9][0-9]{7}|0[3-9][1-9][0-9][2-9][0-9]{6,7})")
+_EXTENSION = re.compile(
+    r" {0,2}(?:转|轉|分机|內線|ext(?:ension)?\.?|extn\.?|x|#|;ext=) {0,2}[:：]? {0,2}[0-9]{1,6}(?![0-9])",
+    re.IGNORECASE,
+)
+_HYPHEN_EXTENSION = re.compile(r"-[0-9]{1,5}(?![0-9-])")
+_GLUE_BEFORE = re.compile(
+    r"(?:^|[^a-z])(?:tel|phone|mobile|mob|cell|call|fax|ph|hp|m|t|p|vx|wx|v|qq|wechat|whatsapp|is|at|to|on|me|or)$"
+)
+_GLUE_AFTER = re.compile(r"(?:qq|vx|wx|v|x|ext|extn|wechat|is|and|or|please|thanks)(?![a-z])", re.IGNORECASE)
+_YEAR_DATE = re.compile(
+    r"(?:19|20)[0-9]{2}[-./ ]?(?:0?[1-9]|1[0-2])[-./ ]?(?:0?[1-9]|[12][0-9]|3[01])(?![0-9])"
+)
+
+
+def _plans() -> dict[str, tuple[int, int]]:
+    raw = json.loads(resources.files("models.pii").joinpath("numbering.json").read_text("utf-8"))
+    return {code: (low, high) for code, (low, high) in raw.items()}
+
+
+PLANS = _plans()
+"""Country calling codes (ITU-T E.164) and least and most digits of a national number."""
+
+
+def judge(view: View, window: Window) -> Candidate | None:
+    """Read a window as a telephone number, or return nothing.
+
+    Parameters
+    ----------
+    view
+        The text around it: a "+", labels before and after, an extension.
+    window
+        Groups of digits.
+    """
+    count = len(window.digits)
+    if count > 17 or not _stands_alone(view, window):
+        return None
+    digits = window.digits
+    text, start = view.text, window.start
+    plus = text[start - 1 : start] == "+" or text[max(0, start - 2) : start] in ("+(", "+ ")
+    if plus:
+        value = _international(digits, window)
+        if value:
+            return _candidate(view, window, value, 90, plus=True)
+        return None
+    if digits[:2] == "00" and count >= 10:
+        value = _international(digits[2:], window)
+        if value and (len(window.shape) > 1 or digits[2:4] == "86" or view.before(start) & PHONE):
+            return _candidate(view, window, value, 88)
+    mobile = _MOBILE.fullmatch(digits)
+    if mobile and window.shape != (1, 3, 3, 4):
+        if _left_decimal(window):
+            return None
+        label = view.before(start)
+        if label & ORDER and not label & (PHONE | HOTLINE) and len(window.shape) == 1:
+            return None
+        return _candidate(view, window, "86" + mobile.group(1), 95)
+    if digits[:3] == "400" and count == 10:
+        return None
+    if digits[0] == "0" and _LANDLINE.fullmatch(digits) and _landline_shape(window):
+        label = view.before(start)
+        if not label & ORDER or label & PHONE:
+            return _candidate(view, window, "86" + digits[1:], 80, landline=True)
+    return _national(view, window)
+
+
+def _national(view: View, window: Window) -> Candidate | None:
+    """Read a number without country code: by grouping if it is telling, else by its label."""
+    digits, shape = window.digits, window.shape
+    count = len(digits)
+    if count > 15 or _is_date(view, window) or _left_decimal(window):
+        return None
+    label = view.before(window.start)
+    if label & HOTLINE and digits[:3] in _TOLL_FREE and count == 10:
+        return None
+    labelled = bool(label & PHONE)
+    if not labelled and label & (ORDER | CARD | ID | SSN | PASSPORT):
+        return None
+    value = digits
+    score = 0
+    if count == 10 and digits[0] in "23456789" or count == 11 and digits[0] == "1":
+        value = digits if count == 11 else "1" + digits
+        if shape in ((3, 3, 4), (1, 3, 3, 4)) and window.isolated:
+            score = 70
+        elif shape == (10,) and value[4] in "23456789" and value[2] != "9" and not _han_beside(view, window):
+            score = 55
+    grouped = len(shape) > 1 and window.isolated
+    if (
+        grouped
+        and digits[0] == "0"
+        and 9 <= count <= 12
+        and 2 <= shape[0] <= 5
+        and min(shape) >= 2
+        and len(shape) <= 5
+    ):
+        score = max(score, 60)
+    if grouped and view.text[window.start - 1 : window.start] == "(" and window.gaps[0].lstrip()[:1] == ")":
+        score = max(score, 60 if count <= 11 else 0)
+    if not score and (labelled or (not label and view.after(window.end) & PHONE)):
+        score = 50 if count <= 13 else 0
+    return _candidate(view, window, value, score) if score else None
+
+
+def _international(digits: str, window: Window) -> str | None:
+    """Return country code and national number without the trunk "(0)", or nothing."""
+    for length in (1, 2, 3):
+        plan = PLANS.get(digits[:length])
+        if plan:
+            national = digits[length:]
+            if national[:1] == "0" and digits[:2] != "39":
+                national = national[1:]
+            if not plan[0] <= len(national) <= plan[1]:
+                return None
+            return digits[:length] + national
+    return None
+
+
+def _candidate(
+    view: View, window: Window, value: str, score: int, *, plus: bool = False, landline: bool = False
+) -> Candidate:
+    text, start, end = view.text, window.start, window.end
+    if plus:
+        start = text.rfind("+", 0, start)
+    if text[start - 1 : start] == "(" and (")" in "".join(window.gaps) or text[end : end + 1] == ")"):
+        start -= 1
+        if ")" not in "".join(window.gaps):
+            end += 1
+    extension = _EXTENSION.match(text, end) or (_HYPHEN_EXTENSION.match(text, end) if landline else None)
+    if extension:
+        end = extension.end()
+    return Candidate(start, end, TYPE, value, score)
+
+
+def _stands_alone(view: View, window: Window) -> bool:
+    """Tell whether no letter touches the number, short words such as "tel" apart."""
+    text = view.text
+    before = text[window.start - 1 : window.start]
+    if before and before in "$€£¥_":
+        return False
+    if before.isascii() and before.isalpha():
+        glued = view.lower[max(0, window.start - 12) : window.start]
+        if not _GLUE_BEFORE.search(glued):
+            return False
+    after = text[window.end : window.end + 1]
+    if after and after.isascii() and (after.isalpha() or after in "_@%"):
+        return after.isalpha() and (
+            _GLUE_AFTER.match(text, window.end) is not None or _EXTENSION.match(text, window.end) is not None
+        )
+    return before != "." or not text[window.start - 2 : window.start - 1].isdigit()
+
+
+def _left_decimal(window: Window) -> bool:
+    """Tell whether the digits are the fraction of a decimal number."""
+    return window.left == "." and "." not in window.gaps or window.right == "." and "." not in window.gaps
+
+
+def _landline_shape(window: Window) -> bool:
+    area = 3 if window.digits[1] in "12" else 4
+    shape = window.shape
+    return len(shape) == 1 or shape[0] == area
+
+
+def _is_date(view: View, window: Window) -> bool:
+    digits = window.digits
+    if len(digits) == 8 and is_compact_date(digits):
+        return True
+    return len(window.shape) > 1 and _YEAR_DATE.match(view.text, window.start) is not None
+
+
+def _han_beside(view: View, window: Window) -> bool:
+    near = view.text[max(0, window.start - 1) : window.start] + view.text[window.end : window.end + 1]
+    return any("㐀" <= char <= "鿿" for char in near) and not view.before(window.start) & PHONE

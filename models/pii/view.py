@@ -1,0 +1,56 @@
+"""One text as the recognisers see it: normalised, tokens blanked, labels and runs found on demand."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+from models.pii import context, digits
+
+TOKEN = re.compile(r"<[A-Z_]{2,12}:(?:k[1-9]\d{0,5}:[a-p]{16}|e[1-9]\d{0,5}:[a-p]{32,16384})>")
+"""What a pseudonym or an encrypted value looks like; letters only, so that no number can pose as one."""
+_ASCII_LOWER = {code: code + 32 for code in range(65, 91)}
+
+
+class View:
+    """A normalised text and what several recognisers need of it, computed once.
+
+    Parameters
+    ----------
+    text
+        Normalised text. Pseudonym tokens in it are blanked, so that nothing matches in or across
+        them.
+    """
+
+    def __init__(self, text: str) -> None:
+        if "<" in text and ":" in text:
+            text = TOKEN.sub(_blank, text)
+        self.text = text
+
+    @cached_property
+    def lower(self) -> str:
+        """The text in lower case, of the same length."""
+        lower = self.text.lower()
+        return lower if len(lower) == len(self.text) else self.text.translate(_ASCII_LOWER)
+
+    @cached_property
+    def labels(self) -> list[context.Label]:
+        """All context words, by end."""
+        return context.labels(self.lower)
+
+    @cached_property
+    def runs(self) -> list[digits.Run]:
+        """All runs of digits, by start."""
+        return digits.runs(self.text)
+
+    def before(self, start: int, reach: int = 20) -> int:
+        """Return the categories of the nearest label before `start`."""
+        return context.nearest(self.labels, self.lower, start, reach)
+
+    def after(self, end: int, reach: int = 8) -> int:
+        """Return the categories of the nearest label after `end`."""
+        return context.following(self.labels, self.lower, end, reach)
+
+
+def _blank(match: re.Match[str]) -> str:
+    return "\0" * (match.end() - match.start())
