@@ -13,8 +13,16 @@ FLOOD_WINDOW = 5000
 FLOOD_LEAST = 1000
 
 
-class DeadLetterFlood(RuntimeError):
+class StopStream(RuntimeError):
+    """Raised by a step when going on would do harm: an alert, the worker stops, the slice is redelivered."""
+
+    kind = "model"
+
+
+class DeadLetterFlood(StopStream):
     """Too large a share of the input cannot be processed; rather a fault here than in every event."""
+
+    kind = "dead_letters"
 
 
 class FloodGuard:

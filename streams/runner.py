@@ -17,8 +17,10 @@ from typing import Any, Protocol
 from models.clock import Clock
 from models.outcome import DeadLetter, DeadReason
 from streams import metrics
-from streams.dead_letters import add_dead_letter
+from streams.alerts import add_alert
+from streams.dead_letters import StopStream, add_dead_letter
 from streams.outbox import BatchProducer, Layout, Outbox
+from streams.slices import PartitionLost
 from streams.state import Changelog, PartitionState
 
 log = logging.getLogger(__name__)
@@ -90,6 +92,7 @@ class SliceRunner:
         changelog: Changelog | None = None,
     ) -> None:
         self.agent = agent
+        self.drain_seconds = 8.0
         self.step = step
         self._producer = producer
         self._layout = layout
@@ -97,6 +100,18 @@ class SliceRunner:
         self._changelog = changelog
         self._states: dict[int, PartitionState] = {}
         self._current: set[int] = set()
+
+    async def start(self) -> None:
+        """Nothing to prepare: states are loaded when their first slice comes."""
+
+    async def stop(self) -> None:
+        """Nothing to finish: a slice is finished before the next is taken."""
+
+    async def take(self, event: Any, owned: Callable[[], bool]) -> bool:
+        """Process the slice of a Faust event to the end."""
+        message = event.message
+        await self.run(message.topic, message.partition, event.value, owned)
+        return True
 
     def assigned(self, partitions: Iterable[int]) -> None:
         """Note a new assignment; states are brought up to date when their first slice comes."""
@@ -158,6 +173,7 @@ class SliceRunner:
         except Exception as problem:
             self._rollback(piece)
             if isinstance(problem, StopStream):
+                await self._alarm(problem)
                 raise
             await self._isolate(piece, problem, owned)
             return
@@ -177,6 +193,10 @@ class SliceRunner:
                 piece.state.marks[piece.topic] = last.offset
                 await self._changelog.write(piece.state)
                 piece.state.commit()
+        except PartitionLost:
+            self._states.pop(piece.partition, None)
+            self._current.discard(piece.partition)
+            raise
         except BaseException:
             self._rollback(piece)
             raise
@@ -202,17 +222,25 @@ class SliceRunner:
             piece.state.begin()
         now_ms = int(self._clock.now() * 1000)
         add_dead_letter(out, self.agent, place, DeadLetter(DeadReason.POISON), record.timestamp, now_ms)
+        where = "/".join(map(str, place))
+        add_alert(
+            out,
+            "poison",
+            where,
+            f"{self.agent} cannot process {where}",
+            "critical",
+            now_ms,
+            done="dead-lettered",
+        )
         await self._finish(piece, out, owned)
+
+    async def _alarm(self, problem: StopStream) -> None:
+        out = Outbox(self._layout)
+        now_ms = int(self._clock.now() * 1000)
+        add_alert(out, problem.kind, self.agent, str(problem), "critical", now_ms, done="stopped")
+        await out.send(self._producer)
 
     def _rollback(self, piece: Slice) -> None:
         if piece.state is not None:
             piece.state.rollback()
             self.step.rollback(piece.state)
-
-
-class StopStream(RuntimeError):
-    """Raised by a step when going on would do harm: the worker stops and the slice is redelivered."""
-
-
-class PartitionLost(RuntimeError):
-    """The partition went to another worker while a slice was being processed."""

@@ -12,6 +12,7 @@ acked offset means "everything up to here".
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from time import monotonic
@@ -30,11 +31,16 @@ from faust.types.tuples import ConsumerMessage
 from mode import Service
 from mode.utils.futures import maybe_set_exception
 
+log = logging.getLogger(__name__)
+
 FETCH_MAX_WAIT_MS = 100
-DRAIN_SECONDS = 8.0
 
 TP = Any
 Offsets = dict[Any, Any]
+
+
+class PartitionLost(RuntimeError):
+    """The partition went to another worker while a slice was being processed."""
 
 
 class LoopConsumerThread(AIOKafkaConsumerThread):
@@ -87,6 +93,10 @@ class LoopConsumerThread(AIOKafkaConsumerThread):
     async def _gather_remaining_tasks(self) -> None:
         """Leave the loop's other tasks alone: they are the worker's."""
 
+    async def wait_until_stopped(self) -> None:
+        """Outlive a crash of the app: the stop that follows still commits and leaves the group."""
+        await self._stopped.wait()
+
     async def on_thread_started(self) -> None:
         """Nothing to set up: there is no thread."""
 
@@ -135,7 +145,7 @@ class SliceConsumer(Consumer):
 
     async def wait_empty(self) -> None:
         """Wait, bounded, until every slice an agent has begun is acked, then commit."""
-        deadline = monotonic() + DRAIN_SECONDS
+        deadline = monotonic() + self.app.drain_seconds
         while not self.should_stop and monotonic() < deadline:
             begun = (m for queue in self._slices.values() for m in queue)
             if not any(m.tracked and not m.acked for m in begun):
@@ -248,18 +258,25 @@ class PromptTableManager(TableManager):
             await self.recovery.start()
 
 
-async def each_slice(app: Any, stream: Any, step: Callable[[Any], Awaitable[None]]) -> None:
+async def each_slice(app: Any, stream: Any, take: Callable[[Any], Awaitable[bool]]) -> None:
     """Read slices one after the other; an exception stops the app before the slice is acked.
 
     Faust would restart the agent and go on with the next slice, which commits past the failed one
     and loses it; so the app crashes and the restart redelivers.
+
+    Parameters
+    ----------
+    take
+        Processes one event; False when whoever took it acks it later.
     """
     async for event in stream.noack().events():
         try:
-            await step(event)
-        except asyncio.CancelledError:
-            raise
+            finished = await take(event)
+        except PartitionLost as lost:
+            log.info("%s", lost)  # the new generation starts from the committed offset
+            continue
         except Exception as problem:
             await app.crash(problem)
             await asyncio.Event().wait()  # until the stop the crash begins cancels this task
-        await stream.ack(event)
+        if finished:
+            await stream.ack(event)

@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 from streams.codec import Header, dumps, loads
 from streams.outbox import BatchProducer
+from streams.slices import PartitionLost
 
 MARKS = b"~marks"
 FENCE = b"~fence:"
@@ -149,7 +150,11 @@ class KafkaChangelog:
 
     async def write(self, state: PartitionState) -> None:
         """Append the slice's changes as one record batch and wait for the confirmation."""
-        state.tail = await self._append(state.partition, list(state.changes()), state.epoch)
+        expected = state.tail + 1
+        state.tail = await self._append(state.partition, changes := list(state.changes()), state.epoch)
+        if state.tail - len(changes) + 1 != expected:
+            # Somebody else has written in between: this worker no longer owns the partition.
+            raise PartitionLost(f"{self.topic}/{state.partition} was taken over by another worker")
 
     async def _append(self, partition: int, records: Sequence[tuple[bytes, bytes | None]], epoch: int) -> int:
         headers: list[Header] = [("e", str(epoch).encode())]

@@ -1,0 +1,120 @@
+"""archive: batches of undecoded records to the store, acked when they stand there."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from models.clock import Clock
+from models.outcome import DeadLetter, DeadReason
+from sinks.base import Rejected, Sink, Slice
+from streams import metrics
+from streams.dead_letters import add_dead_letter
+from streams.outbox import BatchProducer, Layout, Outbox
+from streams.topics import ARCHIVED
+
+log = logging.getLogger(__name__)
+
+TOPICS = ARCHIVED
+
+
+class Archive:
+    """Gathers slices and writes them together: one insert a table, not one a slice.
+
+    Memory is bounded by `max_rows`: a slice past it waits until the store has taken the ones before,
+    which stops the fetching of more.
+
+    Parameters
+    ----------
+    linger
+        Longest a slice waits for company, seconds.
+    """
+
+    drain_seconds = 8.0
+
+    def __init__(
+        self,
+        sink: Sink,
+        producer: BatchProducer,
+        layout: Layout,
+        clock: Clock,
+        linger: float = 1.0,
+        max_rows: int = 50_000,
+    ) -> None:
+        self._sink = sink
+        self._producer = producer
+        self._layout = layout
+        self._clock = clock
+        self._linger = linger
+        self._max_rows = max_rows
+        self._held: list[tuple[Any, Slice]] = []
+        self._rows = 0
+        self._rejected: list[Rejected] = []
+        self._writing = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    def reject(self, rejected: Rejected) -> None:
+        """Take the coordinates of a row the store refused; the sink's `on_rejected`."""
+        self._rejected.append(rejected)
+
+    async def start(self) -> None:
+        """Connect the sink and begin to write at intervals."""
+        await self._sink.start()
+        self._task = asyncio.create_task(self._regularly(), name="archive")
+
+    async def stop(self) -> None:
+        """Write what is held, then close the sink."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self.flush()
+        await self._sink.close()
+
+    def assigned(self, partitions: Iterable[int]) -> None:
+        """Forget what was held for the last generation; the store is asked again how far it got."""
+        self._held, self._rows = [], 0
+        self._sink.forget()
+
+    async def take(self, event: Any, owned: Callable[[], bool]) -> bool:
+        """Hold the slice; it is acked once stored."""
+        message, records = event.message, event.value
+        lines = [(record.offset, record.value) for record in records if record.value is not None]
+        piece = Slice(message.topic, message.partition, records[0].offset, records[-1].offset, lines)
+        self._held.append((event, piece))
+        self._rows += len(lines)
+        metrics.SINK_BEHIND.set(self._rows)
+        if self._rows >= self._max_rows:
+            await self.flush()
+        return False
+
+    async def flush(self) -> None:
+        """Write everything held and ack it."""
+        async with self._writing:
+            held, self._held, self._rows = self._held, [], 0
+            if not held:
+                return
+            written = await self._sink.write([piece for _, piece in held])
+            await self._bury()
+            for event, piece in held:
+                event.ack()
+                metrics.EVENTS.labels("archive", piece.topic).inc(len(piece.records))
+            metrics.SINK_ROWS.labels("all").inc(written.rows)
+            metrics.SINK_BEHIND.set(self._rows)
+
+    async def _bury(self) -> None:
+        rejected, self._rejected = self._rejected, []
+        if not rejected:
+            return
+        out, now_ms = Outbox(self._layout), int(self._clock.now() * 1000)
+        for row in rejected:
+            dead = DeadLetter(DeadReason.INVALID, f"clickhouse code {row.code}")
+            add_dead_letter(out, "archive", (row.topic, row.partition, row.offset), dead, now_ms, now_ms)
+            metrics.DEAD.labels("archive", DeadReason.INVALID).inc()
+        await out.send(self._producer)
+
+    async def _regularly(self) -> None:
+        while True:
+            await asyncio.sleep(self._linger)
+            await self.flush()

@@ -1,0 +1,139 @@
+"""score: drop duplicates, build features, score, and hand the learners their examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from models.churn.delayed import DelayedLabels
+from models.clock import Clock
+from models.near_duplicate import ClusterIndex
+from models.outcome import DeadLetter, Drop, Emit
+from models.scoring.customer import CustomerMemory
+from models.scoring.scorer import PartitionScoring, Scorer
+from models.scoring.targets import MODELS
+from streams import metrics
+from streams.codec import cloud_event, dumps, loads
+from streams.dead_letters import add_dead_letter
+from streams.origin import OriginFence
+from streams.outbox import Outbox
+from streams.runner import Slice
+from streams.state import PartitionState
+from streams.topics import EXAMPLES, FEEDBACK_MASKED, FEEDBACK_SCORED
+
+TOPICS = (FEEDBACK_MASKED,)
+CUSTOMER = b"c:"
+WAITING = b"w:"
+_PARTITION = {model: partition for partition, model in enumerate(MODELS)}
+
+
+class ScoreStep:
+    """Scores one log a partition; customers' memories are the partition state.
+
+    Parameters
+    ----------
+    new_waiting, new_clusters
+        Make the parts of a partition's scoring that span customers.
+    """
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        clock: Clock,
+        dedup_seconds: float,
+        new_waiting: Callable[[], DelayedLabels],
+        new_clusters: Callable[[], ClusterIndex] = ClusterIndex,
+    ) -> None:
+        self._scorer = scorer
+        self._clock = clock
+        self._dedup_seconds = dedup_seconds
+        self._new_waiting = new_waiting
+        self._new_clusters = new_clusters
+        self._partitions: dict[int, PartitionScoring] = {}
+
+    def open(self, state: PartitionState) -> None:
+        """Rebuild what spans customers from the loaded state."""
+        waiting = self._new_waiting()
+        for key, value in state.items():
+            if key.startswith(WAITING):
+                waiting.load(key[2:].decode(), loads(value))
+        waiting.touched.clear()
+        self._partitions[state.partition] = PartitionScoring(self._new_clusters(), waiting)
+
+    def rollback(self, state: PartitionState) -> None:
+        """Rebuild from what is committed; a slice failed, so this is rare."""
+        self.open(state)
+
+    def process(self, piece: Slice, out: Outbox) -> None:
+        """Score every record of the slice."""
+        state = piece.state
+        assert state is not None
+        partition = self._partitions[piece.partition]
+        fence = OriginFence(state.marks)
+        memories: dict[str, CustomerMemory] = {}
+        dropped: dict[str, int] = {}
+        for record in piece.records:
+            event = loads(record.value)
+            if not fence.passes(event["origin"]):
+                metrics.REPEATED.labels("score").inc()
+                continue
+            customer = event["customer_id"]
+            memory = memories.get(customer)
+            if memory is None:
+                held = state.get(CUSTOMER + customer.encode())
+                memory = CustomerMemory(loads(held) if held else None, self._dedup_seconds)
+                memories[customer] = memory
+            outcome = self._scorer.step(event, memory, partition)
+            if isinstance(outcome, Emit):
+                scored = outcome.value
+                self._emit(piece, record, scored.record, out)
+                self._teach(scored.examples, piece.partition, record.offset, out)
+                self._teach(
+                    self._scorer.silence(partition, event["occurred_at"] / 1000.0),
+                    piece.partition,
+                    record.offset,
+                    out,
+                )
+            elif isinstance(outcome, Drop):
+                dropped[outcome.reason] = dropped.get(outcome.reason, 0) + 1
+                self._tombstone(piece, record, event, outcome, out)
+            else:
+                self._dead(piece, record, outcome, out)
+        for customer, memory in memories.items():
+            state.put(CUSTOMER + customer.encode(), dumps(memory.state))
+        for customer in partition.waiting.touched:
+            entry = partition.waiting.entry(customer)
+            key = WAITING + customer.encode()
+            state.put(key, dumps(entry)) if entry else state.delete(key)
+        partition.waiting.touched.clear()
+        for reason, count in dropped.items():
+            metrics.DROPPED.labels("score", reason).inc(count)
+
+    def _emit(self, piece: Slice, record: Any, scored: dict[str, Any], out: Outbox) -> None:
+        scored["scored_at"] = int(self._clock.now() * 1000)
+        ident = scored.get("feedback_id") or scored["id"]
+        kind = "hark.feedback.scored" if scored["event"] == "feedback" else "hark.customer.fact"
+        headers = cloud_event(kind, piece.topic, ident, scored["occurred_at"], record.headers)
+        out.placed(FEEDBACK_SCORED, piece.partition, record.key, dumps(scored), headers)
+
+    def _tombstone(self, piece: Slice, record: Any, event: dict[str, Any], drop: Drop, out: Outbox) -> None:
+        """Say that an event was dropped, so that counts in the store add up event by event."""
+        ident = event.get("feedback_id") or event["id"]
+        value = {
+            "event": "dropped", "what": event["event"], "id": ident, "customer_id": event["customer_id"],
+            "reason": drop.reason, "origin": event["origin"], "occurred_at": event["occurred_at"],
+            "received_at": event["received_at"],
+        }  # fmt: skip
+        out.placed(FEEDBACK_SCORED, piece.partition, record.key, dumps(value))
+
+    def _teach(
+        self, examples: list[tuple[str, dict[str, Any]]], partition: int, offset: int, out: Outbox
+    ) -> None:
+        for number, (model, example) in enumerate(examples):
+            example["from"] = (partition, offset, number)
+            out.placed(EXAMPLES, _PARTITION[model], model.encode(), dumps(example))
+
+    def _dead(self, piece: Slice, record: Any, dead: DeadLetter, out: Outbox) -> None:
+        metrics.DEAD.labels("score", dead.reason).inc()
+        place = (piece.topic, piece.partition, record.offset)
+        add_dead_letter(out, "score", place, dead, record.timestamp, int(self._clock.now() * 1000))

@@ -1,0 +1,151 @@
+"""One Faust app an agent: its own consumer group, so agents scale, fail and are authorised apart.
+
+A worker process runs any choice of agents in one event loop with one producer (decision record
+0002: several apps in one process cost 2 MB and no thread each).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from time import monotonic
+from typing import Any, Protocol
+
+import faust
+from yarl import URL
+
+from streams.dead_letters import StopStream
+from streams.kafka import connection
+from streams.settings import Settings
+from streams.slices import PartitionLost, PromptTableManager, SliceTransport, each_slice
+
+log = logging.getLogger(__name__)
+
+
+def group_of(settings: Settings, agent: str) -> str:
+    """Return the consumer group of an agent."""
+    return f"{settings.client_id}-{agent}"
+
+
+class Frozen(StopStream):
+    """The process stood still past its session: what it holds may belong to another worker by now."""
+
+
+class Pulse:
+    """Notices when the event loop stood still (SIGSTOP, a suspended machine).
+
+    Parameters
+    ----------
+    limit
+        Seconds of standstill after which the session must be taken for lost.
+    """
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self._last = monotonic()
+        self.freezes = 0
+
+    def check(self) -> int:
+        """Return how many standstills there were up to now."""
+        now = monotonic()
+        if now - self._last > self._limit:
+            self.freezes += 1
+        self._last = now
+        return self.freezes
+
+    async def beat(self) -> None:
+        """Check five times a limit, forever."""
+        while True:
+            self.check()
+            await asyncio.sleep(self._limit / 5)
+
+
+class Handler(Protocol):
+    """What an agent does with slices: `SliceRunner`, or one that gathers several before it acks."""
+
+    drain_seconds: float
+    """Longest wait at a rebalance for slices begun; 0 where another owner may just as well redo them."""
+
+    async def start(self) -> None:
+        """Prepare before the first slice."""
+        ...
+
+    async def stop(self) -> None:
+        """Finish what was taken."""
+        ...
+
+    def assigned(self, partitions: Iterable[int]) -> None:
+        """Note a new assignment."""
+        ...
+
+    async def take(self, event: Any, owned: Callable[[], bool]) -> bool:
+        """Process a slice; False when it is acked later, by `event.ack()`."""
+        ...
+
+
+def create_app(
+    settings: Settings, agent: str, topics: Sequence[str], handler: Handler, pulse: Pulse
+) -> faust.App:
+    """Return the Faust app of one agent.
+
+    Parameters
+    ----------
+    topics
+        What it reads; all slices go to `handler`, one at a time.
+    """
+    broker = URL(f"kafka://{settings.broker.split(',')[0]}")
+    app = faust.App(
+        group_of(settings, agent),
+        broker=broker,
+        autodiscover=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        web_enabled=False,
+        store="memory://",
+        datadir=tempfile.gettempdir(),
+        TableManager=PromptTableManager,
+        key_serializer="raw",
+        value_serializer="raw",
+        consumer_auto_offset_reset="earliest",
+        broker_max_poll_records=settings.max_poll_records,
+        broker_session_timeout=settings.session_timeout_s,
+        broker_heartbeat_interval=settings.session_timeout_s / 4,
+        broker_rebalance_timeout=max(15.0, settings.session_timeout_s),
+        broker_request_timeout=max(30.0, settings.session_timeout_s + 5),
+        broker_commit_interval=1.0,
+        stream_wait_empty=True,
+        stream_buffer_maxsize=4,
+    )
+    app.transport = SliceTransport([broker], app, loop=asyncio.get_event_loop())
+    app.client_options = connection(settings, agent)
+    app.drain_seconds = handler.drain_seconds
+
+    async def note_assignment(sender: Any, assigned: Any, **kwargs: Any) -> None:
+        handler.assigned({tp.partition for tp in assigned})
+
+    app.on_partitions_assigned.connect(note_assignment, weak=False)
+
+    async def take(event: Any) -> bool:
+        generation, freezes = app.consumer_generation_id, pulse.freezes
+
+        def owned() -> bool:
+            if pulse.check() != freezes:
+                raise Frozen(f"{agent} was frozen for longer than its session; restart to rejoin")
+            return bool(app.consumer_generation_id == generation)
+
+        try:
+            return await handler.take(event, owned)
+        except PartitionLost as lost:
+            if app.consumer_generation_id == generation:
+                # Nobody will redeliver the slice to this generation, so only a restart is safe.
+                raise Frozen(f"{lost}; restart to rejoin") from lost
+            raise
+
+    async def body(stream: Any) -> None:
+        await each_slice(app, stream, take)
+
+    app.agent(app.topic(*topics, key_serializer="raw", value_serializer="raw"), name=agent)(body)
+    app.finalize()
+    return app
