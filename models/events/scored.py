@@ -27,6 +27,8 @@ class CustomerView(Outbound):
     negatives: float = 0.0
     open_tickets: int = 0
     late_deliveries: int = 0
+    time_sensitive: bool = Field(False, description="bought express delivery or asked for a date lately")
+    reviews: float = Field(0.0, description="reviews and posts, exponentially weighted over 90 days")
 
 
 class Scores(Outbound):
