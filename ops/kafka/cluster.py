@@ -24,8 +24,8 @@ START_SECONDS = 90.0
 class Cluster:
     """Run Apache Kafka from its own jars in KRaft mode, every port on 127.0.0.1.
 
-    Chaos tests need the real thing, with processes they may kill and freeze; a container would hide the process
-    and needs Docker. Everything lies in one temporary folder, which `stop` removes.
+    Chaos tests need the real thing, with processes they may kill and freeze; a container would hide the
+    process and needs Docker. Everything lies in one temporary folder, which `stop` removes.
 
     Parameters
     ----------

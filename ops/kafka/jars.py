@@ -26,11 +26,16 @@ def default_cache(version: str = VERSION) -> Path:
     return Path.home() / ".cache" / "hark" / f"kafka-{version}"
 
 
-def missing_tools() -> str | None:
+def missing_tools(folder: Path | None = None) -> str | None:
     """Say in one sentence why Apache Kafka cannot be started here, or return None when it can.
 
-    Tests and ``hark doctor`` show the sentence as it is, so nobody has to read a Java stack trace to learn that
-    Java is absent.
+    Tests and the command line show the sentence as it is, so nobody has to read a Java stack trace to learn
+    that Java is absent.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Folder that may hold the jars already, in which case Maven is not needed.
     """
     if shutil.which("java") is None:
         return f"Apache Kafka needs Java {JAVA_AT_LEAST} or newer, and no java is on the PATH."
@@ -39,8 +44,9 @@ def missing_tools() -> str | None:
     ).stderr
     found = re.search(r'version "(\d+)', told)
     if found is None or int(found[1]) < JAVA_AT_LEAST:
-        return f"Apache Kafka needs Java {JAVA_AT_LEAST} or newer, found {found[1] if found else 'an unknown one'}."
-    if shutil.which("mvn") is None and not any(default_cache().glob("kafka_*.jar")):
+        version = found[1] if found else "an unknown one"
+        return f"Apache Kafka needs Java {JAVA_AT_LEAST} or newer, found {version}."
+    if shutil.which("mvn") is None and not any((folder or default_cache()).glob("kafka_*.jar")):
         return "Apache Kafka's jars are fetched with Maven, and no mvn is on the PATH."
     return None
 
@@ -48,8 +54,8 @@ def missing_tools() -> str | None:
 def fetch(cache: Path | None = None, version: str = VERSION) -> Path:
     """Return a folder with the server's jars, fetching them on the first call.
 
-    The folder is filled beside its final name and renamed, so that an interrupted download is never mistaken for
-    a whole one and two test runs may fetch at the same time.
+    The folder is filled beside its final name and renamed, so that an interrupted download is never mistaken
+    for a whole one and two test runs may fetch at the same time.
 
     Parameters
     ----------
@@ -64,13 +70,11 @@ def fetch(cache: Path | None = None, version: str = VERSION) -> Path:
         When Java or Maven is missing, or Maven cannot fetch the jars.
     """
     folder = cache or default_cache(version)
-    if any(folder.glob("kafka_*.jar")):
-        return folder
-    reason = missing_tools()
-    if reason is None and shutil.which("mvn") is None:
-        reason = f"{folder} holds no Kafka jars, and no mvn is on the PATH to fetch them."
+    reason = missing_tools(folder)
     if reason:
         raise KafkaUnavailableError(reason)
+    if any(folder.glob("kafka_*.jar")):
+        return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
     command = [

@@ -49,8 +49,8 @@ class Security:
 def server_properties(node: int, ports: dict[int, Ports], data: Path, security: Security) -> dict[str, str]:
     """Return the settings of one combined broker and controller.
 
-    Replication follows the number of nodes (three copies, two in sync, as in production; one copy on one node),
-    and joining a group does not wait for more members, since every wait would be paid again by each test.
+    Replication follows the number of nodes (three copies, two in sync, as in production; one copy on one
+    node), and joining a group does not wait for more members, since each test would pay for every wait again.
 
     Parameters
     ----------
