@@ -34,6 +34,7 @@ PLATE = CATEGORIES["plate"]
 VEHICLE = CATEGORIES["vehicle"]
 VERSION = CATEGORIES["version"]
 IP = CATEGORIES["ip"]
+NATIONAL = CATEGORIES["national"]
 
 
 def alternation(words: list[str]) -> str:
@@ -59,7 +60,8 @@ def _by_word() -> dict[str, int]:
     found: dict[str, int] = {}
     for name, words in WORDS.items():
         for word in words:
-            found[word] = found.get(word, 0) | CATEGORIES[name]
+            key = re.sub(r"[-/]", " ", word) if word.isascii() else word
+            found[key] = found.get(key, 0) | CATEGORIES[name]
     return found
 
 

@@ -56,10 +56,11 @@ class Window(NamedTuple):
     def isolated(self) -> bool:
         """Whether the neighbours are set off by something else than the inner separators."""
         inner = {gap.strip() for gap in self.gaps}
+        if not inner:
+            return self.left != "." and self.right != "."
         return not (
-            (self.left and (self.left.strip() in inner or self.left == "."))
-            or (self.right and (self.right.strip() in inner or self.right == "."))
-        ) or not inner - {""}
+            (self.left and self.left.strip() in inner) or (self.right and self.right.strip() in inner)
+        )
 
 
 Run = list[tuple[int, int]]

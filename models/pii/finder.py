@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
-from models.pii import bank_card, email, gate, id_card, ip, phone, plate, ssn
+from models.pii import bank_card, email, gate, id_card, ip, passport, phone, plate, qq, ssn, url_token, wechat
 from models.pii.digits import prefixes, read
 from models.pii.gate import Gate
 from models.pii.normal import Normal, normalise
 from models.pii.span import Candidate, Span
 from models.pii.view import View
 
-_JUDGES = (id_card.judge, bank_card.judge, ssn.judge, phone.judge)
+_JUDGES = (id_card.judge, bank_card.judge, ssn.judge, phone.judge, passport.judge)
 _SHAPES = prefixes((*phone.SHAPES, *id_card.SHAPES, *bank_card.SHAPES, *ssn.SHAPES))
 
 
@@ -78,6 +78,14 @@ def _recognise(view: View, bits: int) -> list[Candidate]:
         found += ip.find(view)
     if bits & gate.PLATE:
         found += plate.find(view)
+    if bits & gate.PASSPORT:
+        found += passport.find(view)
+    if bits & gate.WECHAT:
+        found += wechat.find(view)
+    if bits & gate.QQ:
+        found += qq.find(view)
+    if bits & gate.URL:
+        found += url_token.find(view)
     if bits & gate.CODES:
         found += id_card.find(view)
         found += bank_card.find(view)

@@ -1,4 +1,8 @@
-"""Telephone numbers: Chinese mobile and landline, international, North American, other national forms."""
+"""Telephone numbers: Chinese mobile and landline, international, North American, other national forms.
+
+Personal numbers of other countries that have no type of their own (Aadhaar, NHS, Steuer-ID…) are
+masked here too when their label names them: they share the shapes of telephone numbers.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import re
 from importlib import resources
 
 from models.pii.checksum import is_compact_date
-from models.pii.context import CARD, HOTLINE, ID, ORDER, PASSPORT, PHONE, SSN
+from models.pii.context import CARD, HOTLINE, ID, NATIONAL, ORDER, PASSPORT, PHONE, SSN
 from models.pii.digits import Window
 from models.pii.span import Candidate
 from models.pii.view import View
@@ -79,6 +83,7 @@ _GLUE_BEFORE = re.compile(
     r"(?:^|[^a-z])(?:tel|phone|mobile|mob|cell|call|fax|ph|hp|m|t|p|vx|wx|v|qq|wechat|whatsapp|is|at|to|on|me|or)$"
 )
 _GLUE_AFTER = re.compile(r"(?:qq|vx|wx|v|x|ext|extn|wechat|is|and|or|please|thanks)(?![a-z])", re.IGNORECASE)
+_HOTLINE_PREFIX = re.compile(r"(?<![0-9])(?:400|800|95[0-9]{3})[- ]$")
 _YEAR_DATE = re.compile(
     r"(?:19|20)[0-9]{2}[-./ ]?(?:0?[1-9]|1[0-2])[-./ ]?(?:0?[1-9]|[12][0-9]|3[01])(?![0-9])"
 )
@@ -104,7 +109,7 @@ def judge(view: View, window: Window) -> Candidate | None:
         Groups of digits.
     """
     count = len(window.digits)
-    if count > 17 or not _stands_alone(view, window):
+    if count > 17 or _is_dotted_quad(window) or not _stands_alone(view, window):
         return None
     digits = window.digits
     text, start = view.text, window.start
@@ -114,7 +119,7 @@ def judge(view: View, window: Window) -> Candidate | None:
         if value:
             return _candidate(view, window, value, 90, plus=True)
         return None
-    if digits[:2] == "00" and count >= 10:
+    if digits[:2] == "00" and count >= 10 and window.isolated:
         value = _international(digits[2:], window)
         if value and (len(window.shape) > 1 or digits[2:4] == "86" or view.before(start) & PHONE):
             return _candidate(view, window, value, 88)
@@ -122,10 +127,10 @@ def judge(view: View, window: Window) -> Candidate | None:
     if mobile and window.shape != (1, 3, 3, 4):
         if _left_decimal(window):
             return None
-        label = view.before(start)
+        label = view.before(start, 8)
         if label & ORDER and not label & (PHONE | HOTLINE) and len(window.shape) == 1:
             return None
-        return _candidate(view, window, "86" + mobile.group(1), 95)
+        return _candidate(view, window, "86" + mobile.group(1), 95 if window.isolated else 70)
     if digits[:3] == "400" and count == 10:
         return None
     if digits[0] == "0" and _LANDLINE.fullmatch(digits) and _landline_shape(window):
@@ -141,10 +146,12 @@ def _national(view: View, window: Window) -> Candidate | None:
     count = len(digits)
     if count > 15 or _is_date(view, window) or _left_decimal(window):
         return None
+    if _HOTLINE_PREFIX.search(view.text, max(0, window.start - 6), window.start):
+        return None
     label = view.before(window.start)
     if label & HOTLINE and digits[:3] in _TOLL_FREE and count == 10:
         return None
-    labelled = bool(label & PHONE)
+    labelled = bool(label & PHONE) or bool(label & NATIONAL and not label & (ID | SSN))
     if not labelled and label & (ORDER | CARD | ID | SSN | PASSPORT):
         return None
     value = digits
@@ -153,7 +160,7 @@ def _national(view: View, window: Window) -> Candidate | None:
         value = digits if count == 11 else "1" + digits
         if shape in ((3, 3, 4), (1, 3, 3, 4)) and window.isolated:
             score = 70
-        elif shape == (10,) and value[4] in "23456789" and value[2] != "9" and not _han_beside(view, window):
+        elif shape == (10,) and not _han_beside(view, window):
             score = 55
     grouped = len(shape) > 1 and window.isolated
     if (
@@ -223,6 +230,10 @@ def _stands_alone(view: View, window: Window) -> bool:
 def _left_decimal(window: Window) -> bool:
     """Tell whether the digits are the fraction of a decimal number."""
     return window.left == "." and "." not in window.gaps or window.right == "." and "." not in window.gaps
+
+
+def _is_dotted_quad(window: Window) -> bool:
+    return len(window.shape) == 4 and set(window.gaps) == {"."} and max(window.shape) <= 3
 
 
 def _landline_shape(window: Window) -> bool:

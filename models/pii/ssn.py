@@ -14,8 +14,8 @@ SHAPES = ((3, 2, 4), (3, 6), (5, 4), (3, 3, 3))
 def judge(view: View, window: Window) -> Candidate | None:
     """Read a window as a social security number, or return nothing.
 
-    An area of 000 or 666, group 00 and serial 0000 are never issued (SSA, 2011 randomisation);
-    areas from 900 are tax numbers of the same form (ITIN) and count as well.
+    An area of 000, 666 or from 900, group 00 and serial 0000 are never issued (SSA, randomisation
+    of 2011); under a label they are masked all the same.
     """
     digits = window.digits
     if len(digits) != 9:
@@ -31,7 +31,7 @@ def judge(view: View, window: Window) -> Candidate | None:
         return Candidate(window.start, window.end, TYPE, digits, 82)
     if window.shape != (3, 2, 4) or not window.isolated or label & (ORDER | PHONE | PASSPORT):
         return None
-    issued = digits[:3] not in ("000", "666") and digits[3:5] != "00" and digits[5:] != "0000"
+    issued = digits[:3] not in ("000", "666") and digits[0] != "9" and digits[3:5] != "00" and digits[5:] != "0000"
     if issued and len({gap.strip() for gap in window.gaps}) == 1:
         return Candidate(window.start, window.end, TYPE, digits, 76)
     if not label and view.after(window.end, 16) & SSN:

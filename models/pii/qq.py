@@ -1,0 +1,26 @@
+"""QQ numbers: 5 to 11 digits under a label."""
+
+from __future__ import annotations
+
+import re
+
+from models.pii.span import Candidate
+from models.pii.view import View
+
+TYPE = "QQ"
+_VALUE = re.compile(
+    r"(?:(?<![a-z])q[ ]?q|扣扣|企鹅号?|球球号|扣号|(?:加|我)q|(?<![a-z0-9])q(?=[:：号]))"
+    r"(?:[ :：=,，是为就叫（(「\"'\[#-]|号码|号|帐号|账号|同号|群|id|is|number|no\.?|联系|微信|me|on|at){0,6}"
+    r"(?<![0-9])([1-9][0-9]{1,4}(?:[ -]?[0-9]{2,4}){1,3})(?![0-9A-Za-z@]|[.-][0-9])",
+    re.IGNORECASE,
+)
+
+
+def find(view: View) -> list[Candidate]:
+    """Return the numbers of a text."""
+    found: list[Candidate] = []
+    for match in _VALUE.finditer(view.text):
+        value = re.sub(r"\D", "", match.group(1))
+        if 5 <= len(value) <= 11:
+            found.append(Candidate(match.start(1), match.end(1), TYPE, value, 96))
+    return found

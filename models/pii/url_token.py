@@ -1,0 +1,62 @@
+"""Web addresses that carry a secret: a token in the query or path, or a password; and bare JWTs."""
+
+from __future__ import annotations
+
+import re
+
+from models.pii.span import Candidate
+from models.pii.view import View
+
+TYPE = "URL_TOKEN"
+_URL = re.compile(
+    r"(?:(?<![a-z0-9])[a-z][a-z0-9+.-]{1,14}://|(?<![a-z0-9])www\.)[!#-&(-;=?-Z\\_a-z~%\[\]]{3,2000}", re.IGNORECASE
+)
+_SECRET = re.compile(
+    r"[?&#;/](?:[a-z0-9_.-]{0,24}[_.-])?(?:token|access[_-]?token|id[_-]?token|refresh[_-]?token|key|api[_-]?key|apikey|"
+    r"sig|sign|signature|auth|authorization|session|session[_-]?id|sessionid|sid|jsessionid|phpsessid|secret|client[_-]?secret|"
+    r"password|passwd|pwd|pass|code|ticket|jwt|otp|hash|hmac|nonce|csrf|bearer|credential|credentials|invite|reset|verify|"
+    r"confirm|magic|login[_-]?token|authkey|accesskey|secretkey|openid|unionid|uid[_-]?token|tk|t|st)"
+    r"[=/]([^&#;/\s]{6,})",
+    re.IGNORECASE,
+)
+_USER = re.compile(r"://[^/@\s:]{1,64}:[^/@\s]{1,128}@")
+_RANDOM = re.compile(r"[/=]([A-Za-z0-9_-]{20,})(?=[/?&#.]|$)")
+_JWT = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,1000}\.[A-Za-z0-9_-]{4,2000}(?:\.[A-Za-z0-9_-]{0,1000})?")
+_TRAILING = ".,;:!?)]}'\"，。"
+
+
+def find(view: View) -> list[Candidate]:
+    """Return the addresses that carry a secret, whole."""
+    found = [Candidate(m.start(), m.end(), TYPE, m.group(), 97) for m in _JWT.finditer(view.text)]
+    for match in _URL.finditer(view.text):
+        url = match.group().rstrip(_TRAILING)
+        if carries_secret(url):
+            found.append(Candidate(match.start(), match.start() + len(url), TYPE, url, 99))
+    return found
+
+
+def carries_secret(url: str) -> bool:
+    """Tell whether a web address holds a token, a password or a long random part.
+
+    Examples
+    --------
+    >>> carries_secret("https://a.example/reset?token=Zk81mP0q"), carries_secret("https://a.example/help?page=2")
+    (True, False)
+    """
+    for match in _SECRET.finditer(url):
+        value = match.group(1)
+        if _looks_random(value):
+            return True
+    if _USER.search(url):
+        return True
+    return any(_looks_random(match.group(1)) and _mixed(match.group(1)) for match in _RANDOM.finditer(url))
+
+
+def _looks_random(value: str) -> bool:
+    return any(char.isdigit() for char in value) or not value.islower() or len(value) >= 16
+
+
+def _mixed(value: str) -> bool:
+    """Tell whether letters and digits alternate as in random text, unlike a slug with a number."""
+    changes = sum(a.isdigit() != b.isdigit() for a, b in zip(value, value[1:], strict=False))
+    return changes >= 4 and value.count("-") <= 1 or (changes >= 2 and "-" not in value and not value.islower())
