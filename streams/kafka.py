@@ -45,12 +45,20 @@ def connection(settings: Settings, role: str) -> dict[str, Any]:
     return options
 
 
+_CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
+
+
+def codec_of(settings: Settings) -> int:
+    """Return the record batch's compression codec number (Kafka protocol, batch attributes)."""
+    return _CODECS[settings.compression]
+
+
 def producer(settings: Settings, role: str) -> AIOKafkaProducer:
     """Return a producer that confirms every batch on all in-sync replicas."""
     return AIOKafkaProducer(
         **connection(settings, role),
         acks="all",
-        compression_type=None if settings.compression == "none" else settings.compression,
+        compression_type=settings.compression if settings.compression != "none" else None,
         linger_ms=settings.linger_ms,
         max_batch_size=MAX_BATCH_BYTES,
         max_request_size=MAX_REQUEST_BYTES,

@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     ssl_cert: Path | None = Field(None, description="client certificate file, for mutual TLS")
     ssl_key: Path | None = Field(None, description="client key file, for mutual TLS")
 
+    worker_name: str = Field(
+        "", description="stable name of this worker: it gets its partitions back at once after a restart"
+    )
     partitions: int = Field(8, ge=1, le=4096, description="partitions of every topic keyed by customer")
     replication: int = Field(1, ge=1, description="replication factor of created topics; 3 in production")
     raw_retention_hours: float = Field(72, gt=0, description="how long feedback.raw keeps personal data")
@@ -75,6 +78,9 @@ class Settings(BaseSettings):
 
     rules_dir: Path | None = Field(None, description="catalogue folder used until rules.catalog has one")
     rules_approval: bool = Field(False, description="publishing needs an approver other than the author")
+    rules_clock: Literal["received", "occurred"] = Field(
+        "received", description="time caps, cooldowns and budgets go by; occurred for replayed history"
+    )
     holdout_salt: SecretStr = Field(SecretStr("hark"), description="salt of the holdout assignment")
     global_holdout: float = Field(0.0, ge=0, lt=1, description="share of customers no rule ever touches")
     contact_cap: int = Field(5, ge=0, description="most actions a customer gets in seven days")

@@ -56,6 +56,7 @@ class LoopConsumerThread(AIOKafkaConsumerThread):
         return aiokafka.AIOKafkaConsumer(
             **self.app.client_options,
             group_id=conf.id,
+            group_instance_id=conf.consumer_group_instance_id or None,
             partition_assignment_strategy=[self._assignor],
             enable_auto_commit=False,
             auto_offset_reset=conf.consumer_auto_offset_reset,

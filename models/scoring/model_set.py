@@ -56,7 +56,7 @@ class ModelSet:
         if name not in self._versions:
             raise SnapshotError(f"snapshot of model {name!r}, which this build does not have")
         try:
-            self.learner(name).restore(snapshot.state)
+            self.learner(name).restore(part(snapshot.state, "learner."))
         except (ValueError, KeyError) as error:
             raise SnapshotError(
                 f"snapshot {name} version {snapshot.version} does not fit: {error}"
@@ -69,3 +69,8 @@ class ModelSet:
         if name == SENTIMENT:
             return self.sentiment
         return self.topics if name == TOPICS else self._propensities[name]
+
+
+def part(state: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Return the entries whose key begins with `prefix`, without it."""
+    return {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}

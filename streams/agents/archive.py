@@ -28,6 +28,8 @@ class Archive:
 
     Parameters
     ----------
+    rejected
+        Where the sink puts the coordinates of rows the store refuses.
     linger
         Longest a slice waits for company, seconds.
     """
@@ -37,6 +39,7 @@ class Archive:
     def __init__(
         self,
         sink: Sink,
+        rejected: list[Rejected],
         producer: BatchProducer,
         layout: Layout,
         clock: Clock,
@@ -51,13 +54,9 @@ class Archive:
         self._max_rows = max_rows
         self._held: list[tuple[Any, Slice]] = []
         self._rows = 0
-        self._rejected: list[Rejected] = []
+        self._rejected = rejected
         self._writing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
-
-    def reject(self, rejected: Rejected) -> None:
-        """Take the coordinates of a row the store refused; the sink's `on_rejected`."""
-        self._rejected.append(rejected)
 
     async def start(self) -> None:
         """Connect the sink and begin to write at intervals."""
@@ -79,6 +78,8 @@ class Archive:
 
     async def take(self, event: Any, owned: Callable[[], bool]) -> bool:
         """Hold the slice; it is acked once stored."""
+        if self._task is not None and self._task.done():
+            self._task.result()
         message, records = event.message, event.value
         lines = [(record.offset, record.value) for record in records if record.value is not None]
         piece = Slice(message.topic, message.partition, records[0].offset, records[-1].offset, lines)
@@ -104,9 +105,10 @@ class Archive:
             metrics.SINK_BEHIND.set(self._rows)
 
     async def _bury(self) -> None:
-        rejected, self._rejected = self._rejected, []
+        rejected = list(self._rejected)
         if not rejected:
             return
+        self._rejected.clear()
         out, now_ms = Outbox(self._layout), int(self._clock.now() * 1000)
         for row in rejected:
             dead = DeadLetter(DeadReason.INVALID, f"clickhouse code {row.code}")

@@ -1,0 +1,170 @@
+"""The pipeline, agent by agent. Read this first.
+
+    feedback.raw, customers.events, outcomes, labels
+        ──intake──▶ feedback.masked     each customer's own log, no personal data from here on
+        ──score───▶ feedback.scored     duplicates dropped; sentiment, topics, urgency, propensities
+        ──decide──▶ decisions, actions.<kind>, holdouts
+    models.examples ──learn──▶ models.snapshots ──▶ every scorer
+    actions.*, actions.status ──follow_up──▶ actions.escalation, actions.notify, alerts
+    everything but raw ──archive──▶ ClickHouse
+
+Each agent is one Faust app with its own consumer group; `build` makes the chosen ones for a
+worker process. What an agent does with a slice lives in `streams.agents`, what that means in
+`models` and `rules`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from models.churn.delayed import DelayedLabels
+from models.identity import Links
+from models.intake import Admission, FactAdmission, FieldMask, Limits
+from models.pii import Finder, Masker
+from models.pii.keyring import Keyring, KeyringError
+from models.scoring.model_set import ModelSet
+from models.scoring.scorer import Scorer
+from models.scoring.targets import targets
+from models.topics.analyser import Analyser
+from rules.engine import Engine
+from rules.limits import Limits as RuleLimits
+from sinks.base import Rejected
+from sinks.clickhouse.sink import ClickHouseSink
+from streams.agents import archive, decide, intake, learn, score
+from streams.app import Handler
+from streams.broadcast import Handler as RecordHandler
+from streams.catalog import LiveCatalog, shipped_catalog
+from streams.codec import loads
+from streams.dead_letters import FloodGuard
+from streams.runner import SliceRunner, Step
+from streams.runtime import Runtime
+from streams.settings import Settings
+from streams.topics import CUSTOMER_EVENTS, CUSTOMER_LINKS, LABELS, OUTCOMES, RULES_CATALOG, SNAPSHOTS
+
+log = logging.getLogger(__name__)
+
+DAY_MS = 86_400_000
+Built = tuple[Sequence[str], Handler]
+
+
+def masker(settings: Settings) -> Masker:
+    """Return the masker.
+
+    Raises
+    ------
+    KeyringError
+        Without keys: a worker that cannot pseudonymise must not start.
+    """
+    if settings.pii_keys_file is not None:
+        keys = Keyring.load(settings.pii_keys_file)
+    elif secret := settings.pii_keys.get_secret_value():
+        keys = Keyring.from_secret(secret)
+    else:
+        raise KeyringError("no keys: make some with `hark keys new` and name them in HARK_PII_KEYS_FILE")
+    return Masker(Finder(settings.pii_names), {}, keys)
+
+
+def build_intake(run: Runtime) -> Built:
+    """From what producers send to masked records of customers' logs and dead letters."""
+    settings, mask, links = run.settings, FieldMask(masker(run.settings)), Links()
+    limits = Limits(
+        settings.max_event_bytes, int(settings.future_tolerance_s * 1000), int(settings.max_age_days * DAY_MS)
+    )
+    facts = {
+        CUSTOMER_EVENTS: FactAdmission("customer", mask, limits),
+        OUTCOMES: FactAdmission("outcome", mask, limits),
+        LABELS: FactAdmission("label", mask, limits),
+    }
+    run.follow(CUSTOMER_LINKS, link_handler(mask, links))
+    guard = FloodGuard(settings.dead_letter_limit)
+    step = intake.IntakeStep(Admission(mask, links, limits), facts, guard, run.clock)
+    return intake.TOPICS, stateless(run, "intake", step)
+
+
+def link_handler(mask: FieldMask, links: Links) -> RecordHandler:
+    """Return what applies records of `customers.links`; malformed ones are passed over."""
+
+    def apply(key: bytes | None, value: bytes | None) -> None:
+        if value is None:
+            return
+        try:
+            link = loads(value)
+            voice = mask.handle(str(link["channel"]), str(link["author"]))
+            links.put(voice, link.get("customer_id"), str(link["consent"]), str(link.get("basis") or ""))
+        except (ValueError, KeyError, TypeError) as error:
+            log.error("a record of %s is refused: %s", CUSTOMER_LINKS, type(error).__name__)
+
+    return apply
+
+
+def build_score(run: Runtime) -> Built:
+    """From customers' logs to scored logs and training examples."""
+    settings, models = run.settings, ModelSet()
+    run.shelf.installers.append(models.install)
+    run.follow(SNAPSHOTS, run.shelf.apply)
+    declared = targets(settings.horizon_days)
+    step = score.ScoreStep(
+        Scorer(models, Analyser(), learning=settings.learning),
+        run.clock,
+        settings.dedup_days * 86_400.0,
+        lambda: DelayedLabels(declared, limit=2, spacing=3 * 86_400.0),
+    )
+    return score.TOPICS, stateful(run, "score", step)
+
+
+def build_decide(run: Runtime) -> Built:
+    """From scored logs to decisions, actions and assignments."""
+    settings = run.settings
+    limits = RuleLimits(
+        clock="occurred" if settings.rules_clock == "occurred" else "received",
+        global_holdout=settings.global_holdout,
+        salt=settings.holdout_salt.get_secret_value(),
+    )
+    engine = Engine(shipped_catalog(settings.rules_dir), limits)
+    run.follow(RULES_CATALOG, LiveCatalog(engine).apply)
+    step = decide.DecideStep(engine, settings.partitions, run.clock)
+    return decide.TOPICS, stateful(run, "decide", step)
+
+
+def build_learn(run: Runtime) -> Built:
+    """From training examples to snapshots, figures and drift alerts."""
+    run.follow(SNAPSHOTS, run.shelf.apply)
+    handler = learn.Learn(run.shelf, run.producer, run.layout, run.clock, run.settings.snapshot_seconds)
+    return learn.TOPICS, handler
+
+
+def build_archive(run: Runtime) -> Built:
+    """Everything but raw goes to ClickHouse."""
+    settings = run.settings
+    rejected: list[Rejected] = []
+    sink = ClickHouseSink(
+        settings.clickhouse_url,
+        settings.clickhouse_user,
+        settings.clickhouse_password.get_secret_value(),
+        settings.clickhouse_database,
+        on_rejected=rejected.append,
+    )
+    linger, most = settings.archive_linger_s, settings.archive_max_rows
+    handler = archive.Archive(sink, rejected, run.producer, run.layout, run.clock, linger, most)
+    return archive.TOPICS, handler
+
+
+AGENTS: dict[str, Callable[[Runtime], Built]] = {
+    "intake": build_intake,
+    "score": build_score,
+    "decide": build_decide,
+    "learn": build_learn,
+    "archive": build_archive,
+}
+"""Every agent by name, in the order events meet them."""
+
+
+def stateless(run: Runtime, agent: str, step: Step) -> SliceRunner:
+    """Return a runner without partition state."""
+    return SliceRunner(agent, step, run.producer, run.layout, run.clock)
+
+
+def stateful(run: Runtime, agent: str, step: Step) -> SliceRunner:
+    """Return a runner whose partition state lives on `state.<agent>`."""
+    return SliceRunner(agent, step, run.producer, run.layout, run.clock, run.changelog(agent))
