@@ -91,6 +91,8 @@ class EmbeddedBroker:
     '127.0.0.1:19092'
     """
 
+    name = "broker"
+
     def __init__(self, port: int = 0, data: Path | None = None, storage: str = "memory://hark/") -> None:
         self.port = port
         self.cluster_id = f"hark-{uuid.uuid4().hex[:12]}"
@@ -109,6 +111,16 @@ class EmbeddedBroker:
     def pid(self) -> int | None:
         """Process id of the broker."""
         return self._child.pid if self._child else None
+
+    @property
+    def running(self) -> bool:
+        """Whether its process lives."""
+        return self._child is not None and self._child.running
+
+    @property
+    def log(self) -> Path | None:
+        """Its log file."""
+        return self._child.log if self._child else None
 
     @property
     def keeps_data(self) -> bool:

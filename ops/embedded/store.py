@@ -1,6 +1,6 @@
 """chDB, the ClickHouse engine in process, served on the ClickHouse HTTP interface by a child process.
 
-Sink, command line and dashboards use one HTTP client whether they talk to this or to a ClickHouse server. Data
+Sink, command line and dashboards use one HTTP client, be it this or a ClickHouse server that answers. Data
 stay in the directory between runs. It listens on the loopback interface only.
 
 By hand: `python -m ops.embedded.store DIRECTORY PORT` (user `default`, no password).
@@ -65,6 +65,8 @@ class EmbeddedStore:
     'http://127.0.0.1:18123'
     """
 
+    name = "store"
+
     def __init__(
         self,
         path: Path | None = None,
@@ -94,6 +96,16 @@ class EmbeddedStore:
     def pid(self) -> int | None:
         """Process id of the store."""
         return self._child.pid if self._child else None
+
+    @property
+    def running(self) -> bool:
+        """Whether its process lives."""
+        return self._child is not None and self._child.running
+
+    @property
+    def log(self) -> Path | None:
+        """Its log file."""
+        return self._child.log if self._child else None
 
     @property
     def keeps_data(self) -> bool:
