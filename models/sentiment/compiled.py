@@ -18,8 +18,3 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     NumPy's because the kernels guard their own divisions.
     """
     return cast("Callable[P, R]", numba.njit(cache=True, error_model="numpy")(function))
-
-
-def inlined(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a helper that only other kernels call."""
-    return cast("Callable[P, R]", numba.njit(cache=True, error_model="numpy", inline="never")(function))

@@ -1,13 +1,15 @@
 """Score and learn over hashed features, compiled.
 
-Two linear learners look at the same binary, L2-normalised features x:
+Per view of the text (characters; or words and letter stretches) two linear learners look at the same
+binary features x, each scaled to n**-0.45:
 
-- logistic regression with AdaGrad steps (Duchi, Hazan, Singer 2011), which also weighs two dense
-  inputs: the running naive-Bayes log-count ratio (Wang & Manning 2012) and a frozen prior;
-- AROW with a diagonal covariance (Crammer, Kulesza, Dredze 2009).
+- logistic regression with AdaGrad steps (Duchi, Hazan, Singer 2011);
+- logistic regression on x times the running naive-Bayes log-count ratio (NB-SVM, Wang & Manning 2012),
+  with steps that shrink with the feature's count.
 
-A third, tiny logistic regression mixes their scores and so keeps the probability calibrated. All
-parts are linear in x at any moment, which makes the contribution of each feature exact.
+Both also weigh a bias, the sum of the ratios, and two frozen inputs (lexicon and corpus prior). A last,
+tiny logistic regression mixes their scores and so keeps the probability calibrated. At any moment all
+of it is linear in x, which makes the contribution of a feature exact.
 """
 
 from __future__ import annotations
@@ -18,94 +20,38 @@ import numpy as np
 import numpy.typing as npt
 
 from models.sentiment.compiled import compiled
-from models.sentiment.features import U32
+from models.sentiment.hashing import U32
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
-I8 = npt.NDArray[np.int8]
+I64 = npt.NDArray[np.int64]
 
-WEIGHT, SQUARES, MEAN, PRECISION, POSITIVE, NEGATIVE = 0, 1, 2, 3, 4, 5
-COLUMNS = 6
+WEIGHT, SQUARES, SCALED, POSITIVE, NEGATIVE = 0, 1, 2, 3, 4
+COLUMNS = 5
 """Columns of the bucket table; all zero means never seen."""
 
-BIAS, BIAS_SQ, BAYES, BAYES_SQ, PRIOR, PRIOR_SQ = 0, 1, 2, 3, 4, 5
-AROW_BIAS, AROW_BIAS_PREC, MIX_LR, MIX_LR_SQ, MIX_AROW, MIX_AROW_SQ = 6, 7, 8, 9, 10, 11
-SEEN_POSITIVE, SEEN_NEGATIVE = 12, 13
-DENSE = 14
-"""Entries of the dense vector: coefficients with their squared-gradient sums, and label mass."""
+VIEWS = 2
+LEARNERS = 4
+INPUTS = 4
+"""Learner 2·view + kind, kind 0 plain and 1 ratio-scaled; inputs bias, ratios, lexicon, corpus."""
+COEFFICIENTS, SQUARED, MIX, MIX_SQUARED, MASS = 0, 16, 32, 36, 40
+DENSE = 42
+"""Offsets in the dense vector: coefficients, their squared gradients, mixing, label mass (+, -)."""
+
+SCORES, BAYES, NORMS, LEXICON_SCORE, CORPUS_SCORE, LOGIT, KNOWN = 0, 4, 6, 8, 9, 10, 11
+TERMS = 12
+"""Offsets in the vector of partial scores."""
 
 RATE = 0.3
-BIAS_RATE = 0.06
-DENSE_RATE = 0.05
+SCALED_RATE = 0.6
+BIAS_RATE = 0.05
 MIX_RATE = 0.02
-AROW_R = 1.0
 SMOOTHING = 0.5
+POWER = 0.45
+GRID = 4096.0
+LIMIT = 7.5
+"""Weights lie on a grid of 1/GRID within ±LIMIT, so that a snapshot holds 16 bits of each."""
 PRIOR_BITS = 18
-
-LR_SCORE, AROW_SCORE, BAYES_SCORE, PRIOR_SCORE, NORM, LOGIT, KNOWN = 0, 1, 2, 3, 4, 5, 6
-TERMS = 7
-"""Entries of the vector of partial scores."""
-
-
-@compiled
-def log_ratio(row: F32, dense: F64) -> float:
-    """Return a bucket's naive-Bayes log-count ratio, 0 for a bucket never seen."""
-    positive = float(row[POSITIVE])
-    negative = float(row[NEGATIVE])
-    if positive + negative <= 0.0:
-        return 0.0
-    base = (dense[SEEN_POSITIVE] + 1.0) / (dense[SEEN_NEGATIVE] + 1.0)
-    return math.log((positive + SMOOTHING) / ((negative + SMOOTHING) * base))
-
-
-@compiled
-def score(
-    hashes: U32, count: int, buckets: F32, prior: I8, prior_scale: float, dense: F64, terms: F64
-) -> float:
-    """Return the logit of "positive" and write its parts to `terms`, shape (TERMS,).
-
-    Parameters
-    ----------
-    hashes, count
-        Distinct 32-bit feature hashes and how many of them count.
-    buckets
-        Table, shape (2**bits, COLUMNS).
-    prior, prior_scale
-        Frozen weights, shape (2**PRIOR_BITS,) or (1,) for none, in units of `prior_scale`.
-    dense
-        Coefficients, shape (DENSE,).
-    """
-    shift = np.uint32(32 - int(round(math.log2(buckets.shape[0]))))
-    norm = 1.0 / math.sqrt(max(count, 1))
-    linear = 0.0
-    mean = 0.0
-    bayes = 0.0
-    given = 0
-    known = 0
-    base = math.log((dense[SEEN_POSITIVE] + 1.0) / (dense[SEEN_NEGATIVE] + 1.0))
-    for j in range(count):
-        row = buckets[hashes[j] >> shift]
-        positive = row[POSITIVE]
-        negative = row[NEGATIVE]
-        if positive + negative > 0.0:
-            known += 1
-            linear += row[WEIGHT]
-            mean += row[MEAN]
-            bayes += math.log((positive + SMOOTHING) / (negative + SMOOTHING)) - base
-    if prior.shape[0] > 1:
-        for j in range(count):
-            given += prior[hashes[j] >> np.uint32(32 - PRIOR_BITS)]
-    terms[NORM] = norm
-    terms[KNOWN] = known / max(count, 1)
-    terms[BAYES_SCORE] = bayes * norm
-    terms[PRIOR_SCORE] = given * prior_scale * norm
-    terms[LR_SCORE] = (
-        linear * norm + dense[BIAS] + dense[BAYES] * terms[BAYES_SCORE] + dense[PRIOR] * terms[PRIOR_SCORE]
-    )
-    terms[AROW_SCORE] = mean * norm + dense[AROW_BIAS]
-    logit = float(dense[MIX_LR] * terms[LR_SCORE] + dense[MIX_AROW] * terms[AROW_SCORE])
-    terms[LOGIT] = logit
-    return logit
 
 
 @compiled
@@ -116,54 +62,181 @@ def _sigmoid(logit: float) -> float:
     return power / (1.0 + power)
 
 
-@compiled
-def _step(dense: F64, at: int, gradient: float, rate: float) -> None:
-    """Take one AdaGrad step on a dense coefficient; its squared sum stands beside it."""
-    dense[at + 1] += gradient * gradient
-    dense[at] -= rate * gradient / math.sqrt(dense[at + 1] + 1e-8)
+_LOGS = np.log(np.arange(512) + SMOOTHING)
 
 
 @compiled
-def learn(hashes: U32, count: int, buckets: F32, dense: F64, terms: F64, label: float, weight: float) -> None:
-    """Learn one label from the features and the partial scores that `score` left in `terms`.
+def _log(count: np.float32) -> float:
+    """Return log(count + SMOOTHING), from a table for the small whole counts that most are."""
+    whole = int(count)
+    if whole < _LOGS.shape[0] and whole == count:
+        return float(_LOGS[whole])
+    return math.log(count + SMOOTHING)
+
+
+@compiled
+def _gridded(value: float) -> float:
+    return max(-LIMIT, min(LIMIT, math.floor(value * GRID + 0.5) / GRID))
+
+
+@compiled
+def frozen(key: np.uint32, prior: U32) -> tuple[int, int]:
+    """Return the (lexicon, corpus) weights of a feature in prior units, (0, 0) if it has none.
+
+    An entry packs 16 bits of tag and two signed bytes: without the tag, every twentieth feature
+    would hit somebody else's weight, which costs the lexicon half its use.
+    """
+    entry = prior[key >> np.uint32(32 - PRIOR_BITS)]
+    if entry == 0 or (entry >> np.uint32(16)) != (key & np.uint32(0xFFFF)):
+        return 0, 0
+    lexicon = int((entry >> np.uint32(8)) & np.uint32(0xFF))
+    corpus = int(entry & np.uint32(0xFF))
+    return (lexicon - 256 if lexicon > 127 else lexicon), (corpus - 256 if corpus > 127 else corpus)
+
+
+@compiled
+def score(
+    hashes: U32, bounds: I64, shift: np.uint32, buckets: F32, prior: U32, dense: F64, ratios: F64, terms: F64
+) -> float:
+    """Return the logit of "positive" and write its parts to `terms`, shape (TERMS,).
+
+    Parameters
+    ----------
+    hashes
+        Distinct 32-bit feature hashes, views one after the other.
+    bounds
+        Where each view ends, shape (VIEWS + 1,), first entry 0.
+    shift
+        32 - log2 of the number of buckets.
+    buckets
+        Table, shape (2**bits, COLUMNS).
+    prior
+        Table of `frozen`, shape (2**PRIOR_BITS,), or (1,) for none.
+    dense
+        Coefficients, shape (DENSE,).
+    ratios
+        Out: each feature's log-count ratio, 0 where it is new.
+    """
+    base = math.log((dense[MASS] + 1.0) / (dense[MASS + 1] + 1.0))
+    known = 0
+    lexicon = 0
+    corpus = 0
+    if prior.shape[0] > 1:
+        for j in range(bounds[1]):
+            given = frozen(hashes[j], prior)
+            lexicon += given[0]
+            corpus += given[1]
+    first_norm = max(bounds[1], 1) ** -POWER
+    terms[LEXICON_SCORE] = lexicon * first_norm / 16.0
+    terms[CORPUS_SCORE] = corpus * first_norm / 16.0
+    logit = 0.0
+    for view in range(VIEWS):
+        start, end = bounds[view], bounds[view + 1]
+        norm = max(end - start, 1) ** -POWER
+        plain = 0.0
+        scaled = 0.0
+        bayes = 0.0
+        for j in range(start, end):
+            at = hashes[j] >> shift
+            positive, negative = buckets[at, POSITIVE], buckets[at, NEGATIVE]
+            ratio = 0.0
+            if positive + negative > 0.0:
+                known += 1
+                ratio = _log(positive) - _log(negative) - base
+                plain += buckets[at, WEIGHT]
+                scaled += buckets[at, SCALED] * ratio
+                bayes += ratio
+            ratios[j] = ratio
+        terms[NORMS + view] = norm
+        terms[BAYES + view] = bayes * norm
+        for kind in range(2):
+            learner = 2 * view + kind
+            value = 0.0
+            if end > start:
+                at = COEFFICIENTS + learner * INPUTS
+                value = (
+                    (scaled if kind == 1 else plain) * norm
+                    + dense[at]
+                    + dense[at + 1] * terms[BAYES + view]
+                    + dense[at + 2] * terms[LEXICON_SCORE]
+                    + dense[at + 3] * terms[CORPUS_SCORE]
+                )
+            terms[SCORES + learner] = value
+            logit += dense[MIX + learner] * value
+    terms[LOGIT] = logit
+    terms[KNOWN] = known / max(bounds[VIEWS], 1)
+    return float(logit)
+
+
+@compiled
+def learn(
+    hashes: U32,
+    bounds: I64,
+    shift: np.uint32,
+    buckets: F32,
+    dense: F64,
+    ratios: F64,
+    terms: F64,
+    label: float,
+    weight: float,
+) -> None:
+    """Learn one label from the features, ratios and partial scores that `score` left behind.
 
     A bucket seen for the first time only counts: its weights move from the second time on. Six
     in ten n-grams never come back, so this keeps the state small, and costs no accuracy.
+
+    Parameters
+    ----------
+    label
+        1 positive, 0 negative, or between.
+    weight
+        How much this event counts; 0 changes nothing.
     """
-    if count == 0 or weight <= 0.0:
+    if bounds[VIEWS] == 0 or weight <= 0.0:
         return
-    shift = np.uint32(32 - int(round(math.log2(buckets.shape[0]))))
-    norm = terms[NORM]
     error = (_sigmoid(terms[LOGIT]) - label) * weight
-    _step(dense, MIX_LR, error * terms[LR_SCORE], MIX_RATE)
-    _step(dense, MIX_AROW, error * terms[AROW_SCORE], MIX_RATE)
-    slope = (_sigmoid(terms[LR_SCORE]) - label) * weight
-    _step(dense, BIAS, slope, BIAS_RATE)
-    _step(dense, BAYES, slope * terms[BAYES_SCORE], DENSE_RATE)
-    _step(dense, PRIOR, slope * terms[PRIOR_SCORE], DENSE_RATE)
-    side = 1.0 if label >= 0.5 else -1.0
-    certainty = weight * abs(2.0 * label - 1.0)
-    alpha = 0.0
-    if side * terms[AROW_SCORE] < 1.0 and certainty > 0.0:
-        spread = 1.0 / (1.0 + dense[AROW_BIAS_PREC])
-        for j in range(count):
-            spread += norm * norm / (1.0 + buckets[hashes[j] >> shift, PRECISION])
-        alpha = side * (1.0 - side * terms[AROW_SCORE]) * certainty / (spread + AROW_R)
-        dense[AROW_BIAS] += alpha / (1.0 + dense[AROW_BIAS_PREC])
-        dense[AROW_BIAS_PREC] += certainty / AROW_R
-    square = slope * slope * norm * norm
-    move = RATE * slope * norm
-    shrink = np.float32(certainty * norm * norm / AROW_R)
-    for j in range(count):
-        row = buckets[hashes[j] >> shift]
-        if row[POSITIVE] + row[NEGATIVE] > 0.0:
-            row[SQUARES] += np.float32(square)
-            if row[SQUARES] > 0.0:
-                row[WEIGHT] -= np.float32(move / math.sqrt(row[SQUARES]))
-            if alpha != 0.0:
-                row[MEAN] += np.float32(alpha * norm / (1.0 + row[PRECISION]))
-                row[PRECISION] += shrink
-        row[POSITIVE] += np.float32(weight * label)
-        row[NEGATIVE] += np.float32(weight * (1.0 - label))
-    dense[SEEN_POSITIVE] += weight * label
-    dense[SEEN_NEGATIVE] += weight * (1.0 - label)
+    for view in range(VIEWS):
+        start, end = bounds[view], bounds[view + 1]
+        if start == end:
+            continue
+        norm = terms[NORMS + view]
+        plain_slope = 0.0
+        scaled_slope = 0.0
+        for kind in range(2):
+            learner = 2 * view + kind
+            gradient = error * terms[SCORES + learner]
+            dense[MIX_SQUARED + learner] += gradient * gradient
+            dense[MIX + learner] -= MIX_RATE * gradient / math.sqrt(dense[MIX_SQUARED + learner] + 1e-8)
+            slope = (_sigmoid(terms[SCORES + learner]) - label) * weight
+            for i in range(INPUTS):
+                value = 1.0
+                if i == 1:
+                    value = terms[BAYES + view]
+                elif i > 1:
+                    value = terms[LEXICON_SCORE + i - 2]
+                gradient = slope * value
+                at = learner * INPUTS + i
+                dense[SQUARED + at] += gradient * gradient
+                dense[COEFFICIENTS + at] -= BIAS_RATE * gradient / math.sqrt(dense[SQUARED + at] + 1e-8)
+            if kind == 0:
+                plain_slope = slope
+            else:
+                scaled_slope = slope
+        step = plain_slope * norm
+        for j in range(start, end):
+            row = buckets[hashes[j] >> shift]
+            count = row[POSITIVE] + row[NEGATIVE]
+            if count > 0.0:
+                total = np.float32(row[SQUARES] + np.float32(step * step))
+                spread = np.float32(total * np.float32(4097.0))
+                total = np.float32(spread - np.float32(spread - total))  # 12 bits of mantissa (Veltkamp)
+                row[SQUARES] = total
+                if total > 0.0:
+                    row[WEIGHT] = _gridded(row[WEIGHT] - RATE * step / math.sqrt(total))
+                ratio = ratios[j]
+                pull = ratio / ((0.3 + abs(ratio)) * math.sqrt(count + 1.0))
+                row[SCALED] = _gridded(row[SCALED] - SCALED_RATE * scaled_slope * pull)
+            row[POSITIVE] += np.float32(weight * label)
+            row[NEGATIVE] += np.float32(weight * (1.0 - label))
+    dense[MASS] += weight * label
+    dense[MASS + 1] += weight * (1.0 - label)

@@ -77,14 +77,15 @@ class Sentiment:
         self._models: dict[str, LinearModel] = {}
 
     def _model(self, text: str, lang: str) -> LinearModel:
+        model = self._models.get(lang)
+        if model is not None:
+            return model
         key = feature_language(lang, text)
         model = self._models.get(key)
         return self._new(key) if model is None else model
 
     def _new(self, key: str) -> LinearModel:
-        weights = self._prior.weights.get(key)
-        scale = float(self._prior.scales.get(key, 0.0))
-        self._models[key] = LinearModel(key == CHINESE, self.bits, weights, scale)
+        self._models[key] = LinearModel(key == CHINESE, self.bits, self._prior.tables.get(key))
         return self._models[key]
 
     @staticmethod
@@ -137,8 +138,8 @@ class Sentiment:
         return self._collect({lang: model.state() for lang, model in self._models.items()})
 
     def serving_state(self) -> State:
-        """Return only what predicting needs: several times smaller than `state`, rounded."""
-        return self._collect({lang: model.serving_state() for lang, model in self._models.items()})
+        """Return only what predicting reads: smaller than `state`, and predicts bit for bit the same."""
+        return self._collect({lang: model.state(False) for lang, model in self._models.items()})
 
     @staticmethod
     def _collect(parts: dict[str, State]) -> State:

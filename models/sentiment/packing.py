@@ -1,8 +1,8 @@
-"""A sparse table as arrays that compress well, without losing a bit.
+"""The sparse bucket table as arrays that compress well, without losing a bit.
 
-Snapshots travel every few seconds, so what is zero is not sent, counts travel as small integers, and
-floats are split into byte planes: sign-and-exponent bytes of neighbours resemble each other, mantissa
-bytes do not, and a general compressor sees that only when they stand apart.
+Snapshots travel every few seconds, so what is zero is not sent, counts travel as small integers,
+weights as the 16 bits their grid leaves them, and all of it in byte planes: the high bytes of neighbours
+resemble each other, the low ones do not, and a general compressor sees that only when they stand apart.
 """
 
 from __future__ import annotations
@@ -13,7 +13,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.sentiment.kernels import (
+    COLUMNS,
+    F32,
+    GRID,
+    LIMIT,
+    NEGATIVE,
+    POSITIVE,
+    SCALED,
+    SQUARES,
+    WEIGHT,
+)
+
 Array = npt.NDArray[Any]
+_COUNTS = (("positive", POSITIVE), ("negative", NEGATIVE))
+_WEIGHTS = (("weight", WEIGHT), ("scaled", SCALED))
 
 
 def split_planes(values: Array) -> npt.NDArray[np.uint8]:
@@ -23,39 +37,56 @@ def split_planes(values: Array) -> npt.NDArray[np.uint8]:
     return np.ascontiguousarray(raw.T)
 
 
-def join_planes(planes: Array, dtype: npt.DTypeLike) -> Array:
-    """Undo `split_planes`."""
+def join_planes(planes: Any, dtype: npt.DTypeLike, size: int) -> Array:
+    """Undo `split_planes`; raises ValueError unless there are `size` values of `dtype`."""
     kind = np.dtype(dtype)
-    if planes.dtype != np.uint8 or planes.ndim != 2 or planes.shape[0] != kind.itemsize:
-        raise ValueError(f"byte planes of shape {planes.shape} do not hold {kind}")
-    return np.ascontiguousarray(planes.T).reshape(-1).view(kind)
+    array = np.asarray(planes)
+    if array.dtype != np.uint8 or array.shape != (kind.itemsize, size):
+        raise ValueError(f"byte planes of shape {array.shape} do not hold {size} values of {kind}")
+    return np.ascontiguousarray(array.T).reshape(-1).view(kind)
 
 
-def pack_column(name: str, column: Array) -> dict[str, Array]:
-    """Pack a mostly-zero float32 column into an occupancy bitmap and the values that are not zero.
-
-    Whole numbers below 65,536 (label counts, as a rule) go as 16-bit integers.
-    """
-    bits = column.view(np.uint32)
-    occupied = bits != 0
-    values = column[occupied]
-    small = bool(((values >= 1) & (values < 65536) & (values == np.floor(values))).all())
-    packed = split_planes(values.astype(np.uint16) if small else values)
-    return {f"{name}.at": np.packbits(occupied), f"{name}.is": packed}
+def _bitmap(bits: Any, size: int) -> npt.NDArray[np.bool_]:
+    array = np.asarray(bits)
+    if array.dtype != np.uint8 or array.shape != ((size + 7) // 8,):
+        raise ValueError(f"bitmap of shape {array.shape} does not cover {size} entries")
+    return np.unpackbits(array, count=size).astype(bool)
 
 
-def unpack_column(name: str, state: Mapping[str, Any], size: int) -> npt.NDArray[np.float32]:
-    """Undo `pack_column` for a column of `size` entries; raises ValueError when it does not fit."""
-    bitmap = np.asarray(state[f"{name}.at"])
-    planes = np.asarray(state[f"{name}.is"])
-    if bitmap.dtype != np.uint8 or bitmap.shape != ((size + 7) // 8,):
-        raise ValueError(f"{name}: occupancy of shape {bitmap.shape} does not cover {size} buckets")
-    occupied = np.unpackbits(bitmap, count=size).astype(bool)
-    values = join_planes(planes, np.uint16 if planes.shape[0] == 2 else np.float32)
-    if values.shape[0] != int(occupied.sum()):
-        raise ValueError(f"{name}: {values.shape[0]} values for {int(occupied.sum())} occupied buckets")
-    column = np.zeros(size, np.float32)
-    column[occupied] = values
-    if not np.isfinite(column).all():
-        raise ValueError(f"{name}: not a finite number")
-    return column
+def pack_table(buckets: F32, learning: bool) -> dict[str, Array]:
+    """Pack the bucket table; without `learning` the step sizes, which predicting never reads, stay out."""
+    seen = (buckets[:, POSITIVE] != 0) | (buckets[:, NEGATIVE] != 0)
+    rows = buckets[seen]
+    moved = (rows[:, WEIGHT] != 0) | (rows[:, SQUARES] != 0) | (rows[:, SCALED] != 0)
+    packed: dict[str, Array] = {"seen": np.packbits(seen), "moved": np.packbits(moved)}
+    for name, column in _COUNTS:
+        values = rows[:, column]
+        whole = bool(((values < 65536) & (values == np.floor(values))).all())
+        packed[name] = split_planes(values.astype(np.uint16) if whole else values)
+    for name, column in _WEIGHTS:
+        packed[name] = split_planes((rows[moved, column] * GRID).astype(np.int16))
+    if learning:
+        packed["squares"] = split_planes(rows[moved, SQUARES])
+    return packed
+
+
+def unpack_table(state: Mapping[str, Any], size: int) -> F32:
+    """Undo `pack_table` for `size` buckets; raises KeyError or ValueError when the arrays do not fit."""
+    seen = _bitmap(state["seen"], size)
+    count = int(seen.sum())
+    moved = _bitmap(state["moved"], count)
+    changed = int(moved.sum())
+    rows = np.zeros((count, COLUMNS), np.float32)
+    for name, column in _COUNTS:
+        kind = np.uint16 if np.asarray(state[name]).shape[0] == 2 else np.float32
+        rows[:, column] = join_planes(state[name], kind, count)
+    for name, column in _WEIGHTS:
+        rows[moved, column] = join_planes(state[name], np.int16, changed) / np.float32(GRID)
+    if "squares" in state:
+        rows[moved, SQUARES] = join_planes(state["squares"], np.float32, changed)
+    sane = np.isfinite(rows).all() and (rows[:, [SQUARES, POSITIVE, NEGATIVE]] >= 0).all()
+    if not sane or (np.abs(rows[:, [WEIGHT, SCALED]]) > LIMIT).any():
+        raise ValueError("a weight or a count is out of its range")
+    buckets = np.zeros((size, COLUMNS), np.float32)
+    buckets[seen] = rows
+    return buckets
