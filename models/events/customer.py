@@ -71,7 +71,7 @@ class Link(Inbound):
 class CustomerFact(Outbound):
     """A customer event, outcome or label in the customer's own log (`feedback.masked`)."""
 
-    event: Literal["customer", "outcome", "label"]
+    event: Literal["customer", "outcome", "label", "dropped"]
     origin: Origin
     id: str
     customer_id: str

@@ -86,7 +86,6 @@ class MaskedFeedback(Outbound):
     order_id: str | None
     occurred_at: Millis
     received_at: Millis = Field(description="append time on feedback.raw; latency is measured from it")
-    late: bool = Field(description="occurred more than a day before it was received")
     masked: dict[str, int] = Field(description="personal data found, by type")
     media_pending: int = Field(default=0, description="attachments whose text is not known yet")
     attributes: dict[str, Any] = Field(default_factory=dict)

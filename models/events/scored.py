@@ -28,7 +28,6 @@ class CustomerView(Outbound):
     open_tickets: int = 0
     late_deliveries: int = 0
     time_sensitive: bool = Field(False, description="bought express delivery or asked for a date lately")
-    reviews: float = Field(0.0, description="reviews and posts, exponentially weighted over 90 days")
 
 
 class Scores(Outbound):
@@ -52,6 +51,7 @@ class Scores(Outbound):
 class ScoredFeedback(MaskedFeedback):
     """A masked feedback with scores, the customer as known, and the model versions used."""
 
+    late: bool = Field(description="a day or more behind the newest event of its partition")
     scores: Scores
     customer: CustomerView
     cluster_id: str = Field(description="shared by near-identical texts")

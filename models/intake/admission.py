@@ -122,7 +122,6 @@ class Admission:
             "order_id": order,
             "occurred_at": occurred_ms,
             "received_at": appended_ms,
-            "late": appended_ms - occurred_ms > DAY_MS,
             "masked": counts,
             "media_pending": sum(1 for item in event.attachments if not item.text)
             if event.attachments

@@ -12,6 +12,7 @@ from typing import Any
 from models.churn.features import CustomerFeatures
 from models.dedup import SeenIds
 
+MOST_IDS = 128
 MAX_RECENT = 3
 MAX_RECENT_TEXT = 240
 MAX_PRODUCTS = 8
@@ -33,9 +34,9 @@ class CustomerMemory:
     __slots__ = ("features", "seen", "state")
 
     def __init__(self, state: dict[str, Any] | None, dedup_seconds: float) -> None:
-        self.state: dict[str, Any] = {"p": {}, "f": {}, "s": [], "r": []} if state is None else state
+        self.state: dict[str, Any] = {"p": {}, "f": {}, "s": {}, "r": []} if state is None else state
         self.features = CustomerFeatures(self.state["f"])
-        self.seen = SeenIds(self.state["s"], dedup_seconds)
+        self.seen = SeenIds(self.state["s"], dedup_seconds, MOST_IDS)
 
     def fact(self, fact: Mapping[str, Any]) -> None:
         """Take a customer event into profile and features."""
@@ -62,7 +63,7 @@ class CustomerMemory:
             since=since / 1000.0 if since else None,
         )
 
-    def remember(self, feedback: Mapping[str, Any], words: int) -> None:
+    def remember(self, feedback: Mapping[str, Any], words: str) -> None:
         """Keep a feedback among the latest, for labels that come later and for repeats of its words."""
         entry = [
             feedback["feedback_id"], feedback["text"][:MAX_RECENT_TEXT], feedback["lang"], words,
@@ -77,7 +78,7 @@ class CustomerMemory:
                 return entry[1], entry[2]
         return None
 
-    def said_before(self, words: int, at_ms: int) -> str | None:
+    def said_before(self, words: str, at_ms: int) -> str | None:
         """Return the id of a feedback with the same words within a day, whatever its channel."""
         for entry in self.state["r"]:
             if entry[3] == words and abs(at_ms - entry[5]) <= DAY_MS:

@@ -76,7 +76,7 @@ class Scorer:
     def step(self, record: Record, memory: CustomerMemory, partition: PartitionScoring) -> Outcome[Scored]:
         """Return the scored record, or why it ends here."""
         ident = record["feedback_id"] if record["event"] == "feedback" else record["id"]
-        if memory.seen.step(ident, record["occurred_at"] / 1000.0):
+        if not memory.seen.step(ident, record["occurred_at"] / 1000.0):
             return Drop(DropReason.DUPLICATE)
         if record["event"] == "feedback":
             return Emit(self._feedback(record, memory, partition))

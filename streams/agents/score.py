@@ -24,6 +24,8 @@ from streams.topics import EXAMPLES, FEEDBACK_MASKED, FEEDBACK_SCORED
 TOPICS = (FEEDBACK_MASKED,)
 CUSTOMER = b"c:"
 WAITING = b"w:"
+WATERMARK = "^watermark"
+DAY_MS = 86_400_000
 _PARTITION = {model: partition for partition, model in enumerate(MODELS)}
 
 
@@ -72,6 +74,7 @@ class ScoreStep:
         fence = OriginFence(state.marks)
         memories: dict[str, CustomerMemory] = {}
         dropped: dict[str, int] = {}
+        watermark = state.marks.get(WATERMARK, 0)
         for record in piece.records:
             event = loads(record.value)
             if not fence.passes(event["origin"]):
@@ -83,11 +86,12 @@ class ScoreStep:
                 held = state.get(CUSTOMER + customer.encode())
                 memory = CustomerMemory(loads(held) if held else None, self._dedup_seconds)
                 memories[customer] = memory
+            event["late"] = event["occurred_at"] <= watermark - DAY_MS
+            watermark = max(watermark, min(event["occurred_at"], event["received_at"]))
             outcome = self._scorer.step(event, memory, partition)
             if isinstance(outcome, Emit):
                 scored = outcome.value
                 self._emit(piece, record, scored.record, out)
-                self._teach(scored.examples, piece.partition, record.offset, out)
                 self._teach(
                     self._scorer.silence(partition, event["occurred_at"] / 1000.0),
                     piece.partition,
@@ -99,6 +103,7 @@ class ScoreStep:
                 self._tombstone(piece, record, event, outcome, out)
             else:
                 self._dead(piece, record, outcome, out)
+        state.marks[WATERMARK] = watermark
         for customer, memory in memories.items():
             state.put(CUSTOMER + customer.encode(), dumps(memory.state))
         for customer in partition.waiting.touched:
@@ -120,10 +125,16 @@ class ScoreStep:
         """Say that an event was dropped, so that counts in the store add up event by event."""
         ident = event.get("feedback_id") or event["id"]
         value = {
-            "event": "dropped", "what": event["event"], "id": ident, "customer_id": event["customer_id"],
-            "reason": drop.reason, "origin": event["origin"], "occurred_at": event["occurred_at"],
+            "event": "dropped",
+            "origin": event["origin"],
+            "id": "{}@{}/{}/{}".format(ident, *event["origin"]),
+            "customer_id": event["customer_id"],
+            "kind": drop.reason,
+            "value": event["event"],
+            "feedback_id": ident,
+            "occurred_at": event["occurred_at"],
             "received_at": event["received_at"],
-        }  # fmt: skip
+        }
         out.placed(FEEDBACK_SCORED, piece.partition, record.key, dumps(value))
 
     def _teach(

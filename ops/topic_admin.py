@@ -1,0 +1,94 @@
+"""Creates and checks the topics of the catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka.admin import NewTopic
+from aiokafka.errors import TopicAlreadyExistsError
+
+from streams import kafka
+from streams.settings import Settings
+from streams.topics import CATALOG, configs_of, partitions_of
+
+HOUR_MS = 3_600_000
+
+
+class TopicProblem(RuntimeError):
+    """A topic is missing or differs from the catalogue; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What `apply` did: topics made now and topics that were there."""
+
+    created: list[str]
+    present: list[str]
+
+
+async def apply(settings: Settings) -> Applied:
+    """Create the topics that are missing.
+
+    Raises
+    ------
+    TopicProblem
+        When a topic has another number of partitions than the settings say: keys would move to
+        other partitions than their state.
+    """
+    client = kafka.admin(settings)
+    await client.start()
+    try:
+        present = await _partition_counts(client)
+        missing = [topic for topic in CATALOG if topic.name not in present]
+        wanted = [
+            NewTopic(
+                topic.name,
+                partitions_of(topic, settings.partitions),
+                settings.replication,
+                topic_configs=configs_of(topic, int(settings.raw_retention_hours * HOUR_MS)),
+            )
+            for topic in missing
+        ]
+        if wanted:
+            try:
+                response = await client.create_topics(wanted)
+            except TopicAlreadyExistsError:
+                response = None
+            for name, code, message in _errors(response):
+                raise TopicProblem(f"topic {name} could not be created: {message or f'error {code}'}")
+        for topic in CATALOG:
+            have, want = present.get(topic.name), partitions_of(topic, settings.partitions)
+            if have is not None and have != want:
+                raise TopicProblem(
+                    f"topic {topic.name} has {have} partitions and the settings say {want}: set "
+                    "HARK_PARTITIONS to what the cluster has; keys must not move away from their state"
+                )
+        return Applied([topic.name for topic in missing], sorted(set(present)))
+    finally:
+        await client.close()
+
+
+async def missing_topics(settings: Settings) -> list[str]:
+    """Return the names of catalogue topics the cluster does not have."""
+    client = kafka.admin(settings)
+    await client.start()
+    try:
+        present = await _partition_counts(client)
+        return [topic.name for topic in CATALOG if topic.name not in present]
+    finally:
+        await client.close()
+
+
+async def _partition_counts(client: Any) -> dict[str, int]:
+    described = await client.describe_topics()
+    return {topic["topic"]: len(topic["partitions"]) for topic in described if not topic["error_code"]}
+
+
+def _errors(response: object) -> list[tuple[str, int, str]]:
+    found = []
+    for entry in getattr(response, "topic_errors", ()):
+        name, code, *rest = entry
+        if code not in (0, 36):  # 36: TOPIC_ALREADY_EXISTS, another process was faster
+            found.append((name, code, str(rest[0]) if rest else ""))
+    return found
