@@ -108,6 +108,19 @@ class Engine:
         if state.changed:
             _store(states, customer_id, state)
         partition.advance(min(record["occurred_at"], record["received_at"]) - GRACE)
+        return decided + self._due(states, partition, now_ms) if partition.has_due else decided
+
+    def tick(
+        self, at: int, states: MutableMapping[str, CustomerState], partition: PartitionState, now_ms: int
+    ) -> list[Decided]:
+        """Let event time reach `at` (ms) without a record, for a partition that has gone quiet."""
+        partition.advance(at - GRACE)
+        return self._due(states, partition, now_ms)
+
+    def _due(
+        self, states: MutableMapping[str, CustomerState], partition: PartitionState, now_ms: int
+    ) -> list[Decided]:
+        decided: list[Decided] = []
         while (due := partition.next_due()) is not None:
             waiting = states.get(due)
             if waiting is not None:

@@ -40,11 +40,12 @@ class FieldType:
 _PLAIN: dict[Any, Kind] = {int: "int", float: "double", str: "string", bool: "bool", Any: "any"}
 
 
-def _type_of(annotation: Any) -> FieldType:
+def type_of(annotation: Any) -> FieldType:
+    """Return what CEL makes of a field's annotation."""
     origin = get_origin(annotation)
     if origin in (Union, types.UnionType):
         rest = [part for part in get_args(annotation) if part is not type(None)]
-        inner = _type_of(rest[0]) if len(rest) == 1 else FieldType("any")
+        inner = type_of(rest[0]) if len(rest) == 1 else FieldType("any")
         return FieldType(inner.kind, len(rest) < len(get_args(annotation)), inner.values)
     if origin is Literal:
         return FieldType("string", values=get_args(annotation))
@@ -59,7 +60,7 @@ def _type_of(annotation: Any) -> FieldType:
 
 def _fields(model: type[BaseModel], without: frozenset[str] = frozenset()) -> dict[str, FieldType]:
     return {
-        name: _type_of(field.annotation) for name, field in model.model_fields.items() if name not in without
+        name: type_of(field.annotation) for name, field in model.model_fields.items() if name not in without
     }
 
 

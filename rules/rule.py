@@ -64,7 +64,7 @@ class Part(BaseModel):
 class Occurrence(Part):
     """Which events a window takes in: those of one kind for which `where` holds."""
 
-    on: Trigger = "feedback"
+    event: Trigger = "feedback"
     where: Text = "true"
 
 

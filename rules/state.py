@@ -213,9 +213,14 @@ class PartitionState:
         if watermark > self.watermark:
             self.watermark = watermark
 
+    @property
+    def has_due(self) -> bool:
+        """Whether some timer has been reached."""
+        return bool(self._due) and self._due[0][0] <= self.watermark
+
     def next_due(self) -> str | None:
         """Return a customer with a timer that is due and forget the note, None if there is none."""
-        if self._due and self._due[0][0] <= self.watermark:
+        if self.has_due:
             return heappop(self._due)[1]
         return None
 

@@ -36,7 +36,7 @@ class Taken:
 
 
 class _Intake:
-    """One `on … where …` of one window, and the value an entry carries."""
+    """One `event … where …` of one window, and the value an entry carries."""
 
     __slots__ = ("carries", "horizon", "key", "limit", "owner", "repeats", "role", "where")
 
@@ -103,7 +103,7 @@ class Windows:
                     self._carriers[key] = _Carrier(window, 0)
                     for role, occurrence in enumerate(_occurrences(window)):
                         intake = _Intake(rule, key, window, role, occurrence)
-                        self._intakes.setdefault(occurrence.on, []).append(intake)
+                        self._intakes.setdefault(occurrence.event, []).append(intake)
         self.horizons = {key: window.within + LATENESS for key, window in self.specs.items()}
 
     @property
