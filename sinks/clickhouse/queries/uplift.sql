@@ -16,19 +16,22 @@
 -- Always-valid: asymptotic confidence sequence (arXiv 2103.06476), for rates only once each arm
 -- has five successes and five failures. SRM: chi-square of the arms against the holdout share.
 -- value, value_low, value_high: what the acted customers brought more, for money metrics.
+WITH
+    (z, df) -> z + (pow(z, 3) + z) / (4 * df) + (5 * pow(z, 5) + 16 * pow(z, 3) + 3 * z) / (96 * df * df)
+        + (3 * pow(z, 7) + 19 * pow(z, 5) + 17 * pow(z, 3) - 15 * z) / (384 * df * df * df) AS student
 SELECT
     rule_id, metric, segment, binary, higher_is_better,
     n1, n0, pending, missing,
-    control, treated, delta, low, high,
+    control, treated, delta, low, high, sqrt(v) AS se, df,
     if(binary, 'newcombe', 'welch') AS method,
     if(control = 0, NULL, delta / control) AS lift,
     if(speaks, delta - radius, NULL) AS sequential_low,
     if(speaks, delta + radius, NULL) AS sequential_high,
     if(speaks, least(1, root * exp(-rho2 * delta * delta * n / v / (2 * (n * rho2 + 1)))), 1) AS sequential_p,
     cuped_n, theta, cuped_delta,
-    cuped_delta - {z:Float64} * cuped_se AS cuped_low,
-    cuped_delta + {z:Float64} * cuped_se AS cuped_high,
-    if(cuped_plain > 0, 1 - pow(cuped_se, 2) / cuped_plain, NULL) AS cuped_reduction,
+    cuped_delta - cuped_t * sqrt(cuped_v1 + cuped_v0) AS cuped_low,
+    cuped_delta + cuped_t * sqrt(cuped_v1 + cuped_v0) AS cuped_high,
+    if(cuped_plain > 0, 1 - (cuped_v1 + cuped_v0) / cuped_plain, NULL) AS cuped_reduction,
     srm_chi2,
     if(isNull(srm_chi2), NULL, erfc(sqrt(srm_chi2 / 2))) AS srm_p,
     spent,
@@ -50,10 +53,7 @@ FROM (
         (control + z2 / (2 * n0) + {z:Float64} * sqrt(control * (1 - control) / n0 + z2 / (4 * n0 * n0))) / (1 + z2 / n0) AS u0,
         -- Welch
         v * v / (pow(var1 / n1, 2) / (n1 - 1) + pow(var0 / n0, 2) / (n0 - 1)) AS df,
-        {z:Float64} + (pow({z:Float64}, 3) + {z:Float64}) / (4 * df)
-            + (5 * pow({z:Float64}, 5) + 16 * pow({z:Float64}, 3) + 3 * {z:Float64}) / (96 * df * df)
-            + (3 * pow({z:Float64}, 7) + 19 * pow({z:Float64}, 5) + 17 * pow({z:Float64}, 3) - 15 * {z:Float64})
-                / (384 * df * df * df) AS t,
+        student({z:Float64}, df) AS t,
         if(binary, delta - sqrt(pow(treated - l1, 2) + pow(u0 - control, 2)), delta - t * sqrt(v_or_null)) AS low,
         if(binary, delta + sqrt(pow(u1 - treated, 2) + pow(control - l0, 2)), delta + t * sqrt(v_or_null)) AS high,
         -- always valid
@@ -64,7 +64,10 @@ FROM (
         -- CUPED
         covar / nullIf(var_x, 0) AS theta,
         (mean_y1 - theta * mean_x1) - (mean_y0 - theta * mean_x0) AS cuped_delta,
-        sqrt((cvar1 + theta * theta * xvar1 - 2 * theta * covar1) / c1 + (cvar0 + theta * theta * xvar0 - 2 * theta * covar0) / c0) AS cuped_se,
+        (cvar1 + theta * theta * xvar1 - 2 * theta * covar1) / c1 AS cuped_v1,
+        (cvar0 + theta * theta * xvar0 - 2 * theta * covar0) / c0 AS cuped_v0,
+        pow(cuped_v1 + cuped_v0, 2) / (cuped_v1 * cuped_v1 / (c1 - 1) + cuped_v0 * cuped_v0 / (c0 - 1)) AS cuped_df,
+        student({z:Float64}, cuped_df) AS cuped_t,
         cvar1 / c1 + cvar0 / c0 AS cuped_plain,
         c1 + c0 AS cuped_n,
         pow(units1 - expected1, 2) / nullIf(expected1, 0) + pow(units0 - expected0, 2) / nullIf(expected0, 0) AS srm_chi2

@@ -1,0 +1,149 @@
+"""`hark uplift`: did it help; rules in the store, or any randomised table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from models.uplift.trial import MATTERS
+from ops.uplift.report import By, uplift_report
+from ops.uplift.table import TableError, read
+from ops.uplift.text import report_sheet, trial_sheet
+from ops.uplift.trial import Trial, analyse, as_json
+from sinks.base import SinkError
+from sinks.clickhouse.client import EXPECTED, NEEDS_A_PERSON, code_of, connect
+from streams.settings import Settings
+
+
+def uplift(
+    rule: Annotated[str | None, typer.Option("--rule", help="One rule of the store.")] = None,
+    metric: Annotated[str | None, typer.Option("--metric", help="One metric of the store.")] = None,
+    by: Annotated[str | None, typer.Option("--by", help="Segments: tier, topic or channel.")] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="A randomised table, not the store.")] = None,
+    arm: Annotated[str | None, typer.Option("--arm", help="Column of the arms.")] = None,
+    control: Annotated[str | None, typer.Option("--control", help="Value of the control arm.")] = None,
+    metrics: Annotated[str | None, typer.Option("--metrics", help="Columns to compare: a,b,c.")] = None,
+    covariate: Annotated[str | None, typer.Option("--covariate", help="A column from before.")] = None,
+    shares: Annotated[
+        str | None, typer.Option("--shares", help="Planned sizes, such as a=1,b=1,control=2; else equal.")
+    ] = None,
+    lower_is_better: Annotated[
+        str | None, typer.Option("--lower-is-better", help="Metrics of which less is better: a,b.")
+    ] = None,
+    matters: Annotated[
+        float, typer.Option("--matters", min=0, help="Smallest relative difference that matters.")
+    ] = MATTERS,
+    json_: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Say whether rules helped, or what a randomised table shows, with intervals that hold."""
+    try:
+        if csv is None:
+            _refuse_strays({"--arm": arm, "--control": control, "--metrics": metrics, "--shares": shares})
+            _store(rule, metric, by, covariate, matters, json_)
+            return
+        _refuse_strays({"--rule": rule, "--metric": metric, "--by": by})
+        if arm is None or control is None or metrics is None:
+            raise TableError("--csv needs --arm, --control and --metrics")
+        names = [name.strip() for name in metrics.split(",") if name.strip()]
+        if not names:
+            raise TableError("--metrics names no column")
+        columns = [*names, covariate] if covariate is not None else names
+        table = read(csv, arm, columns, control)
+        trial = analyse(
+            table,
+            control.strip(),
+            list(dict.fromkeys(names)),
+            covariate=covariate,
+            shares=None if shares is None else _shares(shares),
+            matters=matters,
+            lower_is_better=[name.strip() for name in (lower_is_better or "").split(",")],
+        )
+    except (TableError, SinkError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    except EXPECTED as error:
+        cure = NEEDS_A_PERSON.get(code_of(error) or 0, "is it up? look at HARK_CLICKHOUSE_URL")
+        typer.echo(f"ClickHouse did not answer the question: {cure}", err=True)
+        raise typer.Exit(1) from None
+    _print_trial(trial, control.strip(), table.left_out, json_)
+
+
+def _store(
+    rule: str | None, metric: str | None, by: str | None, covariate: str | None, matters: float, json_: bool
+) -> None:
+    segments: dict[str | None, By | None] = {
+        None: None,
+        "tier": "tier",
+        "topic": "topic",
+        "channel": "channel",
+    }
+    if by not in segments:
+        raise TableError("--by takes tier, topic or channel")
+    if covariate not in (None, "churn", "money", "polarity", "spend_before"):
+        raise TableError("--covariate takes churn, money, polarity or spend_before for rules")
+    settings = Settings()
+    client = connect(
+        settings.clickhouse_url,
+        settings.clickhouse_user,
+        settings.clickhouse_password.get_secret_value(),
+        settings.clickhouse_database,
+    )
+    try:
+        rows = uplift_report(
+            client,
+            rule,
+            metric,
+            None if by is None else segments[by],
+            covariate=covariate or "churn",
+            matters=matters,
+        )
+    finally:
+        client.close()
+    if json_:
+        _emit({"rules": rows})
+    elif rows:
+        _console().print(report_sheet(rows))
+    else:
+        typer.echo("no decisions with an outcome yet: nothing to compare", err=True)
+
+
+def _print_trial(trial: Trial, control: str, left_out: int, json_: bool) -> None:
+    if left_out:
+        typer.echo(f"{left_out} rows without an arm are left out", err=True)
+    if json_:
+        _emit(as_json(trial))
+    else:
+        _console().print(trial_sheet(trial, control))
+
+
+def _emit(value: dict[str, Any]) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=200)
+
+
+def _shares(text: str) -> dict[str, float]:
+    shares: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, weight = part.rpartition("=")
+        try:
+            shares[name.strip()] = float(weight)
+        except ValueError:
+            raise TableError("--shares looks like a=1,b=1,control=2") from None
+    return shares
+
+
+def _refuse_strays(options: dict[str, str | None]) -> None:
+    strays = [name for name, value in options.items() if value is not None]
+    if strays:
+        where = (
+            "with --csv" if strays[0] in ("--arm", "--control", "--metrics", "--shares") else "without --csv"
+        )
+        raise TableError(f"{', '.join(strays)} can only be used {where}")

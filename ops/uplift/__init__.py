@@ -1,0 +1,1 @@
+"""Uplift for people: any randomised table, and the rules in the store."""
