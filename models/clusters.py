@@ -132,9 +132,7 @@ class ClusterIndex:
     def step(self, print_: Fingerprint, customer_id: str, at: float) -> Cluster:
         """Put a text into its cluster, founding one where none is near; returns it with this voice."""
         minima = print_.minima
-        slot = int(
-            _find(minima, at, self.window, self._least, self._bands, self._bytes, self._seqs, self._last)
-        )
+        slot = self._nearest(minima, at)
         if slot < 0:
             slot = self._found(minima, self._founded)
             digest = hashlib.blake2b(minima.tobytes(), digest_size=8).hexdigest()
@@ -150,6 +148,16 @@ class ClusterIndex:
                 voices.add(voice)
             self._sizes[slot] += 1
         return Cluster(self._ids[slot], self._sizes[slot], slot)
+
+    def find(self, print_: Fingerprint, at: float) -> str | None:
+        """Return the id of the cluster a text would join, changing nothing; None if it would found one."""
+        slot = self._nearest(print_.minima, at)
+        return self._ids[slot] if slot >= 0 else None
+
+    def _nearest(self, minima: U32, at: float) -> int:
+        return int(
+            _find(minima, at, self.window, self._least, self._bands, self._bytes, self._seqs, self._last)
+        )
 
     def _found(self, minima: U32, seq: int) -> int:
         slot = seq % self.capacity

@@ -77,6 +77,14 @@ class Analyser:
         self._scanner = SignalScanner(self.taxonomy, self._cues, tags)
         self.tags = dict(tags)
 
+    def signals(self, text: str) -> list[str]:
+        """Return names of all that phrases found in a text: what `TopicClassifier` reads beside words."""
+        found = self._scanner.scan(text)
+        named = {f"topic:{name}" for name in found.topics} | {f"kind:{name}" for name in found.kinds}
+        named.update(f"demand:{name}" for name in found.demands)
+        named.update(f"urgency:{name}" for name in found.urgencies)
+        return sorted(named)
+
     def analyse(self, text: str, lang: str, polarity: float, rating: float | None) -> Analysis:
         """Analyse one text.
 
