@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 LOOPBACK = "127.0.0.1"
+MAX_PORT = 65535
 GUARD = Path(__file__).with_name("guard.py")
 
 
@@ -38,6 +39,8 @@ def listen(port: int, what: str) -> socket.socket:
     EmbeddedError
         The port is in use or not allowed.
     """
+    if not 0 <= port <= MAX_PORT:
+        raise EmbeddedError(f"{what}: {port} is no port; choose one from 1 to {MAX_PORT}, or 0 for any")
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

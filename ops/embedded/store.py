@@ -10,19 +10,22 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import fcntl
 import json
 import os
 import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from ops.embedded.clickhouse_http.errors import StoreError
 from ops.embedded.process import LOOPBACK, Child, EmbeddedError, listen
 
 READY_SECONDS = 60.0
@@ -163,8 +166,32 @@ class EmbeddedStore:
         await asyncio.shield(self.stop())
 
 
+@contextmanager
+def own(path: Path) -> Iterator[None]:
+    """Hold a directory of data: the engine refuses a second owner too, but does not say why.
+
+    Raises
+    ------
+    EmbeddedError
+        Another process holds it.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    with (path / "owner.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise EmbeddedError(f"store: {path} is in use by another process; stop it first") from error
+        yield
+
+
 async def serve(path: Path, sock: socket.socket, accounts: Mapping[str, list[dict[str, str]]]) -> None:
     """Serve a directory until SIGTERM or SIGINT, then finish running statements and close the engine."""
+    with own(path):
+        await _serve(path, sock, accounts)
+
+
+async def _serve(path: Path, sock: socket.socket, accounts: Mapping[str, list[dict[str, str]]]) -> None:
+    """Serve a directory that is ours."""
     from aiohttp import web
 
     # The engine takes most of a second to load; the parent process never needs it.
@@ -217,7 +244,7 @@ def main(arguments: list[str] | None = None) -> int:
             listen(options.port, "store") if options.socket is None else socket.socket(fileno=options.socket)
         )
         asyncio.run(serve(options.directory, sock, accounts))
-    except (EmbeddedError, RuntimeError, OSError) as error:
+    except (EmbeddedError, StoreError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

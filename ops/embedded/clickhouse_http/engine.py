@@ -11,13 +11,13 @@ import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import chdb
 
 from ops.embedded.clickhouse_http.errors import UNKNOWN_SETTING, StoreError, from_engine, refuse
+from ops.embedded.clickhouse_http.results import Chunk
 
 T = TypeVar("T")
 THREADS = 32
@@ -40,26 +40,6 @@ def literal(text: str) -> str:
 def identifier(name: str) -> str:
     """Quote a name as a ClickHouse identifier."""
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
-
-
-@dataclass(slots=True)
-class Chunk:
-    """A piece of a result.
-
-    Parameters
-    ----------
-    data
-        Bytes in the format asked for.
-    result_rows, read_rows, read_bytes, written_rows, written_bytes
-        Counts of this piece.
-    """
-
-    data: bytes
-    result_rows: int = 0
-    read_rows: int = 0
-    read_bytes: int = 0
-    written_rows: int = 0
-    written_bytes: int = 0
 
 
 def _chunk(result: Any) -> Chunk:
@@ -244,6 +224,8 @@ class Engine:
             if query_id and not future.done():
                 await self.kill(query_id)
             await asyncio.wait([future])
+            # Nobody is left to hear how it ended; unread, the loop would report it as lost.
+            future.exception()
             raise
 
     async def open(self, reads_only: bool) -> Handle:

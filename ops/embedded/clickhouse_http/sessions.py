@@ -7,9 +7,12 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ops.embedded.clickhouse_http.engine import Engine, Handle
 from ops.embedded.clickhouse_http.errors import SESSION_IS_LOCKED, SESSION_NOT_FOUND, refuse
+
+if TYPE_CHECKING:
+    from ops.embedded.clickhouse_http.engine import Engine, Handle
 
 Key = tuple[str, str]
 

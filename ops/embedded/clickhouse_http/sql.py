@@ -121,7 +121,7 @@ def parse(source: bytes) -> Statement:
         None if clause is None else clause[1].text,
         more=more,
         calls=_calls(seen),
-        clauses=frozenset(token.keyword for token in seen),
+        clauses=_clauses(seen),
     )
 
 
@@ -132,11 +132,14 @@ def _rows(source: bytes, seen: list[Token]) -> Statement | None:
         return None
     if before.keyword == "FORMAT" and last.kind == "word":
         gap = DATA_START.match(source, last.end)
-        start = gap.end() if gap else last.end
-        return Statement("INSERT", source[: before.start].rstrip(), last.text, start, calls=_calls(seen))
-    if last.keyword == "VALUES" and before.keyword not in ("INTO", "TABLE"):
-        return Statement("INSERT", source[: last.start].rstrip(), "Values", last.end, calls=_calls(seen))
-    return None
+        head, form, start = before.start, last.text, gap.end() if gap else last.end
+    elif last.keyword == "VALUES" and before.keyword not in ("INTO", "TABLE"):
+        head, form, start = last.start, "Values", last.end
+    else:
+        return None
+    return Statement(
+        "INSERT", source[:head].rstrip(), form, start, calls=_calls(seen), clauses=_clauses(seen)
+    )
 
 
 def _format(seen: list[Token]) -> tuple[Token, Token] | None:
@@ -146,6 +149,11 @@ def _format(seen: list[Token]) -> tuple[Token, Token] | None:
         if clause.keyword == "FORMAT" and name.kind == "word" and ends:
             return clause, name
     return None
+
+
+def _clauses(seen: list[Token]) -> frozenset[str]:
+    """Return the bare words outside brackets."""
+    return frozenset(token.keyword for token in seen)
 
 
 def _calls(seen: list[Token]) -> frozenset[str]:
