@@ -18,19 +18,8 @@ from typing import Any
 import cel
 
 from rules.environment import FIELDS, Environment, Getter, getter
-from rules.expression import (
-    Binary,
-    Call,
-    Index,
-    ListOf,
-    MapOf,
-    Member,
-    Name,
-    Node,
-    Ternary,
-    Unary,
-    parse,
-)
+from rules.expression import parse
+from rules.nodes import Binary, Call, Index, ListOf, MapOf, Member, Name, Node, Ternary, Unary
 from rules.predicate import Predicate, needs_state, predicate
 from rules.tree import Path, conjuncts, path_of, unparse
 

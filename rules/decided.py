@@ -8,12 +8,13 @@ from hashlib import blake2b
 from typing import Any
 
 from models.events.decision import ActionKind, Arm, Suppression
-from rules.arbitration import Verdict
+from rules.arbitration import Circumstances, Verdict
 from rules.environment import Environment
 from rules.holdout import GLOBAL, Holdout
+from rules.limits import Limits
 from rules.plan import Json, Plan
 from rules.rule import DAY
-from rules.state import CustomerState
+from rules.state import CustomerState, short
 
 RECENT = 30 * DAY
 """Span (ms) the `actions` map counts over."""
@@ -56,6 +57,19 @@ def stable_id(*parts: str) -> str:
     True
     """
     return blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def circumstances(record: Mapping[str, Any], limits: Limits) -> Circumstances:
+    """Return what arbitration has to know of a record."""
+    feedback = record["event"] == "feedback"
+    return Circumstances(
+        customer_id=record["customer_id"],
+        at=limits.time_of(record),
+        age=record["received_at"] - record["occurred_at"],
+        event=short(record["feedback_id"] if feedback else record["id"]),
+        time_zone=(record.get("customer") or {}).get("time_zone") or record.get("time_zone") or "",
+        repeat=record.get("duplicate_of") is not None,
+    )
 
 
 def finding(plan: Plan, env: Environment, record: Mapping[str, Any]) -> Json:

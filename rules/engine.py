@@ -6,13 +6,14 @@ the partition's state, so a restart, a rebalance or a replay decides the same.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from rules.arbitration import Arbiter, Candidate, Circumstances, Verdict
 from rules.conditions import Conditions
-from rules.decided import Decided, actions_so_far, decide, finding
+from rules.decided import Decided, actions_so_far, circumstances, decide, finding
 from rules.environment import Environment
 from rules.limits import Limits
 from rules.loader import Catalog
@@ -139,13 +140,7 @@ class Engine:
         at: int = record["occurred_at"]
         event = short(record["feedback_id"] if kind == "feedback" else record["id"])
         repeat = record.get("duplicate_of") is not None
-        taken: Taken | None = None
-
-        def window(key: str) -> float | bool:
-            return self._windows.value(key, state, at, taken, env)
-
-        env = Environment(record, window, lambda: actions_so_far(state, self.limits.time_of(record)))
-        taken = self._windows.take(env, kind, state, at, event, repeat)
+        env, taken = self._enter(record, kind, state, at, event, repeat)
         if (taken is not None and taken.seen) or any(past.event == event for past in state.decisions):
             return self._again(env, record, state, event, now_ms)
         if taken is not None and state.timers:
@@ -155,6 +150,27 @@ class Engine:
         if not eligible:
             return []
         return self._decide(eligible, env, record, state, partition, now_ms, event)
+
+    def _enter(
+        self, record: Mapping[str, Any], kind: str, state: CustomerState, at: int, event: int, repeat: bool
+    ) -> tuple[Environment, Taken | None]:
+        """Put a record into its windows and return what the conditions see of it."""
+        taken: Taken | None = None
+
+        def window(key: str) -> float | bool:
+            return self._windows.value(key, state, at, taken, env)
+
+        env = Environment(record, window, lambda: actions_so_far(state, self.limits.time_of(record)))
+        taken = self._windows.take(env, kind, state, at, event, repeat)
+        return env, taken
+
+    def view(self, record: Mapping[str, Any], state: CustomerState) -> tuple[Environment, dict[str, Plan]]:
+        """Return what the rules see of a record, and the rules it triggers; `state` is not changed."""
+        kind, at = record["event"], record["occurred_at"]
+        event = short(record["feedback_id"] if kind == "feedback" else record["id"])
+        copy = CustomerState.load(json.loads(json.dumps(state.dump())))
+        env, _ = self._enter(record, kind, copy, at, event, record.get("duplicate_of") is not None)
+        return env, {key: plan for key, plan in self._plans.items() if plan.rule.trigger == kind}
 
     def _decide(
         self,
@@ -178,13 +194,9 @@ class Engine:
             candidates.append(Candidate(plan.rule, seen["subject"], seen["expected_value"]))
         if not candidates:
             return []
-        at = self.limits.time_of(record)
-        where = Circumstances(
-            record["customer_id"], at, record["received_at"] - record["occurred_at"], event,
-            env.customer.get("time_zone", ""), record.get("duplicate_of") is not None,
-        )  # fmt: skip
+        where = circumstances(record, self.limits)
         verdicts = self.arbiter.arbitrate(candidates, where, state, partition)
-        return [self._decided(v, found[v.candidate.rule.id], at, now_ms) for v in verdicts]
+        return [self._decided(v, found[v.candidate.rule.id], where.at, now_ms) for v in verdicts]
 
     def _wait(
         self,

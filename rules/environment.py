@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -23,18 +24,14 @@ Json = Mapping[str, Any]
 Kind = Literal["int", "double", "string", "bool", "list", "map", "any"]
 
 
+@dataclass(frozen=True, slots=True)
 class FieldType:
-    """Type of one field: its kind, whether it can be null, and the values it can take."""
+    """Type of one field: its kind, whether it can be null, the values or the highest value it can take."""
 
-    __slots__ = ("kind", "nullable", "values")
-
-    def __init__(self, kind: Kind, nullable: bool = False, values: tuple[str, ...] = ()) -> None:
-        self.kind = kind
-        self.nullable = nullable
-        self.values = values
-
-    def __repr__(self) -> str:
-        return f"FieldType({self.kind!r}, nullable={self.nullable}, values={self.values})"
+    kind: Kind
+    nullable: bool = False
+    values: tuple[str, ...] = ()
+    limit: int | None = None
 
 
 _PLAIN: dict[Any, Kind] = {int: "int", float: "double", str: "string", bool: "bool", Any: "any"}
@@ -91,10 +88,10 @@ def types_for(rule: Rule) -> dict[str, dict[str, FieldType]]:
     """Return every field the rule's condition can read, its own windows included."""
     windows = {}
     for name, window in rule.windows.items():
-        kind: Kind = "bool"
+        windows[name] = FieldType("bool")
         if isinstance(window, Aggregate):
-            kind = "int" if window.kind in ("count", "distinct") else "double"
-        windows[name] = FieldType(kind)
+            whole = window.kind in ("count", "distinct")
+            windows[name] = FieldType("int", limit=window.limit) if whole else FieldType("double")
     seen = maps_for(rule.trigger)
     return {name: fields for name, fields in (FIELDS | {"windows": windows}).items() if name in seen}
 

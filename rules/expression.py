@@ -14,8 +14,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from rules.nodes import (
+    Binary,
+    Call,
+    Index,
+    ListOf,
+    Literal,
+    MapOf,
+    Member,
+    Name,
+    Node,
+    Ternary,
+    Unary,
+)
 
 MAX_DEPTH = 60
 """Deepest nesting accepted; deeper input is refused instead of exhausting the stack."""
@@ -42,92 +55,6 @@ class SyntaxProblem(ValueError):
     def __init__(self, message: str, at: int) -> None:
         super().__init__(message)
         self.at = at
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """Any part of an expression; `at` is its offset in the source."""
-
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Literal(Node):
-    """A number, string, truth value or null."""
-
-    value: float | str | bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Name(Node):
-    """A variable."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Member(Node):
-    """`base.field`."""
-
-    base: Node
-    field: str
-
-
-@dataclass(frozen=True, slots=True)
-class Index(Node):
-    """`base[key]`."""
-
-    base: Node
-    key: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Call(Node):
-    """`function(args)` or `target.function(args)`."""
-
-    target: Node | None
-    function: str
-    args: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Unary(Node):
-    """`!x` or `-x`."""
-
-    op: str
-    value: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Binary(Node):
-    """`left op right`."""
-
-    op: str
-    left: Node
-    right: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Ternary(Node):
-    """`test ? yes : no`."""
-
-    test: Node
-    yes: Node
-    no: Node
-
-
-@dataclass(frozen=True, slots=True)
-class ListOf(Node):
-    """`[a, b]`."""
-
-    items: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class MapOf(Node):
-    """`{key: value}`."""
-
-    items: tuple[tuple[Node, Node], ...]
 
 
 class _Token(NamedTuple):

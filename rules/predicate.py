@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rules.environment import Environment, Getter, getter
-from rules.expression import Binary, Call, ListOf, Literal, Name, Node, Unary
+from rules.nodes import Binary, Call, ListOf, Literal, Name, Node, Unary
 from rules.tree import path_of, paths
 
 Predicate = Callable[[Environment], bool]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from rules.expression import Binary, Call, Index, ListOf, Literal, MapOf, Member, Name, Node, Ternary, Unary
+from rules.nodes import Binary, Call, Index, ListOf, Literal, MapOf, Member, Name, Node, Ternary, Unary
 
 Path = tuple[str, ...]
 """A field as its names: ("scores", "polarity")."""
