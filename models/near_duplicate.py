@@ -1,158 +1,243 @@
-"""Near-identical texts share a cluster: twelve complaints about one broken batch are one issue.
+"""Give near-identical texts one cluster id and count the different voices in it.
 
-A text is folded (case, width, traditional characters, punctuation, numbers, masked values) and cut into
-pairs of neighbouring words, a Chinese character being a word. MinHash keeps 64 numbers whose agreement
-between two texts estimates the share of pairs they have in common, also for texts of ten words, where
-the Hamming distance of a SimHash says little.
-
-Sources: Broder, "On the resemblance and containment of documents", 1997; banded lookup: Leskovec,
-Rajaraman, Ullman, "Mining of Massive Datasets", 3.4; eight bits of each minimum: Li and König, "b-bit
-minwise hashing", 2010.
+Bounded: a ring of clusters, in the order they were founded, and a table of bands that points into it. A
+cluster is one row of plain values, so that a changed one can be written to a compacted topic and a
+restarted worker, given the rows, goes on exactly as if it had never stopped.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from models.fingerprint import LANES, U32, Fingerprint, fingerprint
+from models.learner import State
 from models.sentiment.compiled import compiled
-from models.sentiment.folding import CLASS_SHIFT, GAP, HAN, MARK, SYMBOL, folding_table
 
-U32 = npt.NDArray[np.uint32]
+U8 = npt.NDArray[np.uint8]
+I64 = npt.NDArray[np.int64]
+F64 = npt.NDArray[np.float64]
 
-LANES = 64
-"""Minima kept of a text."""
-
-_SHIFT = np.uint32(CLASS_SHIFT)
-_CODE = np.uint32((1 << CLASS_SHIFT) - 1)
-_PRIME = np.uint64(0x9E3779B97F4A7C15)
-_BASIS = np.uint64(0xCBF29CE484222325)
-_FNV = np.uint64(0x100000001B3)
-_NUMBER = np.uint64(0x6E756D626572)
+BANDS = 24
+_SLOTS_PER_CLUSTER = 2
+_MOST_VOICES = 256
+_MOST_CHANNELS = 16
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
 @compiled
-def _mixed(value: np.uint64) -> np.uint64:
-    value = (value ^ (value >> np.uint64(33))) * _PRIME
-    value = (value ^ (value >> np.uint64(29))) * _FNV
-    return value ^ (value >> np.uint64(32))
+def _place(minima: U32, band: int, slots: int) -> int:
+    pair = (np.uint64(minima[2 * band]) << np.uint64(32)) | np.uint64(minima[2 * band + 1])
+    return int(((pair * _MULTIPLIER) >> np.uint64(32)) & np.uint64(slots - 1))
 
 
 @compiled
-def _fingerprint(data: bytes, folding: U32, factors: U32, minima: U32) -> np.uint64:
-    """Fill `minima` (shape (64,)) from UTF-16 `data`; returns a hash of the words in their order."""
-    minima[:] = np.uint32(0xFFFFFFFF)
-    length = min(len(data) >> 1, 4096)
-    words = _BASIS
-    previous = _BASIS
-    tokens = 0
-    i = 0
-    while i <= length:
-        token = np.uint64(0)
-        if i < length:
-            unit = np.uint32(data[2 * i]) | (np.uint32(data[2 * i + 1]) << np.uint32(8))
-            entry = folding[unit]
-            kind = entry >> _SHIFT
-            i += 1
-            # A masked value counts by its type: <PHONE:k3:…> is one word whoever's number it is.
-            if unit == 0x3C and i < length and 0x41 <= data[2 * i] <= 0x5A and data[2 * i + 1] == 0:
-                close = i
-                while (
-                    close < length
-                    and close - i < 96
-                    and not (data[2 * close] == 0x3E and data[2 * close + 1] == 0)
-                ):
-                    close += 1
-                if close < length and data[2 * close] == 0x3E:
-                    token = _BASIS
-                    while i < close and data[2 * i] != 0x3A:
-                        token = (token ^ np.uint64(data[2 * i])) * _FNV
-                        i += 1
-                    i = close + 1
-                    kind = np.uint32(0xFF)
-            if kind in (GAP, MARK):
-                continue
-            if kind in (HAN, SYMBOL):
-                token = _BASIS ^ np.uint64(entry & _CODE)
-            elif kind != 0xFF:
-                token = _BASIS
-                digits = True
-                while True:
-                    code = entry & _CODE
-                    digits = digits and 0x30 <= code <= 0x39
-                    token = (token ^ np.uint64(code)) * _FNV
-                    if i >= length:
-                        break
-                    entry = folding[np.uint32(data[2 * i]) | (np.uint32(data[2 * i + 1]) << np.uint32(8))]
-                    if entry >> _SHIFT != kind:
-                        break
-                    i += 1
-                if digits:
-                    token = _NUMBER
-            token = _mixed(token)
-            words = _mixed(words * _FNV + token)
-            tokens += 1
-        else:
-            i += 1
-            if tokens != 1:
-                continue
-        gram = np.uint32(_mixed(previous * np.uint64(3) + token) >> np.uint64(16))
-        previous = token
-        if tokens == 1 and token != 0:
+def _find(
+    minima: U32, at: float, window: float, least: int, bands: I64, bytes_: U8, seqs: I64, last: F64
+) -> int:
+    """Return the slot of the most similar live cluster (the oldest among equals), or -1."""
+    best, most = -1, least - 1
+    for band in range(bands.shape[0]):
+        slot = bands[band, _place(minima, band, bands.shape[1])]
+        if slot < 0 or slot == best or abs(at - last[slot]) > window:
             continue
+        agree = 0
         for lane in range(64):
-            value = np.uint32(np.uint32(gram ^ factors[0, lane]) * factors[1, lane])
-            if value < minima[lane]:
-                minima[lane] = value
-    return words
+            agree += bytes_[slot, lane] == minima[lane] & 0xFF
+        if agree > most or (agree == most and best >= 0 and seqs[slot] < seqs[best]):
+            best, most = slot, agree
+    return best
 
 
-@cache
-def _factors() -> U32:
-    """Return the constants of the 64 hash functions: one xor and one odd factor each, shape (2, 64)."""
-    generator = np.random.Generator(np.random.PCG64(0x48_61_72_6B))
-    factors = generator.integers(0, 1 << 32, size=(2, LANES), dtype=np.uint32)
-    factors[1] |= np.uint32(1)
-    return factors
+@compiled
+def _point(minima: U32, slot: int, old: int, bands: I64) -> None:
+    """Let the bands of `minima` point to `slot`; with slot -1, forget those that point to `old`."""
+    for band in range(bands.shape[0]):
+        place = _place(minima, band, bands.shape[1])
+        if slot >= 0:
+            bands[band, place] = slot
+        elif bands[band, place] == old:
+            bands[band, place] = -1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Fingerprint:
-    """What stands for a text.
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The cluster a text belongs to.
 
     Parameters
     ----------
+    cluster_id
+        Made from the founding text's fingerprint: partitions that meet the same text first agree on it.
+    size
+        Different customers so far; past 256 every event counts.
+    channels
+        Different channels so far, at least 1.
+    first
+        Feedback that founded it.
     words
-        Hash of the folded words in their order, 16 hex digits: equal for the same words whatever their
-        punctuation, case, width or numbers.
-    minima
-        MinHash, shape (64,).
+        Hash of the text's words in their order, for `models.dedup.SameWords`.
+    slot
+        Its row, for `ClusterIndex.row`.
     """
 
+    cluster_id: str
+    size: int
+    channels: int
+    first: str
     words: str
-    minima: U32
+    slot: int
 
 
-def fingerprint(text: str) -> Fingerprint:
-    """Return the fingerprint of a text (its first 4,096 UTF-16 units).
+class ClusterIndex:
+    """Near-identical texts of one partition within a window of event time.
+
+    Parameters
+    ----------
+    capacity
+        Clusters kept, a power of two; founding one more forgets the oldest. A row takes about 700 bytes.
+    window
+        Seconds of event time after its latest member within which a cluster takes another.
+    threshold
+        Estimated share of common word pairs that makes two texts near-identical.
 
     Examples
     --------
-    >>> fingerprint("杯子裂了！！").words == fingerprint("杯子，裂了").words
-    True
-    >>> one = fingerprint("the cup from the new batch is cracked and leaks")
-    >>> two = fingerprint("The cup from the new batch is cracked, it leaks!")
-    >>> similarity(one, two) > 0.5, similarity(one, fingerprint("delivery was late again, very slow")) < 0.1
-    (True, True)
+    >>> index = ClusterIndex(capacity=64)
+    >>> one = index.step("这批杯子全是裂的，一倒热水就漏", "f1", "c1", 0.0, "app")
+    >>> two = index.step("这批杯子都是裂的,一倒热水就漏！", "f2", "c2", 60.0, "web")
+    >>> one.cluster_id == two.cluster_id, two.size, two.channels, two.first
+    (True, 2, 2, 'f1')
     """
-    minima = np.empty(LANES, dtype=np.uint32)
-    words = _fingerprint(text.encode("utf-16-le", "surrogatepass"), folding_table(), _factors(), minima)
-    return Fingerprint(f"{int(words):016x}", minima)
 
+    name = "clusters"
 
-def similarity(left: Fingerprint, right: Fingerprint) -> float:
-    """Return the estimated Jaccard similarity in [0, 1]; standard error at most 0.0625."""
-    return float((left.minima == right.minima).mean())
+    def __init__(self, capacity: int = 16_384, window: float = 7 * 86_400.0, threshold: float = 0.45) -> None:
+        if capacity < 2 or capacity & (capacity - 1):
+            raise ValueError(f"capacity must be a power of two, not {capacity}")
+        if not 0 < threshold <= 1:
+            raise ValueError(f"threshold must be in (0, 1], not {threshold}")
+        self.capacity = capacity
+        self.window = window
+        self._least = max(1, round(threshold * LANES))
+        self._clear()
+
+    def _clear(self) -> None:
+        self._founded = 0
+        self._minima = np.zeros((self.capacity, LANES), dtype=np.uint32)
+        self._bytes = np.zeros((self.capacity, LANES), dtype=np.uint8)
+        self._seqs = np.full(self.capacity, -1, dtype=np.int64)
+        self._last = np.zeros(self.capacity, dtype=np.float64)
+        self._bands = np.full((BANDS, self.capacity * _SLOTS_PER_CLUSTER), -1, dtype=np.int64)
+        self._ids: dict[int, str] = {}
+        self._voices: dict[int, set[int]] = {}
+        self._sizes: dict[int, int] = {}
+        self._channels: dict[int, list[str]] = {}
+        self._firsts: dict[int, str] = {}
+
+    def step(self, text: str, feedback_id: str, customer_id: str, at: float, channel: str = "") -> Cluster:
+        """Put a masked text into its cluster, founding one where none is near; returns it with this voice.
+
+        Parameters
+        ----------
+        text
+            Only its fingerprint is kept.
+        feedback_id, customer_id, channel
+            Whose words they are and where they were said.
+        at
+            Event time, seconds since the epoch; late events may come in any order.
+        """
+        return self.join(fingerprint(text), feedback_id, customer_id, at, channel)
+
+    def join(
+        self, print_: Fingerprint, feedback_id: str, customer_id: str, at: float, channel: str = ""
+    ) -> Cluster:
+        """Do as `step` with a fingerprint already made."""
+        minima = print_.minima
+        slot = self._nearest(minima, at)
+        if slot < 0:
+            slot = self._found(minima, self._founded)
+            digest = hashlib.blake2b(minima.tobytes(), digest_size=8).hexdigest()
+            self._ids[slot] = digest
+            self._last[slot] = at
+            self._voices[slot] = set()
+            self._sizes[slot] = 0
+            self._channels[slot] = []
+            self._firsts[slot] = feedback_id
+        self._last[slot] = max(self._last[slot], at)
+        voice = int.from_bytes(hashlib.blake2b(customer_id.encode(), digest_size=6).digest())
+        voices = self._voices[slot]
+        if voice not in voices:
+            if len(voices) < _MOST_VOICES:
+                voices.add(voice)
+            self._sizes[slot] += 1
+        channels = self._channels[slot]
+        if channel not in channels and len(channels) < _MOST_CHANNELS:
+            channels.append(channel)
+        return Cluster(
+            self._ids[slot], self._sizes[slot], len(channels), self._firsts[slot], print_.words, slot
+        )
+
+    def find(self, print_: Fingerprint, at: float) -> str | None:
+        """Return the id of the cluster a text would join, changing nothing; None if it would found one."""
+        slot = self._nearest(print_.minima, at)
+        return self._ids[slot] if slot >= 0 else None
+
+    def _nearest(self, minima: U32, at: float) -> int:
+        return int(
+            _find(minima, at, self.window, self._least, self._bands, self._bytes, self._seqs, self._last)
+        )
+
+    def _found(self, minima: U32, seq: int) -> int:
+        slot = seq % self.capacity
+        if self._seqs[slot] >= 0:
+            _point(self._minima[slot], -1, slot, self._bands)
+        self._minima[slot] = minima
+        self._bytes[slot] = minima & np.uint32(0xFF)
+        self._seqs[slot] = seq
+        _point(minima, slot, -1, self._bands)
+        self._founded = seq + 1
+        return slot
+
+    def row(self, slot: int) -> list[Any]:
+        """Return one cluster as JSON: [seq, id, minima, last, size, voices, channels, first]."""
+        minima = base64.b85encode(self._minima[slot].tobytes()).decode()
+        return [
+            int(self._seqs[slot]),
+            self._ids[slot],
+            minima,
+            float(self._last[slot]),
+            self._sizes[slot],
+            sorted(self._voices[slot]),
+            list(self._channels[slot]),
+            self._firsts[slot],
+        ]
+
+    def load(self, rows: Iterable[list[Any]]) -> None:
+        """Replace everything by these rows, the newest of each slot, in any order."""
+        self._clear()
+        for seq, cluster_id, minima, last, size, voices, channels, first in sorted(
+            rows, key=lambda row: row[0]
+        ):
+            slot = self._found(np.frombuffer(base64.b85decode(minima), dtype=np.uint32), seq)
+            self._ids[slot] = cluster_id
+            self._last[slot] = last
+            self._sizes[slot] = size
+            self._voices[slot] = set(voices)
+            self._channels[slot] = list(channels)
+            self._firsts[slot] = first
+
+    def state(self) -> State:
+        """Return all rows."""
+        return {"capacity": self.capacity, "rows": [self.row(slot) for slot in sorted(self._ids)]}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from `state`; raises ValueError when it was taken at another capacity."""
+        if state.get("capacity") != self.capacity:
+            raise ValueError(f"state holds {state.get('capacity')} clusters, this index {self.capacity}")
+        self.load(state["rows"])

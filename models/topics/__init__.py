@@ -2,6 +2,6 @@
 
 from models.topics.analyser import Analyser, Analysis
 from models.topics.taxonomy import Taxonomy, Topic
-from models.topics.urgency import RESPONSE_MINUTES
+from models.topics.urgency import RESPONSE_HOURS
 
-__all__ = ["RESPONSE_MINUTES", "Analyser", "Analysis", "Taxonomy", "Topic"]
+__all__ = ["RESPONSE_HOURS", "Analyser", "Analysis", "Taxonomy", "Topic"]

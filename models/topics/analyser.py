@@ -27,7 +27,7 @@ class Analysis:
     demand
         Whether something concrete is asked for.
     urgency
-        urgent, normal or low; response targets stand in `RESPONSE_MINUTES`.
+        urgent, normal or low; response targets stand in `RESPONSE_HOURS`.
     reasons
         Why it is that urgent, in words an operator reads.
     demands
@@ -54,7 +54,7 @@ class Analyser:
 
     Examples
     --------
-    >>> found = Analyser().analyse("App又闪退了，请尽快修复，否则投诉12315", "zh", -0.8, -1.0)
+    >>> found = Analyser().analyse("App又闪退了，请尽快修复，否则投诉12315", "zh", -0.8, 1.0)
     >>> found.topics, found.kind, found.demand, found.urgency
     (['safety.legal', 'quality.performance'], 'complaint', True, 'urgent')
     >>> Analyser().analyse("Please add dark mode!", "en", 0.1, None).kind
@@ -98,7 +98,7 @@ class Analyser:
         polarity
             Sentiment in [-1, 1].
         rating
-            On the one scale of masked feedback, -1 worst to 1 best, or None.
+            Stars 1 to 5 or None.
         """
         signals = self._scanner.scan(text)
         found = signals.topics

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.clusters import ClusterIndex
+from models.fingerprint import Fingerprint, fingerprint
 from models.learner import State, finite
-from models.near_duplicate import Fingerprint, fingerprint
+from models.near_duplicate import ClusterIndex
 from models.sentiment.language import CHINESE, feature_language
 from models.sentiment.linear import Cutter
 from models.topics.softmax import ROW, descend, gather, probabilities
@@ -146,8 +146,8 @@ class TopicClassifier:
         self._descend(slot)
         for _ in range(self._rehearsals):
             self._descend(self._draw() % min(self._learned, self._memory))
-        cluster = self._clusters.step(fingerprint(text), "", 0.0)
-        counts = self._corrected.setdefault(cluster.id, {})
+        cluster = self._clusters.join(fingerprint(text), "", "", 0.0)
+        counts = self._corrected.setdefault(cluster.cluster_id, {})
         counts[topic] = counts.get(topic, 0) + 1
         if len(self._corrected) > self._clusters.capacity:
             del self._corrected[next(iter(self._corrected))]

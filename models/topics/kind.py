@@ -9,7 +9,7 @@ from models.topics.signals import Signals
 _WEIGHT = {"complaint": 1.0, "suggestion": 2.2, "praise": 1.0, "question": 1.6, "request": 1.8}
 _MOST = 2
 _POLARITY = 1.6
-_RATING = 1.2
+_STARS = 1.2
 _CLEAR = 0.75
 
 
@@ -23,19 +23,19 @@ def judge_kind(signals: Signals, polarity: float, rating: float | None) -> str:
     polarity
         Sentiment in [-1, 1].
     rating
-        On the one scale of masked feedback, -1 worst to 1 best, or None.
+        Stars on the scale 1 to 5, or None.
 
     Examples
     --------
     >>> judge_kind(Signals([], ["suggestion", "praise"], [], []), 0.4, None)
     'suggestion'
-    >>> judge_kind(Signals([], [], [], []), -0.5, -1.0), judge_kind(Signals([], [], [], []), 0.6, None)
+    >>> judge_kind(Signals([], [], [], []), -0.5, 1.0), judge_kind(Signals([], [], [], []), 0.6, None)
     ('complaint', 'praise')
     """
     kinds = signals.kinds
     lean = _POLARITY * polarity
     if rating is not None:
-        lean += _RATING * rating
+        lean += _STARS * (rating - 3.0) / 2.0
     if not kinds:
         return "complaint" if lean < 0 or signals.urgencies else "praise"
     complaint = -lean if lean < 0 else 0.0

@@ -40,7 +40,7 @@ class PriorityWeights:
 
 @dataclass(frozen=True, slots=True)
 class Priority:
-    """Score in (0, 1] and the three factors in (0, 1] whose product it is."""
+    """Score in [0, 100] and the three factors in (0, 1] whose product it is."""
 
     score: float
     urgency: float
@@ -70,14 +70,14 @@ def priority(level: str, customer_value: float, voices: int, weights: PriorityWe
     Examples
     --------
     >>> priority("urgent", 1.0, 100, PriorityWeights())
-    Priority(score=1.0, urgency=1.0, value=1.0, reach=1.0)
+    Priority(score=100.0, urgency=1.0, value=1.0, reach=1.0)
     >>> priority("normal", 0.25, 10, PriorityWeights())
-    Priority(score=0.1802, urgency=0.5, value=0.5, reach=0.7208)
+    Priority(score=18.02, urgency=0.5, value=0.5, reach=0.7208)
     """
     urgency = weights.urgency[level]
     standing = min(1.0, max(0.0, customer_value)) if math.isfinite(customer_value) else 0.0
     spread = min(1.0, math.log1p(max(1, voices)) / math.log1p(weights.reach_full))
     value = max(weights.floor, standing) ** weights.value
     reach = max(weights.floor, spread) ** weights.reach
-    score = urgency * value * reach
-    return Priority(round(score, 4), round(urgency, 4), round(value, 4), round(reach, 4))
+    score = 100 * urgency * value * reach
+    return Priority(round(score, 2), round(urgency, 4), round(value, 4), round(reach, 4))

@@ -8,11 +8,11 @@ from models.topics.cues import UrgencyCue
 from models.topics.signals import Signals
 
 URGENT, NORMAL, LOW = "urgent", "normal", "low"
-RESPONSE_MINUTES: Mapping[str, int] = {URGENT: 60, NORMAL: 240, LOW: 1440}
-"""Response target by level, minutes after the event; the product promises the first two."""
+RESPONSE_HOURS: Mapping[str, float] = {URGENT: 1.0, NORMAL: 4.0, LOW: 24.0}
+"""Response target by level, hours after the event; the product promises the first two."""
 
 _DISSATISFIED = -0.3
-_BAD_RATING = -0.5
+_BAD_STARS = 2.0
 _SEVERAL = 3
 
 
@@ -46,11 +46,11 @@ def judge_urgency(
     >>> cues = Cues.shipped().urgency
     >>> judge_urgency(Signals([], [], [], ["safety"]), "complaint", -0.9, None, cues)
     ('urgent', ['mentions danger to health or property'])
-    >>> judge_urgency(Signals([], [], [], []), "praise", 0.8, 1.0, cues)
+    >>> judge_urgency(Signals([], [], [], []), "praise", 0.8, 5.0, cues)
     ('low', [])
     """
     found = signals.urgencies
-    unhappy = polarity <= _DISSATISFIED or (rating is not None and rating <= _BAD_RATING)
+    unhappy = polarity <= _DISSATISFIED or (rating is not None and rating <= _BAD_STARS)
     asks = kind in ("complaint", "request", "question")
     if not found:
         if unhappy and asks:
