@@ -43,9 +43,8 @@ def store() -> Iterator[EmbeddedStore]:
 @pytest.fixture
 def client(store: EmbeddedStore) -> Iterator[Client]:
     client = connect(store)
-    client.command(
-        "CREATE TABLE t (a UInt64, b String, d DateTime64(3, 'UTC')) ENGINE = MergeTree ORDER BY a"
-    )
+    columns = "a UInt64, b String, d DateTime64(3, 'UTC')"
+    client.command(f"CREATE TABLE t ({columns}) ENGINE = MergeTree ORDER BY a")
     yield client
     client.command("DROP TABLE t SYNC")
     client.close()
@@ -105,10 +104,9 @@ def test_the_password_is_in_no_process_list(store: EmbeddedStore) -> None:
         assert PASSWORD.encode() not in Path(f"/proc/{store.pid}/{name}").read_bytes()
 
 
+@pytest.mark.usefixtures("client")
 @pytest.mark.parametrize("compress", [False, "lz4", "zstd", "gzip"])
-def test_clickhouse_connect_writes_and_reads(
-    store: EmbeddedStore, client: Client, compress: bool | str
-) -> None:
+def test_clickhouse_connect_writes_and_reads(store: EmbeddedStore, compress: bool | str) -> None:
     moment = datetime.datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=datetime.UTC)
     rows = [(number, f"第{number}条 '\\\n", moment) for number in range(3000)]
     packed = connect(store, compress=compress)
@@ -192,12 +190,10 @@ def test_settings_of_a_request(store: EmbeddedStore, settings: dict[str, str], c
 
 
 def test_settings_end_with_their_request(store: EmbeddedStore) -> None:
+    query = b"SELECT getSetting('max_block_size')"
     for session in ({}, {"session_id": "settings"}):
-        assert (
-            ask(store, b"SELECT getSetting('max_block_size')", None, max_block_size="7", **session)[1]
-            == b"7\n"
-        )
-        assert ask(store, b"SELECT getSetting('max_block_size')", None, **session)[1] == b"65409\n"
+        assert ask(store, query, None, max_block_size="7", **session)[1] == b"7\n"
+        assert ask(store, query, None, **session)[1] == b"65409\n"
 
 
 def test_formats_and_parameters(store: EmbeddedStore) -> None:
@@ -265,7 +261,6 @@ def test_raw_rows_in_every_format(store: EmbeddedStore, client: Client, form: st
 def test_an_insert_is_one_part(store: EmbeddedStore, client: Client) -> None:
     rows = b"".join(b'{"a":%d,"b":"x"}\n' % number for number in range(120_000))
     assert ask(store, rows, None, query="INSERT INTO t FORMAT JSONEachRow")[0] == 200
-    parts = "SELECT count() FROM system.part_log WHERE 0"
     parts = "SELECT count(), sum(rows) FROM system.parts WHERE table = 't' AND active"
     assert client.query(parts).result_rows == [(1, 120_000)]
 
@@ -277,25 +272,23 @@ def test_a_bad_row_writes_nothing(store: EmbeddedStore, client: Client) -> None:
     assert client.command("SELECT count() FROM t") == 0
 
 
-def open_insert(store: EmbeddedStore, sent: bytes, announced: int) -> socket.socket:
-    """Begin an insert over a bare socket and leave it unfinished."""
+def post(store: EmbeddedStore, query: dict[str, str], sent: bytes, announced: int) -> socket.socket:
+    """Send a request, or its beginning, over a bare socket and wait for nothing."""
     line = socket.create_connection(("127.0.0.1", store.port))
-    head = f"POST /?{urlencode({'query': 'INSERT INTO t FORMAT CSV', 'query_id': 'cut'})} HTTP/1.1\r\n"
-    head += (
-        f"Host: x\r\nAuthorization: {authorization()['Authorization']}\r\nContent-Length: {announced}\r\n\r\n"
-    )
-    line.sendall(head.encode() + sent)
+    head = f"POST /?{urlencode(query)} HTTP/1.1\r\nHost: x\r\nContent-Length: {announced}\r\n"
+    line.sendall(f"{head}Authorization: {authorization()['Authorization']}\r\n\r\n".encode() + sent)
     return line
 
 
 def test_an_insert_cut_short_writes_nothing_and_holds_nobody_up(store: EmbeddedStore, client: Client) -> None:
     rows = b"1,x,2026-01-01 00:00:00\n" * 100_000
-    line = open_insert(store, rows, 2 * len(rows))
-    duplicate = "select 1"
-    assert until(lambda: ask(store, duplicate.encode(), None, query_id="cut")[0] == 500)
-    assert client.command("SELECT count() FROM t") == 0
-    line.close()
-    assert until(lambda: ask(store, duplicate.encode(), None, query_id="cut")[0] == 200)
+    insert = {"query": "INSERT INTO t FORMAT CSV", "query_id": "cut"}
+    running = "SELECT count() FROM system.processes WHERE Settings['log_comment'] = 'cut'"
+    with post(store, insert, rows, 2 * len(rows)):
+        assert until(lambda: client.command(running) == 1)
+        assert client.command("SELECT count() FROM t") == 0
+        assert ask(store, b"SELECT 1", None, query_id="cut")[2]["X-ClickHouse-Exception-Code"] == "216"
+    assert until(lambda: client.command(running) == 0)
     assert client.command("SELECT count() FROM t") == 0
 
 
@@ -319,27 +312,20 @@ def test_large_results_are_streamed(store: EmbeddedStore) -> None:
     assert memory(store.pid, "VmRSS") - before < size / 3
 
 
-def test_an_error_in_the_middle_is_not_taken_for_the_end(store: EmbeddedStore) -> None:
+def test_an_error_in_the_middle_is_not_taken_for_the_end(store: EmbeddedStore, client: Client) -> None:
     query = "SELECT throwIf(number = 300000, 'boom'), number FROM numbers(500000)"
     with pytest.raises((StreamFailureError, DatabaseError), match="boom"):
-        connect(store).query(query)
+        client.query(query)
     request = Request(store.url, data=query.encode(), headers=authorization())
     with urlopen(request, timeout=20) as response, pytest.raises(http.client.IncompleteRead):
         response.read()
 
 
 def test_hanging_up_stops_a_query(store: EmbeddedStore, client: Client) -> None:
-    query = b"SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1 SETTINGS log_comment = 'long'"
-    line = socket.create_connection(("127.0.0.1", store.port))
     query = b"SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1"
-    line.sendall(
-        f"POST /?query_id=long HTTP/1.1\r\nHost: x\r\nAuthorization: {authorization()['Authorization']}\r\n"
-        f"Content-Length: {len(query)}\r\n\r\n".encode()
-        + query
-    )
     running = "SELECT count() FROM system.processes WHERE Settings['log_comment'] = 'long'"
-    assert until(lambda: client.command(running) == 1)
-    line.close()
+    with post(store, {"query_id": "long"}, query, len(query)):
+        assert until(lambda: client.command(running) == 1)
     assert until(lambda: client.command(running) == 0)
 
 
