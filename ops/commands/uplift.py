@@ -93,14 +93,8 @@ def _store(
         settings.clickhouse_database,
     )
     try:
-        rows = uplift_report(
-            client,
-            rule,
-            metric,
-            None if by is None else segments[by],
-            covariate=covariate or "churn",
-            matters=matters,
-        )
+        segment = None if by is None else segments[by]
+        rows = uplift_report(client, rule, metric, segment, covariate=covariate or "churn", matters=matters)
     finally:
         client.close()
     if json_:

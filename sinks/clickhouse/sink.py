@@ -81,6 +81,8 @@ class ClickHouseSink:
         First and longest pause between retries, seconds.
     sleep, rng
         Injected for tests; the pause is jittered between half and all of its length.
+    insert_settings
+        ClickHouse settings on top of `INSERT`, such as insert_quorum for a cluster.
     opener
         Makes the client.
 
@@ -106,11 +108,13 @@ class ClickHouseSink:
         pauses: tuple[float, float] = (0.1, 30.0),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         rng: random.Random | None = None,
+        insert_settings: Mapping[str, int] | None = None,
         opener: Callable[[str, str, str, str], Client] = connect,
     ) -> None:
         self.counters = Counters()
         self._open: Callable[[], Client] = partial(opener, url, user, password, database)
         self._database = database
+        self._settings = INSERT | dict(insert_settings or {})
         self._on_rejected = on_rejected
         self._reject_limit = reject_limit
         self._chunk_bytes = chunk_bytes
@@ -203,7 +207,7 @@ class ClickHouseSink:
             if not block.lines:
                 continue
             try:
-                await self._call(_insert(table, block))
+                await self._call(_insert(table, block, self._settings))
             except EXPECTED as error:
                 code = self._judge(error)
                 if code is None:
@@ -298,6 +302,6 @@ class _Report:
             )
 
 
-def _insert(table: str, block: Lines) -> Callable[[Client], object]:
+def _insert(table: str, block: Lines, settings: Mapping[str, int]) -> Callable[[Client], object]:
     body = b"\n".join(block.lines)
-    return lambda client: client.raw_insert(table, insert_block=body, settings=INSERT, fmt="JSONEachRow")
+    return lambda client: client.raw_insert(table, insert_block=body, settings=settings, fmt="JSONEachRow")

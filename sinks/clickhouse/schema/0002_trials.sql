@@ -34,7 +34,7 @@ FROM (
 );
 
 -- What became of customers, one row an observation: outcomes as published, `retained` also from
--- its opposite, and `revenue` from purchases less refunds.
+-- its opposite, what customers did themselves, and `revenue` from purchases less refunds.
 CREATE OR REPLACE VIEW outcome_values /* on cluster */ AS
 SELECT customer_id, toString(kind) AS metric, assumeNotNull(number) AS value, occurred_at
 FROM facts FINAL
@@ -43,6 +43,14 @@ UNION ALL
 SELECT customer_id, 'retained' AS metric, 1 - assumeNotNull(number) AS value, occurred_at
 FROM facts FINAL
 WHERE event = 'outcome' AND kind = 'churned' AND number IS NOT NULL
+UNION ALL
+SELECT customer_id, if(kind = 'cancellation', 'churned', toString(kind)) AS metric, 1. AS value, occurred_at
+FROM facts FINAL
+WHERE event = 'customer' AND kind IN ('purchase', 'visit', 'renewal', 'cancellation')
+UNION ALL
+SELECT customer_id, 'retained' AS metric, 0. AS value, occurred_at
+FROM facts FINAL
+WHERE event = 'customer' AND kind = 'cancellation'
 UNION ALL
 SELECT customer_id, 'revenue' AS metric, if(kind = 'refund', -1, 1) * assumeNotNull(amount) AS value, occurred_at
 FROM facts FINAL
