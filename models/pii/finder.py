@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
-from models.pii import bank_card, email, gate, id_card, ip, passport, phone, plate, qq, ssn, url_token, wechat
+from models.pii import address, bank_card, email, gate, id_card, ip, name, passport, phone, plate, qq, ssn, url_token, wechat
 from models.pii.digits import prefixes, read
 from models.pii.gate import Gate
 from models.pii.normal import Normal, normalise
@@ -18,7 +18,8 @@ _SHAPES = prefixes((*phone.SHAPES, *id_card.SHAPES, *bank_card.SHAPES, *ssn.SHAP
 
 @lru_cache(maxsize=1)
 def _gate() -> Gate:
-    return Gate()
+    extra = [(gate.NAME, one) for one in name.TRIGGERS] + [(gate.ADDRESS, one) for one in address.TRIGGERS]
+    return Gate(extra)
 
 
 class Finder:
@@ -86,6 +87,10 @@ def _recognise(view: View, bits: int) -> list[Candidate]:
         found += qq.find(view)
     if bits & gate.URL:
         found += url_token.find(view)
+    if bits & gate.ADDRESS:
+        found += address.find(view)
+    if bits & gate.NAME:
+        found += name.find(view)
     if bits & gate.CODES:
         found += id_card.find(view)
         found += bank_card.find(view)

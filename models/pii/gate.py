@@ -71,7 +71,8 @@ _PATTERNS: Sequence[tuple[int, str]] = (
     (URL, r"eyj[a-z0-9_\-]{8}"),
 )
 
-_FLAGS = hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_CASELESS
+_CASED = hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_SINGLEMATCH
+_FLAGS = _CASED | hyperscan.HS_FLAG_CASELESS
 
 
 class Gate:
@@ -84,14 +85,15 @@ class Gate:
     """
 
     def __init__(self, extra: Sequence[tuple[int, str]] = ()) -> None:
-        patterns = (*_PATTERNS, *extra)
-        self._bits = [bit for bit, _ in patterns]
+        patterns = [(bit, expression, _FLAGS) for bit, expression in _PATTERNS]
+        patterns += [(bit, expression, _CASED) for bit, expression in extra]
+        self._bits = [bit for bit, _, _ in patterns]
         self._database = hyperscan.Database()
         self._database.compile(
-            expressions=[expression.encode() for _, expression in patterns],
+            expressions=[expression.encode() for _, expression, _ in patterns],
             ids=list(range(len(patterns))),
             elements=len(patterns),
-            flags=[_FLAGS] * len(patterns),
+            flags=[flags for _, _, flags in patterns],
         )
         self._local = threading.local()
 

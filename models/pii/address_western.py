@@ -1,0 +1,81 @@
+"""English addresses with number and street, post boxes, military mail, and usual European forms."""
+
+from __future__ import annotations
+
+import re
+
+from models.pii.span import Candidate
+from models.pii.view import View
+
+TYPE = "ADDRESS"
+_SUFFIX = (
+    "alley|annex|arcade|avenue|ave|av|bayou|beach|bend|bluffs?|blvd|boulevard|bottom|branch|bridge|brooks?|burgs?|bypass|camp|"
+    "canyon|cape|causeway|centers?|centre|circles?|cir|cliffs?|club|common|corners?|courts?|ct|course|coves?|creek|crescent|cres|"
+    "crest|crossing|crossroad|curve|dale|dam|divide|drives?|dr|estates?|expressway|extensions?|falls?|ferry|fields?|flats?|fords?|"
+    "forest|forges?|forks?|fort|freeway|gardens?|gateway|glens?|greens?|groves?|harbors?|haven|heights|highway|hwy|hills?|hollow|inlet|"
+    "islands?|isle|junctions?|keys?|knolls?|lakes?|landing|lanes?|ln|lights?|loaf|locks?|lodge|loop|mall|manors?|meadows?|mews|mills?|"
+    "mission|motorway|mountains?|mount|neck|orchard|oval|overpass|parks?|parkways?|pkwy|pass|passage|path|pike|pines?|place|pl|plains?|"
+    "plaza|points?|ports?|prairie|quay|radial|ramp|ranch|rapids?|rest|ridges?|rise|river|roads?|rd|route|row|run|shoals?|shores?|skyway|"
+    "springs?|spurs?|squares?|sq|station|stravenue|stream|streets?|st|summit|terrace|ter|throughway|trace|track|trafficway|trails?|"
+    "tunnel|turnpike|underpass|unions?|valleys?|viaduct|views?|villages?|ville|vista|walks?|wall|ways?|wells?|close|grove"
+)
+_SURE = (
+    "street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|square|highway|hwy|parkway|pkwy|terrace|circle|cir|way|place|pl|"
+    "crescent|close|expressway|freeway|turnpike|alley|mews"
+)
+_CAP = r"[A-ZÀ-ÞĀ-ŽА-ЯΑ-Ω0-9][\w'’.&/-]{0,24}"
+_UNIT = (
+    r"(?:[,\s>]{1,4}(?:apt|apartment|suite|ste|unit|room|rm|floor|fl|flat|box|bldg|building|no|#)\.? ?#? ?[A-Za-z0-9-]{1,6}|[,\s]{1,2}#[A-Za-z0-9-]{1,6})"
+)
+_UNIT_CI = f"(?i:{_UNIT})"
+_CITY = rf"(?:[,\s>]{{1,6}}(?:[A-ZÀ-ÞĀ-Ž][\w'’.()/-]{{1,24}}|[A-Z]{{2}}|nan)){{0,6}}"
+_CODE = r"(?:[,\s>]{1,5}(?:[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}|[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]|[0-9]{4,5}(?:-[0-9]{3,4})?(?![0-9 .-]?[0-9])))"
+_REST = rf"{_UNIT_CI}{{0,2}}(?:{_CITY}{_CODE}|(?:,\s{{0,2}}[A-ZÀ-Þ][\w'’.-]{{1,24}}(?: [A-Z][\w'’.-]{{1,24}}){{0,2}}){{1,3}}|\n {{0,4}}[A-ZÀ-Þ][\w'’ .-]{{1,24}}(?=[\n,]))?{_UNIT_CI}{{0,1}}"
+_STREET = re.compile(
+    rf"(?<![\w.$€£-])(?:the corner of )?(?:[0-9]{{3,6}} )?[0-9]{{1,6}}[A-Za-z]?(?:[-/][0-9]{{1,5}})?,? (?:[NSEW]\.?[EW]?\.? |North |South |East |West )?(?:{_CAP} ){{1,4}}?(?i:{_SUFFIX})\b\.?{_REST}"
+)
+_LOWER_STREET = re.compile(
+    rf"(?<![\w.$-])[0-9]{{1,6}}[a-z]? (?:[nsew]\.? )?(?:[a-z0-9'.-]{{2,20}} ){{1,3}}?(?:{_SURE})\b\.?{_UNIT_CI}{{0,2}}(?:,? [a-z]{{2,20}}){{0,2}}(?:,? [a-z]{{2}} [0-9]{{5}})?", re.IGNORECASE
+)
+_BOX = re.compile(
+    rf"(?i:\b(?:[0-9]{{1,6}} )?(?:p\.? ?o\.? ?box|post ?box|postfach|apartado|psc|unit|cmr) [0-9A-Za-z-]{{1,8}}(?:,? ?box [0-9]{{1,6}})?)(?:{_REST}|[,\s]{{1,3}}(?i:[fad]po,? a[aep],? [0-9]{{5}}))"
+)
+_MILITARY = re.compile(r"(?:\b(?:US[NSC][SVGC]?|USS|USNS|USCGC) [A-Z][\w'.-]{1,20}[,\s]{1,3})?(?i:\b[fad]po,? a[aep],? [0-9]{5})")
+_PREFIXED = re.compile(
+    rf"(?:(?<![\w-])[0-9]{{1,6}} )?(?<!\w)(?:ul\.|al\.|pl\.|os\.|Avda\.?|Av\.|Avenida|Rua|Rue|Via|Viale|Piazza|Corso|Calle|C/|Carrer|Plaza|Paseo|Camino|Carretera|Travessa|Praça|Boulevard|Bd|Chemin|Allée|Quai|Place|Impasse|Straße|"
+    rf"Λεωφόρος|улица|ул\.|просп\.|ulica|Calea|Strada|Str\.|Bulevardul) (?:(?:de|del|la|le|da|do|des|du|los|las|di|della) ){{0,3}}(?:{_CAP} ?){{1,4}}(?:,? ?[0-9]{{1,5}}[a-zA-Z]?)?{_REST}"
+)
+_COMPOUND = re.compile(
+    rf"(?:(?<![\w-])[0-9]{{1,6}} )?(?<!\w)(?:[A-ZÀ-Þ][\w'’.-]{{1,20}} ){{0,2}}[A-ZÀ-ÞĀ-Ž][\wÀ-ž'-]{{1,24}}(?:stra(?:ss|ß)e|str\.|gasse|weg|platz|allee|damm|ring|ufer|straat|laan|plein|gracht|dijk|wei|vej|vejen|gade|gata|gatan|vägen|vagen|veien|vegen|gaten|stien|"
+    rf"katu|tie|kuja|polku|utca|utcája|tér|tere|körút|rkp\.|ulica|ova|eva|cesta|náměstí|nám\.|třída|iela|gatvė|maantee|tänav|puiestee|vik|stígur|götu)(?: (?:u\.|út|utca))?\.? [0-9]{{1,5}}[A-Za-z]?\.?{_REST}"
+)
+_UNIT_ONLY = re.compile(rf"(?<!\w)(?i:apt|apartment|suite|ste)\.? ?#?[0-9]{{1,5}}[A-Za-z]?(?![\w-]){_REST}")
+_LABELLED = re.compile(
+    rf"(?i:(?:address|live at|lives at|living at|located at|located in|ship (?:it )?to|sent? to|deliver(?:ed)? to|return to|office is at|meet (?:you )?at|moved to|reside at|residing at|billing address(?: with| is)?|it's in|come to))[:\s]{{1,6}}"
+    rf"((?:the corner of )?[0-9]{{1,6}}[A-Za-z]?,? (?:{_CAP}[,\s]{{1,5}}){{1,10}}{_CAP})"
+)
+
+TRIGGERS = (
+    r"(?i)[0-9]{1,6}[a-z]?,? (?:[\w'.&/-]{1,24} ){1,5}(?:" + _SUFFIX + r")\b",
+    r"(?i)\b(?:p\.? ?o\.? ?box|post ?box|psc|[adf]po|unit|cmr|postfach|apartado|apt|apartment|suite|ste)\b",
+    r"(?i)(?:stra(?:ss|ß)e|str\.|gasse|weg|platz|allee|damm|ring|ufer|straat|laan|plein|gracht|dijk|wei|vej|vejen|gade|gata|gatan|vägen|vagen|veien|vegen|gaten|stien|"
+    r"katu|tie|kuja|polku|utca|utcája|tér|tere|körút|rkp\.|ulica|ova|eva|cesta|náměstí|nám\.|třída|iela|gatvė|maantee|tänav|puiestee|vik|stígur|götu)(?: (?:u\.|út|utca))?\.? [0-9]",
+    r"(?:ul\.|al\.|Avda|Av\.|Avenida|Rua|Rue|Via|Viale|Piazza|Corso|Calle|C/|Carrer|Plaza|Paseo|Camino|Carretera|Travessa|Praça|Bd|Chemin|Allée|Quai|Impasse|Λεωφόρος|улица|ул\.|просп\.|ulica|Calea|Strada|Str\.|Bulevardul|os\.|pl\.|Place|Straße|Boulevard) [A-Za-z0-9À-ž]",
+    r"(?i)(?:address|live at|lives at|living at|located|ship|sent?|deliver|delivered|return|office is at|meet|moved to|resid\w{1,4}|come|it's in)[^\n]{0,12}[:\s]{1,6}(?:the corner of )?[0-9]",
+)
+"""What the gate looks for before this recogniser runs."""
+
+
+def find(view: View) -> list[Candidate]:
+    """Return the addresses of a text."""
+    text = view.text
+    found: list[Candidate] = []
+    for pattern in (_STREET, _LOWER_STREET, _BOX, _MILITARY, _PREFIXED, _COMPOUND, _UNIT_ONLY):
+        found += [_candidate(text, match.start(), match.end()) for match in pattern.finditer(text)]
+    found += [_candidate(text, match.start(1), match.end(1)) for match in _LABELLED.finditer(text)]
+    return found
+
+
+def _candidate(text: str, start: int, end: int) -> Candidate:
+    raw = text[start:end].rstrip(" \n,.>")
+    return Candidate(start, start + len(raw), TYPE, " ".join(re.sub(r"[\s,>]+", " ", raw).lower().split()), 59)

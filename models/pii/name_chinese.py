@@ -1,0 +1,154 @@
+"""Chinese person names: after a role, before a title, by word class, and transliterated foreign ones."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib import resources
+
+import rjieba
+
+from models.pii.context import alternation
+from models.pii.span import Candidate
+from models.pii.view import View
+
+TYPE = "NAME"
+
+
+def _load() -> dict[str, list[str] | str]:
+    raw = resources.files("models.pii").joinpath("han_names.json").read_text("utf-8")
+    data: dict[str, list[str] | str] = json.loads(raw)
+    return data
+
+
+_DATA = _load()
+STRICT = frozenset(_DATA["strict"])
+WEAK = frozenset(_DATA["weak"])
+DOUBLE = frozenset(_DATA["double"])
+GIVEN = frozenset(_DATA["given"])
+STOP = frozenset(_DATA["stop"])
+FOREIGN = frozenset(_DATA["transliteration"])
+_SURNAMES = STRICT | WEAK
+_BEFORE = alternation(list(_DATA["before"]))
+_AFTER = alternation(list(_DATA["after"]))
+_ROLE = re.compile(rf"(?:{_BEFORE})[:： 为是叫]{{0,3}}(?=[{''.join(_SURNAMES)}]|{'|'.join(DOUBLE)})")
+_ROLE_END = re.compile(rf"(?:{_BEFORE})[:： 为是叫]{{0,3}}$")
+_TITLE = re.compile(_AFTER)
+_NUMBERED = re.compile(r"[ ,，:：]{0,2}(?:[0-9+(]|手机|电话|身份证|证件|，电话|，手机|，身份证)")
+_DOTTED = re.compile(r"[㐀-鿿]{1,8}(?:[·•・‧][㐀-鿿A-Z]{1,8}){1,4}")
+_END = re.compile(r"[^㐀-鿿]|$")
+_FUNCTION = frozenset("的了是在和说称投服来电打等手给就都也很太不没还被把将向与及已将态负处接联家这那又要会能到对让从")
+_PLACE = re.compile(r"(?:[市省县区镇乡村路街道湾桥寺山岛湖河港机站队]|大学|公司|集团|先生们|小区)")
+_HAN_START = 0x3400
+
+TRIGGERS = (
+    rf"(?:{'|'.join(_DATA['before'])})[:： 为是叫]{{0,3}}(?:[{''.join(_SURNAMES)}]|{'|'.join(DOUBLE)})",
+    rf"[{''.join(STRICT)}][{''.join(GIVEN)}]",
+    rf"[{''.join(_SURNAMES)}][{''.join(GIVEN)}]{{1,2}}(?:{'|'.join(_DATA['after'])})",
+    r"[\x{3400}-\x{9fff}][·•・‧][\x{3400}-\x{9fff}]",
+    rf"(?:{'|'.join(DOUBLE)})[{''.join(GIVEN)}]",
+)
+"""What the gate looks for before this recogniser runs."""
+
+
+def find(view: View) -> list[Candidate]:
+    """Return the names of a text."""
+    text = view.text
+    words = _words(text)
+    found = _foreign(text)
+    covered = {code for one in found for code in range(one.start, one.end)}
+    starts = {start: end for start, end, _ in words}
+    for match in _ROLE.finditer(text):
+        end = _name_end(text, match.end(), starts, labelled=True)
+        if end and not _PLACE.match(text, end):
+            found.append(_candidate(text, match.end(), end, 60))
+    for start, end, tag in words:
+        if tag[:2] != "nr" or start in covered:
+            if tag and text[start] in STRICT and end - start == 1:
+                found += _split_name(text, start, starts)
+            continue
+        word = text[start:end]
+        if _is_name(word) and not _PLACE.match(text, end):
+            found.append(_candidate(text, start, end, 48))
+        elif len(word) == 1 and word in _SURNAMES:
+            found += _split_name(text, start, starts)
+    return found
+
+
+def _words(text: str) -> list[tuple[int, int, str]]:
+    words: list[tuple[int, int, str]] = []
+    position = 0
+    for word, tag in rjieba.tag(text):
+        end = position + len(word)
+        words.append((position, end, tag))
+        position = end
+    return words
+
+
+def _is_name(word: str) -> bool:
+    """Tell whether a word tagged as a person's name has a surname and a length of one."""
+    if word in STOP:
+        return False
+    if word[:2] in DOUBLE:
+        return 3 <= len(word) <= 4
+    if word[0] not in _SURNAMES or not 2 <= len(word) <= 3:
+        return False
+    given = sum(char in GIVEN for char in word[1:])
+    if word[0] in WEAK:
+        return given == len(word) - 1 and len(word) == 3
+    return given == len(word) - 1 or (len(word) == 3 and given == 1)
+
+
+def _split_name(text: str, start: int, starts: dict[int, int]) -> list[Candidate]:
+    """Return a name the segmenter cut after its surname, if a role or a title speaks for it."""
+    if text[start] not in _SURNAMES:
+        return []
+    end = _name_end(text, start, starts, labelled=False)
+    if not end or text[start:end] in STOP:
+        return []
+    if _TITLE.match(text, end) or _ROLE_END.search(text, max(0, start - 8), start):
+        return [_candidate(text, start, end, 55)]
+    return []
+
+
+def _name_end(text: str, start: int, starts: dict[int, int], *, labelled: bool) -> int:
+    """Return where a name that starts here ends, 0 if none does."""
+    base = start + (2 if text[start : start + 2] in DOUBLE else 1)
+    if base == start + 1 and text[start : start + 1] not in _SURNAMES:
+        return 0
+    first, second = text[base : base + 1], text[base + 1 : base + 2]
+    if not first or not "㐀" <= first <= "鿿" or first in _FUNCTION:
+        return 0
+    plausible = first in GIVEN
+    ends_here = _END.match(text, base + 1) is not None or second in _FUNCTION or bool(_TITLE.match(text, base + 1))
+    if ends_here:
+        return base + 1 if plausible or (labelled and not ("㐀" <= second <= "鿿")) else 0
+    third_ends = _END.match(text, base + 2) is not None or text[base + 2 : base + 3] in _FUNCTION
+    if second not in GIVEN and not (labelled and third_ends and plausible):
+        return base + 1 if plausible and text[start] in STRICT else 0
+    if starts.get(base + 1, 0) > base + 2 and not third_ends:
+        return base + 1 if plausible else 0
+    if text[start : base + 2] in STOP:
+        return 0
+    return base + 2 if plausible or labelled else 0
+
+
+def _foreign(text: str) -> list[Candidate]:
+    """Return transliterated names whose parts are joined by a dot (约翰·史密斯)."""
+    found: list[Candidate] = []
+    for match in _DOTTED.finditer(text):
+        start, end = match.span()
+        dot = next(index for index in range(start, end) if text[index] in "·•・‧")
+        left = dot
+        while left > start and text[left - 1] in FOREIGN:
+            left -= 1
+        right = dot
+        while right < end and (text[right] in FOREIGN or text[right] in "·•・‧" or text[right].isascii()):
+            right += 1
+        if left < dot and right > dot + 1:
+            found.append(_candidate(text, left, right, 58))
+    return found
+
+
+def _candidate(text: str, start: int, end: int, score: int) -> Candidate:
+    return Candidate(start, end, TYPE, text[start:end], score)
