@@ -1,0 +1,159 @@
+"""Turns any table's values into small codes: quantile bins for numbers, ranked categories for words.
+
+Code 0 is a missing value. Numbers get the quantile bin they fall in; categories are ranked by their
+smoothed share of positives, so that a tree can split them like numbers (Fisher 1958), the rare ones
+share one code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.churn.compiled import compiled
+from models.learner import Array
+
+BINS = 64
+_MOST = BINS - 3
+_RARE = 5
+_SMOOTHING = 10.0
+_SAMPLE = 4096
+
+
+@dataclass(slots=True)
+class Bins:
+    """Borders of every column's codes.
+
+    Parameters
+    ----------
+    words
+        bool (columns,): whether the column holds category hashes, not numbers.
+    keys
+        float32 (columns, 62): borders of numbers or sorted category hashes, padded with +inf.
+    codes
+        uint8 (columns, 62): code of each category.
+    other
+        uint8 (columns,): code of a category not listed.
+    sizes
+        int32 (columns,): codes above 0.
+    center, scale
+        float64 (columns,): mean and spread of the numbers, for standardising.
+    """
+
+    words: Array
+    keys: Array
+    codes: Array
+    other: Array
+    sizes: Array
+    center: Array
+    scale: Array
+
+
+def fit_bins(rows: Array, y: Array, words: Array) -> Bins:
+    """Choose bins from a window of rows.
+
+    Parameters
+    ----------
+    rows
+        float32 (rows, columns), NaN where missing.
+    y
+        float64 (rows,): 0 or 1.
+    words
+        bool (columns,).
+    """
+    m, d = rows.shape
+    bins = Bins(
+        words=words.copy(),
+        keys=np.full((d, BINS - 2), np.inf, np.float32),
+        codes=np.zeros((d, BINS - 2), np.uint8),
+        other=np.ones(d, np.uint8),
+        sizes=np.ones(d, np.int32),
+        center=np.zeros(d),
+        scale=np.ones(d),
+    )
+    sample = rows[:: max(1, m // _SAMPLE)]
+    for j in range(d):
+        if words[j]:
+            _fit_words(bins, j, rows[:, j], y)
+        else:
+            _fit_numbers(bins, j, sample[:, j])
+    return bins
+
+
+def _fit_words(bins: Bins, j: int, column: Array, y: Array) -> None:
+    seen = ~np.isnan(column)
+    keys, inverse, counts = np.unique(column[seen], return_inverse=True, return_counts=True)
+    if not len(keys):
+        return
+    positive = np.bincount(inverse, weights=y[seen], minlength=len(keys))
+    frequent = np.flatnonzero(counts >= _RARE)
+    if len(frequent) > _MOST:
+        frequent = np.sort(frequent[np.argsort(-counts[frequent], kind="stable")[:_MOST]])
+    mean = float(y.mean())
+    rest_count = counts.sum() - counts[frequent].sum()
+    rest_positive = positive.sum() - positive[frequent].sum()
+    tally = np.append(counts[frequent], rest_count)
+    share = (np.append(positive[frequent], rest_positive) + _SMOOTHING * mean) / (tally + _SMOOTHING)
+    rank = np.empty(len(share), np.uint8)
+    rank[np.argsort(share, kind="stable")] = np.arange(1, len(share) + 1)
+    n = len(frequent)
+    bins.keys[j, :n] = keys[frequent]
+    bins.codes[j, :n] = rank[:n]
+    bins.other[j] = rank[n]
+    bins.sizes[j] = n + 1
+
+
+def _fit_numbers(bins: Bins, j: int, column: Array) -> None:
+    values = np.sort(column[~np.isnan(column)])
+    if not len(values):
+        return
+    distinct = values[np.append(True, np.diff(values) > 0)]
+    if len(distinct) > BINS - 2:
+        at = np.linspace(0, len(values) - 1, BINS - 1)[1:-1]
+        borders = np.unique(values[at.astype(np.int64)])
+    else:
+        borders = (distinct[1:] + distinct[:-1]) / 2
+        borders = np.unique(borders)
+    bins.keys[j, : len(borders)] = borders
+    bins.sizes[j] = len(borders) + 1
+    wide = values.astype(np.float64)
+    low, high = wide[int(0.01 * (len(wide) - 1))], wide[int(np.ceil(0.99 * (len(wide) - 1)))]
+    wide = np.clip(wide, low, high)
+    bins.center[j] = wide.mean()
+    bins.scale[j] = max(float(wide.std()), 1e-12 + 1e-6 * abs(float(wide.mean())))
+
+
+@compiled
+def encode(
+    row: Array, words: Array, keys: Array, codes: Array, other: Array, sizes: Array, out: Array
+) -> None:
+    """Write the code of every value of one row into `out`."""
+    for j in range(words.shape[0]):
+        x = row[j]
+        if np.isnan(x):
+            out[j] = 0
+            continue
+        lo = 0
+        hi = sizes[j] - 1
+        while lo < hi:
+            mid = (lo + hi) // 2
+            if keys[j, mid] < x:
+                lo = mid + 1
+            else:
+                hi = mid
+        if not words[j]:
+            out[j] = lo + 1
+        elif lo < sizes[j] - 1 and keys[j, lo] == x:
+            out[j] = codes[j, lo]
+        else:
+            out[j] = other[j]
+
+
+@compiled
+def encode_rows(
+    rows: Array, words: Array, keys: Array, codes: Array, other: Array, sizes: Array, out: Array
+) -> None:
+    """Write the codes of all rows into `out`, uint8 (rows, columns)."""
+    for i in range(rows.shape[0]):
+        encode(rows[i], words, keys, codes, other, sizes, out[i])

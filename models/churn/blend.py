@@ -1,0 +1,124 @@
+"""Blends component log-odds into one calibrated probability, from predictions made before their labels.
+
+A logistic regression over the components' prequential log-odds of the newest events, refitted often
+and pulled towards fixed weights: it chooses the better components, and because it only ever sees
+honest predictions its probabilities are calibrated, also when the components are overconfident.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from models.churn.compiled import compiled
+from models.learner import Array, State
+
+CLIP = 8.0
+
+
+class Blend:
+    """Weights of `k` components and a bias.
+
+    Parameters
+    ----------
+    anchor
+        Weights to be pulled towards, (k,).
+    ramp
+        Labels after which components other than the first may have their anchor's weight: with few
+        labels the simplest component is the best.
+    window
+        Newest labelled predictions looked at.
+    every
+        Labels between refits.
+    precision
+        Strength of the pull.
+    """
+
+    def __init__(
+        self,
+        anchor: Array,
+        ramp: int = 1000,
+        window: int = 3000,
+        every: int = 50,
+        precision: float = 30.0,
+    ) -> None:
+        self.anchor = np.asarray(anchor, np.float64)
+        self.ramp, self.window, self.every, self.precision = ramp, window, every, precision
+        k = len(self.anchor)
+        self.n = 0
+        self.weights = self._pull()
+        self._z = np.zeros((window, k + 1))
+        self._y = np.zeros(window)
+
+    def _pull(self) -> Array:
+        """Return the anchor at this many labels: bias, first component, others."""
+        share = min(1.0, self.n / self.ramp)
+        out = np.zeros(len(self.anchor) + 1)
+        out[2:] = self.anchor[1:] * share
+        out[1] = self.anchor.sum() - out[2:].sum()
+        return out
+
+    def score(self, z: Array) -> float:
+        """Return the blended log-odds of component log-odds `z`, (k,)."""
+        return float(self.weights[0] + np.dot(self.weights[1:], np.clip(z, -CLIP, CLIP)))
+
+    def learn(self, z: Array, y: bool) -> None:
+        """Take the component log-odds predicted for an event whose label is now known."""
+        at = self.n % self.window
+        self._z[at, 0] = 1.0
+        self._z[at, 1:] = np.clip(z, -CLIP, CLIP)
+        self._y[at] = y
+        self.n += 1
+        if self.n % self.every == 0:
+            used = min(self.n, self.window)
+            self.weights = _refit(self._z[:used], self._y[:used], self._pull(), self.precision)
+
+    def state(self) -> State:
+        """Return weights and window."""
+        used = min(self.n, self.window)
+        return {
+            "n": self.n,
+            "weights": self.weights.copy(),
+            "z": self._z[:used].copy(),
+            "y": self._y[:used].copy(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Replace weights and window; raises ValueError when they do not fit."""
+        used = min(state["n"], self.window)
+        if state["weights"].shape != self.weights.shape or state["z"].shape != (used, len(self.weights)):
+            raise ValueError(f"blend state of shape {state['z'].shape} does not fit {self._z.shape}")
+        self.n = state["n"]
+        self.weights = state["weights"].copy()
+        self._z[:used], self._y[:used] = state["z"], state["y"]
+
+
+@compiled
+def _refit(z: Array, y: Array, anchor: Array, precision: float) -> Array:
+    """Return the weights minimising the logistic loss plus precision/2·|w − anchor|², by Newton steps."""
+    m, k = z.shape
+    w = anchor.copy()
+    for _ in range(5):
+        grad = precision * (w - anchor)
+        hessian = np.eye(k) * precision
+        for i in range(m):
+            s = 0.0
+            for a in range(k):
+                s += z[i, a] * w[a]
+            p = 1.0 / (1.0 + np.exp(-s))
+            e = p - y[i]
+            h = max(p * (1.0 - p), 1e-3)
+            for a in range(k):
+                grad[a] += e * z[i, a]
+                for b in range(a + 1):
+                    hessian[a, b] += h * z[i, a] * z[i, b]
+        for a in range(k):
+            for b in range(a):
+                hessian[b, a] = hessian[a, b]
+        step = np.linalg.solve(hessian, grad)
+        w -= step
+        if np.abs(step).max() < 1e-6:
+            break
+    return w

@@ -1,0 +1,182 @@
+"""A ridge logistic regression over smooth and one-hot bases of binned columns.
+
+Each number enters as its rank, its standardised value and a few overlapping hats over its rank, so
+that a straight effect is cheap and a bent one possible; categories and numbers of few values enter
+one-hot; a missing value is a slot of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from models.churn.compiled import compiled
+from models.learner import Array
+
+HATS = 6
+FEW = 12
+SLOTS = 4
+
+
+def layout(words: Array, sizes: Array) -> tuple[Array, Array]:
+    """Return each column's first weight and whether it is smooth; the last entry is the bias's place."""
+    smooth = ~words & (sizes > FEW)
+    width = np.where(smooth, 3 + HATS, sizes + 2)
+    start = np.zeros(len(sizes) + 1, np.int64)
+    np.cumsum(width, out=start[1:])
+    return start, smooth
+
+
+@compiled
+def basis(
+    code: Array,
+    row: Array,
+    start: Array,
+    smooth: Array,
+    words: Array,
+    sizes: Array,
+    center: Array,
+    scale: Array,
+    index: Array,
+    value: Array,
+    owner: Array,
+) -> int:
+    """Write one row's active weights, their values and their columns; return how many."""
+    n = 0
+    for j in range(smooth.shape[0]):
+        s = start[j]
+        c = code[j]
+        if c == 0:
+            index[n] = s
+            value[n] = 1.0
+            owner[n] = j
+            n += 1
+            continue
+        if not words[j]:
+            z = (row[j] - center[j]) / scale[j]
+            index[n] = s + 1
+            value[n] = min(max(z, -3.0), 3.0)
+            owner[n] = j
+            n += 1
+        if smooth[j]:
+            u = (c - 0.5) / sizes[j]
+            index[n] = s + 2
+            value[n] = 2.0 * u - 1.0
+            owner[n] = j
+            n += 1
+            p = u * (HATS - 1)
+            k = int(p)
+            index[n] = s + 3 + k
+            value[n] = 1.0 - (p - k)
+            owner[n] = j
+            n += 1
+            index[n] = s + 4 + k
+            value[n] = p - k
+            owner[n] = j
+            n += 1
+        else:
+            index[n] = s + 1 + c
+            value[n] = 1.0
+            owner[n] = j
+            n += 1
+    return n
+
+
+@compiled
+def basis_rows(
+    codes: Array,
+    rows: Array,
+    start: Array,
+    smooth: Array,
+    words: Array,
+    sizes: Array,
+    center: Array,
+    scale: Array,
+    index: Array,
+    value: Array,
+    counts: Array,
+) -> None:
+    """Write the bases of all rows."""
+    owner = np.empty(index.shape[1], np.int32)
+    for i in range(codes.shape[0]):
+        counts[i] = basis(
+            codes[i], rows[i], start, smooth, words, sizes, center, scale, index[i], value[i], owner
+        )
+
+
+@compiled
+def fit(
+    index: Array,
+    value: Array,
+    counts: Array,
+    y: Array,
+    weight: Array,
+    size: int,
+    ridge: float,
+    bias: float,
+    newton: int,
+    inner: int,
+) -> Any:
+    """Return weights (size + 1, the last the bias) and the diagonal of their hessian, by Newton-CG."""
+    m = counts.shape[0]
+    w = np.zeros(size + 1)
+    w[size] = bias
+    f = np.full(m, bias)
+    h = np.empty(m)
+    grad = np.empty(size + 1)
+    diagonal = np.empty(size + 1)
+    step = np.empty(size + 1)
+    residual = np.empty(size + 1)
+    direction = np.empty(size + 1)
+    product = np.empty(size + 1)
+    for _ in range(newton):
+        grad[:] = ridge * w
+        grad[size] = 0.0
+        diagonal[:] = ridge
+        diagonal[size] = 1e-6
+        for i in range(m):
+            p = 1.0 / (1.0 + np.exp(-f[i]))
+            e = (p - y[i]) * weight[i]
+            h[i] = max(p * (1.0 - p), 1e-4) * weight[i]
+            for k in range(counts[i]):
+                grad[index[i, k]] += e * value[i, k]
+                diagonal[index[i, k]] += h[i] * value[i, k] * value[i, k]
+            grad[size] += e
+            diagonal[size] += h[i]
+        step[:] = 0.0
+        residual[:] = -grad
+        direction[:] = residual / diagonal
+        rz = np.dot(residual, direction)
+        first = rz
+        for _ in range(inner):
+            if rz <= 1e-4 * first or rz <= 1e-12:
+                break
+            product[:] = ridge * direction
+            product[size] = 1e-6 * direction[size]
+            for i in range(m):
+                s = direction[size]
+                for k in range(counts[i]):
+                    s += value[i, k] * direction[index[i, k]]
+                s *= h[i]
+                for k in range(counts[i]):
+                    product[index[i, k]] += s * value[i, k]
+                product[size] += s
+            alpha = rz / np.dot(direction, product)
+            step += alpha * direction
+            residual -= alpha * product
+            fresh = np.dot(residual, residual / diagonal)
+            direction[:] = residual / diagonal + (fresh / rz) * direction
+            rz = fresh
+        w += step
+        biggest = 0.0
+        for i in range(m):
+            s = w[size]
+            for k in range(counts[i]):
+                s += value[i, k] * w[index[i, k]]
+            f[i] = s
+        for k in range(size + 1):
+            biggest = max(biggest, abs(step[k]))
+        if biggest < 0.01:
+            break
+    return w, diagonal, f

@@ -1,0 +1,152 @@
+"""How likely a customer does something within a horizon, learned one label at a time from any table.
+
+Three components share one set of bins: a smooth ridge logistic regression, good from the first labels;
+small boosted trees for bends and simple crosses; larger ones for the rest. They are refitted on a
+window of the newest rows at intervals that grow with it, so that the cost an event stays flat, and a
+blend of their honest predictions gives the probability.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from models.churn.blend import Blend
+from models.churn.fitted import COMPONENTS, Fitted, fit_window
+from models.churn.reason import Reason
+from models.churn.table import Table
+from models.learner import Array, State
+from models.snapshot import config_hash
+
+_FORMAT = 1
+_FIRST_FIT = 24
+_ANCHOR = np.array([0.6, 0.25, 0.15])
+_PRIOR_POSITIVE, _PRIOR_NEGATIVE = 1.0, 3.0
+
+
+class Propensity:
+    """A learner for one declared target.
+
+    Parameters
+    ----------
+    target
+        Its name: `churn`, `purchase`, `feature_adoption`, …
+    seed
+        Of the forests' column draws.
+    rows
+        Newest labelled rows kept for refitting.
+
+    Examples
+    --------
+    >>> model = Propensity("churn")
+    >>> for i in range(400):
+    ...     model.learn_one({"logins": float(i % 10), "tier": "ab"[i % 2]}, i % 10 < 3)
+    >>> model.predict_proba_one({"logins": 1.0}) > 0.8 > 0.2 > model.predict_proba_one({"logins": 8.0})
+    True
+    >>> model.explain({"logins": 1.0, "tier": "a"}, 1)[0].feature
+    'logins'
+    """
+
+    def __init__(self, target: str, seed: int = 7, rows: int = 16_384) -> None:
+        self.name = f"propensity:{target}"
+        self.target = target
+        self.seed = seed
+        self.rows = rows
+        self._table = Table(rows)
+        self._blend = Blend(_ANCHOR)
+        self._fitted: Fitted | None = None
+        self._positives = 0
+        self._next_fit = _FIRST_FIT
+
+    @property
+    def config_hash(self) -> str:
+        """Hash of what a state must share with this learner."""
+        return config_hash({"format": _FORMAT, "target": self.target, "seed": self.seed, "rows": self.rows})
+
+    @property
+    def n(self) -> int:
+        """Labels learned."""
+        return self._table.n
+
+    def predict_proba_one(self, x: Mapping[str, Any]) -> float:
+        """Return the probability in (0, 1) that the target happens; changes nothing."""
+        logit = self._blend.score(self._logits(x))
+        return 1.0 / (1.0 + math.exp(-min(max(logit, -13.0), 13.0)))
+
+    def learn_one(self, x: Mapping[str, Any], y: bool) -> None:
+        """Take the features as they were at scoring time and the label that came since."""
+        self._blend.learn(self._logits(x), bool(y))
+        self._table.add(x, bool(y))
+        self._positives += bool(y)
+        n = self._table.n
+        if n >= self._next_fit:
+            rows, labels = self._table.window()
+            if 3 <= labels.sum() <= len(labels) - 3 and rows.shape[1]:
+                self._fitted = fit_window(rows, labels, self._table.words, self.seed + n)
+            self._next_fit = n + self._interval(*rows.shape)
+
+    def explain(self, x: Mapping[str, Any], k: int = 3) -> list[Reason]:
+        """Return the `k` features that moved this score most, largest first.
+
+        Contributions are exact for the model: those of all features and `baseline(x)` add up to the
+        log-odds of `predict_proba_one(x)`.
+        """
+        found = self._contributions(x)[0]
+        ordered = sorted(found.items(), key=lambda item: (-abs(item[1]), item[0]))
+        return [Reason(name, x.get(name), part) for name, part in ordered[:k] if part]
+
+    def baseline(self, x: Mapping[str, Any]) -> float:
+        """Return the log-odds no feature accounts for."""
+        return self._contributions(x)[1]
+
+    def _contributions(self, x: Mapping[str, Any]) -> tuple[dict[str, float], float]:
+        weights = self._blend.weights
+        if self._fitted is None:
+            return {}, self._blend.score(self._logits(x))
+        parts, rest = self._fitted.parts(self._table.row(x))
+        totals = parts.sum(axis=1) + rest
+        shrink = np.where(np.abs(totals) > 8.0, 8.0 / np.maximum(np.abs(totals), 8.0), 1.0)
+        mixed = (weights[1:] * shrink) @ parts
+        out: dict[str, float] = {}
+        for feature, part in zip(self._table.features, mixed, strict=False):
+            out[feature] = out.get(feature, 0.0) + float(part)
+        return out, float(weights[0] + (weights[1:] * shrink) @ rest)
+
+    def _logits(self, x: Mapping[str, Any]) -> Array:
+        if self._fitted is not None:
+            return self._fitted.logits(self._table.row(x))
+        share = (self._positives + _PRIOR_POSITIVE) / (self._table.n + _PRIOR_POSITIVE + _PRIOR_NEGATIVE)
+        return np.full(COMPONENTS, math.log(share / (1.0 - share)))
+
+    @staticmethod
+    def _interval(rows: int, columns: int) -> int:
+        """Return labels until the next refit, so that its cost stays flat an event."""
+        return max(4, int(rows * max(0.2, columns / 75)))
+
+    def state(self) -> State:
+        """Return everything learned as arrays and JSON values."""
+        return {
+            "format": _FORMAT,
+            "target": self.target,
+            "seed": self.seed,
+            "positives": self._positives,
+            "next_fit": self._next_fit,
+            "table": self._table.state(),
+            "blend": self._blend.state(),
+            "fitted": None if self._fitted is None else self._fitted.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Replace everything learned; raises ValueError when it is of another configuration."""
+        if (state.get("format"), state.get("target"), state.get("seed")) != (_FORMAT, self.target, self.seed):
+            raise ValueError(
+                f"state of target {state.get('target')!r}, seed {state.get('seed')} is not of {self.target!r}"
+            )
+        fitted = None if state["fitted"] is None else Fitted.from_state(state["fitted"])
+        self._table.restore(state["table"])
+        self._blend.restore(state["blend"])
+        self._fitted = fitted
+        self._positives, self._next_fit = state["positives"], state["next_fit"]

@@ -1,0 +1,171 @@
+"""Rows of any table as they come: columns found on the way, the newest rows kept for refitting."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from models.learner import Array, State
+
+MAX_COLUMNS = 256
+_CELLS = 1 << 20
+_HUGE = 1e30
+_NUMBER, _WORD = "n", "s"
+
+
+def _cell(value: object) -> tuple[str, float] | None:
+    """Return the kind and number of a value, None when it is missing or of a foreign type."""
+    if isinstance(value, str):
+        if not value.strip():
+            return None
+        digest = hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=3).digest()
+        return _WORD, float(int.from_bytes(digest, "little"))
+    if isinstance(value, bool | int | float | np.number):
+        try:
+            number = float(value)
+        except OverflowError:
+            return None
+        if math.isnan(number):
+            return None
+        return _NUMBER, min(max(number, -_HUGE), _HUGE)
+    return None
+
+
+class Table:
+    """The columns seen so far and a window of the newest labelled rows.
+
+    A feature that is a number in one row and a word in another gets a column for each. Words are kept
+    as 24-bit hashes, which float32 holds exactly, so no vocabulary grows. Which column a feature gets
+    does not depend on the order of a row's keys.
+
+    Parameters
+    ----------
+    rows
+        Most rows kept; fewer when the table is so wide that they would need more than 2^20 cells.
+    """
+
+    def __init__(self, rows: int = 16_384) -> None:
+        self.limit = rows
+        self.names: list[str] = []
+        self.features: list[str] = []
+        self.n = 0
+        self._index: dict[str, tuple[int, int]] = {}
+        self._words: dict[str, float] = {}
+        self._x = np.empty((0, 0), np.float32)
+        self._y = np.empty(0, np.uint8)
+        self._used = 0
+        self._head = 0
+
+    @property
+    def words(self) -> Array:
+        """Whether each column holds words, bool (columns,)."""
+        return np.array([name.endswith(_WORD) for name in self.names], dtype=bool)
+
+    def row(self, x: Mapping[str, Any]) -> Array:
+        """Return `x` over the known columns, float32 (columns,), NaN where missing; changes nothing."""
+        out = np.full(len(self.names), np.nan, np.float32)
+        index = self._index
+        for feature, value in x.items():
+            places = index.get(feature)
+            if places is None:
+                continue
+            if type(value) is float and -_HUGE < value < _HUGE:
+                if places[0] >= 0:
+                    out[places[0]] = value
+                continue
+            if type(value) is str and value in self._words:
+                if places[1] >= 0:
+                    out[places[1]] = self._words[value]
+                continue
+            cell = _cell(value)
+            if cell is not None and places[cell[0] == _WORD] >= 0:
+                out[places[cell[0] == _WORD]] = cell[1]
+        return out
+
+    def add(self, x: Mapping[str, Any], y: bool) -> None:
+        """Take one labelled row, finding its new columns first."""
+        self._find(x)
+        d = len(self.names)
+        most = max(64, min(self.limit, _CELLS // max(1, d)))
+        if self._x.shape[1] != d or self._used > most:
+            self._reshape(d, most)
+        if self._used == len(self._y) and self._used < most:
+            size = min(most, max(64, 2 * self._used))
+            grown = np.full((size, d), np.nan, np.float32)
+            grown[: self._used] = self._x
+            labels = np.zeros(size, np.uint8)
+            labels[: self._used] = self._y
+            self._x, self._y = grown, labels
+        at = self._used if self._used < most else self._head
+        self._x[at] = self.row(x)
+        self._y[at] = y
+        if self._used < most:
+            self._used += 1
+        else:
+            self._head = (self._head + 1) % most
+        self.n += 1
+
+    def window(self) -> tuple[Array, Array]:
+        """Return the kept rows, float32 (rows, columns), and labels, float64 (rows,), in no order."""
+        return self._x[: self._used], self._y[: self._used].astype(np.float64)
+
+    def _find(self, x: Mapping[str, Any]) -> None:
+        fresh: list[tuple[str, str]] = []
+        for feature, value in x.items():
+            known = self._index.get(feature, (-1, -1))
+            if known[0] >= 0 and type(value) is float:
+                continue
+            if known[1] >= 0 and type(value) is str:
+                if value not in self._words and len(self._words) < 10_000 and (cell := _cell(value)):
+                    self._words[value] = cell[1]
+                continue
+            cell = _cell(value)
+            if cell is not None and known[cell[0] == _WORD] < 0 and isinstance(feature, str):
+                fresh.append((feature, cell[0]))
+        for feature, kind in sorted(fresh):
+            if len(self.names) < MAX_COLUMNS:
+                self._name(feature, kind)
+
+    def _name(self, feature: str, kind: str) -> None:
+        number, word = self._index.get(feature, (-1, -1))
+        place = len(self.names)
+        self._index[feature] = (number, place) if kind == _WORD else (place, word)
+        self.names.append(f"{feature}#{kind}")
+        self.features.append(feature)
+
+    def _reshape(self, d: int, most: int) -> None:
+        """Widen to `d` columns and keep at most the newest `most` rows, oldest first."""
+        order = np.roll(np.arange(self._used), -self._head)[-most:]
+        x = np.full((len(order), d), np.nan, np.float32)
+        x[:, : self._x.shape[1]] = self._x[order]
+        self._x, self._y = x, self._y[order].copy()
+        self._used, self._head = len(order), 0
+
+    def state(self) -> State:
+        """Return columns and window."""
+        return {
+            "names": list(self.names),
+            "n": self.n,
+            "head": self._head,
+            "x": self._x[: self._used].copy(),
+            "y": self._y[: self._used].copy(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Replace columns and window; raises ValueError when they do not fit each other."""
+        x, y, names = state["x"], state["y"], state["names"]
+        if x.ndim != 2 or len(x) != len(y) or (len(x) and x.shape[1] != len(names)):
+            raise ValueError(
+                f"a window of shape {x.shape} does not fit {len(names)} columns, {len(y)} labels"
+            )
+        if len(names) > MAX_COLUMNS or len(x) > self.limit:
+            raise ValueError(f"a window of shape {x.shape} is larger than this configuration's")
+        self.names, self.features, self._index, self._words = [], [], {}, {}
+        for name in names:
+            self._name(*name.rsplit("#", 1))
+        self.n, self._head, self._used = state["n"], state["head"], len(x)
+        self._x, self._y = x.copy(), y.copy()

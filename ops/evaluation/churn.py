@@ -1,0 +1,268 @@
+"""`hark eval churn`: any table with a label column, one shuffled pass, predict then learn."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import math
+import random
+import time
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from models.churn.propensity import Propensity
+from models.learner import Array
+
+Row = dict[str, float | str | None]
+_POSITIVE = ("yes", "1", "true", "churned", "y", "t", "positive", "1.0")
+_BLANK = ("", "na", "n/a", "nan", "null", "none", "?")
+
+
+def read_table(
+    path: Path, label: str, positive: str | None = None, drop: Sequence[str] = ()
+) -> tuple[list[Row], list[bool]]:
+    """Return a CSV's rows and labels; `.gz`, byte order marks and blanks around names are tolerated.
+
+    Parameters
+    ----------
+    path
+        Comma-, semicolon- or tab-separated, with a header.
+    label
+        Its label column; rows without a label are left out.
+    positive
+        Label value that counts as positive; None takes the usual word for yes, else the rarer value.
+    drop
+        Columns to leave out, such as ids.
+
+    Raises
+    ------
+    ValueError
+        When a column named does not exist or the label does not take two values.
+    """
+    raw = path.read_bytes()
+    text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig", "replace")
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    names = [name.strip() for name in next(reader, [])]
+    missing = [name for name in (label, *drop) if name.strip() not in names]
+    if missing:
+        raise ValueError(f"no column {missing[0]!r}; there are: {', '.join(names)}")
+    place = names.index(label.strip())
+    left_out = {place, *(names.index(name.strip()) for name in drop)}
+    rows: list[Row] = []
+    values: list[str] = []
+    for cells in reader:
+        if len(cells) <= place or cells[place].strip().lower() in _BLANK:
+            continue
+        kept = (
+            (name, cell)
+            for i, (name, cell) in enumerate(zip(names, cells, strict=False))
+            if i not in left_out
+        )
+        rows.append({name: _value(cell) for name, cell in kept})
+        values.append(cells[place].strip())
+    chosen = _positive(values) if positive is None else positive.strip()
+    labels = [value == chosen for value in values]
+    if not any(labels) or all(labels):
+        raise ValueError(f"label {label!r} is {'never' if not any(labels) else 'always'} {chosen!r}")
+    return rows, labels
+
+
+def _value(cell: str) -> float | str | None:
+    text = cell.strip()
+    if text.lower() in _BLANK:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return number if math.isfinite(number) else None
+
+
+def _positive(values: Sequence[str]) -> str:
+    counts = {value: values.count(value) for value in sorted(set(values))}
+    usual = [value for value in counts if value.lower() in _POSITIVE]
+    return usual[0] if len(usual) == 1 else min(counts, key=lambda value: (counts[value], value))
+
+
+def auc(y: Array, p: Array) -> float:
+    """Return the area under the ROC curve, ties counting half.
+
+    >>> auc(np.array([0, 1, 0, 1]), np.array([0.1, 0.9, 0.5, 0.5]))
+    0.875
+    """
+    _, inverse, counts = np.unique(p, return_inverse=True, return_counts=True)
+    rank = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    positive = float(y.sum())
+    negative = len(y) - positive
+    if not positive or not negative:
+        return math.nan
+    return float((rank[y > 0].sum() - positive * (positive + 1) / 2) / (positive * negative))
+
+
+def average_precision(y: Array, p: Array) -> float:
+    """Return the area under the precision-recall curve as a step function (average precision).
+
+    >>> round(average_precision(np.array([0, 1, 0, 1]), np.array([0.1, 0.9, 0.5, 0.4])), 4)
+    0.8333
+    """
+    order = np.argsort(-p, kind="stable")
+    hits = np.cumsum(y[order])
+    last = np.append(np.diff(p[order]) != 0, True)
+    precision = hits[last] / (np.flatnonzero(last) + 1)
+    recall = hits[last] / max(1.0, float(y.sum()))
+    return float(np.sum(np.diff(recall, prepend=0.0) * precision))
+
+
+def calibration_error(y: Array, p: Array, bins: int = 10) -> float:
+    """Return the expected calibration error over equal-width bins, ECE(bins).
+
+    >>> round(calibration_error(np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.1, 0.1, 0.8, 0.8])), 3)
+    0.15
+    """
+    place = np.minimum((p * bins).astype(np.int64), bins - 1)
+    gap = np.bincount(place, weights=p - y, minlength=bins)
+    return float(np.abs(gap).sum() / len(y))
+
+
+def figures(y: Array, p: Array) -> dict[str, float]:
+    """Return AUC, PR-AUC, Brier score and ECE(10), to five digits."""
+    found = {
+        "auc": auc(y, p),
+        "pr_auc": average_precision(y, p),
+        "brier": float(np.mean((p - y) ** 2)),
+        "ece": calibration_error(y, p),
+    }
+    return {name: round(value, 5) for name, value in found.items()}
+
+
+def prequential(
+    model: Propensity, rows: Sequence[Row], labels: Sequence[bool], delay: int = 0
+) -> tuple[Array, float]:
+    """Predict each row, learn each label `delay` rows later; return probabilities and µs an event."""
+    out = np.empty(len(rows))
+    waiting: deque[int] = deque()
+    begun = time.perf_counter()
+    for i, row in enumerate(rows):
+        out[i] = model.predict_proba_one(row)
+        waiting.append(i)
+        if len(waiting) > delay:
+            due = waiting.popleft()
+            model.learn_one(rows[due], labels[due])
+    return out, (time.perf_counter() - begun) / max(1, len(rows)) * 1e6
+
+
+def run(
+    path: Path,
+    label: str,
+    positive: str | None = None,
+    drop: Sequence[str] = (),
+    delay: int = 0,
+    seed: int = 7,
+    against: str | None = None,
+) -> dict[str, Any]:
+    """Evaluate one table; return `{"n", "whole", "last_half", "us_per_event"}`.
+
+    Parameters
+    ----------
+    path, label, positive, drop
+        As in `read_table`.
+    delay
+        Events between a prediction and its label.
+    seed
+        Of the shuffle.
+    against
+        `batch` adds 5-fold histogram gradient boosting on the same rows in the same order.
+
+    Raises
+    ------
+    ValueError
+        As in `read_table`, or for an unknown comparison.
+    """
+    if against not in (None, "batch"):
+        raise ValueError(f"unknown comparison {against!r}; there is 'batch'")
+    rows, labels = read_table(path, label, positive, drop)
+    order = list(range(len(rows)))
+    random.Random(seed).shuffle(order)
+    rows, labels = [rows[i] for i in order], [labels[i] for i in order]
+    _warm()
+    probabilities, cost = prequential(Propensity(label), rows, labels, delay)
+    y, half = np.array(labels, dtype=np.float64), len(rows) // 2
+    out: dict[str, Any] = {
+        "n": len(rows),
+        "whole": figures(y, probabilities),
+        "last_half": figures(y[half:], probabilities[half:]),
+        "us_per_event": round(cost, 1),
+    }
+    if against == "batch":
+        batch = _batch(rows, y)
+        out["batch"] = {"whole": figures(y, batch), "last_half": figures(y[half:], batch[half:])}
+    return out
+
+
+def _warm() -> None:
+    """Compile the kernels before the clock runs."""
+    model = Propensity("warm")
+    for i in range(120):
+        row: Row = {"a": float(i % 50), "b": "xyz"[i % 3]}
+        model.predict_proba_one(row)
+        model.learn_one(row, i % 4 == 0)
+
+
+def _batch(rows: Sequence[Row], y: Array) -> Array:
+    """Return out-of-fold probabilities of 5-fold histogram gradient boosting, words as categories."""
+    try:
+        from sklearn.ensemble import HistGradientBoostingClassifier
+        from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    except ImportError as error:
+        raise ValueError("the batch comparison needs scikit-learn, of the extra 'eval'") from error
+    names = sorted({name for row in rows for name in row})
+    columns: list[Array] = []
+    categorical: list[bool] = []
+    for name in names:
+        cells = [row.get(name) for row in rows]
+        words = sorted({str(cell) for cell in cells if cell is not None})
+        is_words = any(isinstance(cell, str) for cell in cells)
+        if is_words:
+            place = {word: float(i) for i, word in enumerate(words)}
+            columns.append(np.array([math.nan if cell is None else place[str(cell)] for cell in cells]))
+        else:
+            columns.append(np.array([math.nan if cell is None else cell for cell in cells], dtype=np.float64))
+        categorical.append(is_words and len(words) <= 255)
+    model = HistGradientBoostingClassifier(random_state=7, categorical_features=np.array(categorical))
+    folds = StratifiedKFold(5, shuffle=True, random_state=7)
+    found = cross_val_predict(model, np.column_stack(columns), y, cv=folds, method="predict_proba")
+    return np.asarray(found)[:, 1]
+
+
+def churn(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or CSV.gz with a header.", exists=True)],
+    label: Annotated[str, typer.Option(help="Label column.")],
+    positive: Annotated[str | None, typer.Option(help="Label value that counts as positive.")] = None,
+    drop: Annotated[list[str] | None, typer.Option(help="Column to leave out; may be repeated.")] = None,
+    delay: Annotated[int, typer.Option(min=0, help="Events between a prediction and its label.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the shuffle.")] = 7,
+    against: Annotated[str | None, typer.Option(help="'batch': 5-fold gradient boosting too.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
+) -> None:
+    """Evaluate the propensity learner on a table: one shuffled pass, predict then learn."""
+    try:
+        found = run(path, label, positive, drop or (), delay, seed, against)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    if json_:
+        typer.echo(json.dumps(found))
+        return
+    parts = {"whole": found["whole"], "last half": found["last_half"]}
+    if "batch" in found:
+        parts |= {"batch whole": found["batch"]["whole"], "batch last half": found["batch"]["last_half"]}
+    typer.echo(f"{found['n']} rows, {found['us_per_event']} µs an event")
+    for name, values in parts.items():
+        typer.echo(f"{name:>16}  " + "  ".join(f"{k} {v:.4f}" for k, v in values.items()))
