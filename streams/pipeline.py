@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from models.churn.delayed import DelayedLabels
 from models.identity import Links
 from models.intake import Admission, FactAdmission, FieldMask, Limits
+from models.near_duplicate import ClusterIndex
 from models.pii import Finder, Masker
 from models.pii.keyring import Keyring, KeyringError
 from models.scoring.model_set import ModelSet
@@ -45,6 +46,9 @@ from streams.topics import CUSTOMER_EVENTS, CUSTOMER_LINKS, LABELS, OUTCOMES, RU
 log = logging.getLogger(__name__)
 
 DAY_MS = 86_400_000
+CLUSTERS = 4096
+"""Clusters of near-identical texts a partition remembers; 700 bytes each."""
+
 Built = tuple[Sequence[str], Handler]
 
 
@@ -109,6 +113,7 @@ def build_score(run: Runtime) -> Built:
         run.clock,
         settings.dedup_days * 86_400.0,
         lambda: DelayedLabels(declared, limit=2, spacing=3 * 86_400.0),
+        lambda: ClusterIndex(CLUSTERS),
     )
     return score.TOPICS, stateful(run, "score", step)
 

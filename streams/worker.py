@@ -24,6 +24,24 @@ log = logging.getLogger(__name__)
 EXIT_SECONDS = 10
 
 
+class Assigned:
+    """Says when every agent has got its partitions for the first time; a supervisor may wait for it."""
+
+    def __init__(self, agents: Sequence[str]) -> None:
+        self._waiting = set(agents)
+
+    def watch(self, agent: str, app: Any) -> None:
+        """Note the agent's first assignment."""
+
+        async def note(sender: Any, **kwargs: Any) -> None:
+            if agent in self._waiting:
+                self._waiting.discard(agent)
+                if not self._waiting:
+                    log.info("all agents are assigned")
+
+        app.on_partitions_assigned.connect(note, weak=False)
+
+
 class WorkerService(mode.Service):
     """Starts what the agents share before them and stops it after them."""
 
@@ -52,11 +70,12 @@ async def prepare(settings: Settings, agents: Sequence[str]) -> tuple[WorkerServ
     run = Runtime(settings, SystemClock())
     await run.connect()
     pulse = Pulse(settings.session_timeout_s * 0.9)
-    handlers, apps = [], []
+    handlers, apps, assigned = [], [], Assigned(agents)
     for agent in agents:
         topics, handler = AGENTS[agent](run)
         handlers.append(handler)
         apps.append(create_app(settings, agent, topics, handler, pulse))
+        assigned.watch(agent, apps[-1])
     return WorkerService(run, handlers, pulse), apps
 
 

@@ -26,6 +26,7 @@ class CustomerEvent(Inbound):
     amount: float | None = Field(default=None, description="money in the account's currency")
     quantity: float | None = None
     product: Token | None = None
+    express: bool | None = Field(default=None, description="a purchase with paid express delivery")
     tier: Token | None = Field(default=None, description="bronze, silver, gold, platinum, …")
     lifetime_value: float | None = Field(default=None, ge=0)
     since: EventTime | None = Field(default=None, description="customer since")
@@ -80,6 +81,7 @@ class CustomerFact(Outbound):
     amount: float | None = None
     quantity: float | None = None
     product: str | None = None
+    express: bool | None = None
     tier: str | None = None
     lifetime_value: float | None = None
     since: Millis | None = None

@@ -19,15 +19,15 @@ class CustomerView(Outbound):
     time_zone: str = ""
     lifetime_value: float = 0.0
     tenure_days: float = 0.0
-    purchases: float = Field(0.0, description="purchases, exponentially weighted over 90 days")
-    money: float = Field(0.0, description="money spent, exponentially weighted over 90 days")
+    purchases: float = Field(0.0, description="purchases, fading with a half-life of 30 days")
+    money: float = Field(0.0, description="money spent, fading with a half-life of 30 days")
     days_since_purchase: float = Field(9999.0, description="9999 when there was none")
     products: list[str] = Field(default_factory=list, description="products bought, latest 8")
     feedbacks: float = 0.0
     negatives: float = 0.0
     open_tickets: int = 0
     late_deliveries: int = 0
-    time_sensitive: bool = Field(False, description="bought express delivery or asked for a date lately")
+    time_sensitive: bool = Field(False, description="paid for express delivery in the last 90 days")
 
 
 class Scores(Outbound):

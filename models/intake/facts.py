@@ -18,7 +18,7 @@ from models.outcome import Outcome as StepOutcome
 
 _FIELDS: dict[str, tuple[type[BaseModel], tuple[str, ...], tuple[str, ...]]] = {
     "customer": (CustomerEvent, ("product", "tier", "segment", "region", "time_zone"),
-                 ("amount", "quantity", "lifetime_value")),
+                 ("amount", "quantity", "lifetime_value", "express")),
     "outcome": (Outcome, ("action_id",), ("value",)),
     "label": (Label, ("feedback_id", "model"), ()),
 }  # fmt: skip

@@ -17,6 +17,7 @@ MAX_RECENT = 3
 MAX_RECENT_TEXT = 240
 MAX_PRODUCTS = 8
 DAY_MS = 86_400_000
+EXPRESS_MS = 90 * DAY_MS
 _NEVER = 9999.0
 
 _PROFILE = ("tier", "segment", "region", "time_zone", "lifetime_value")
@@ -49,6 +50,8 @@ class CustomerMemory:
             profile["since"] = since
         if kind in ("purchase", "renewal"):
             profile["bought"] = max(profile.get("bought", 0), fact["occurred_at"])
+            if fact.get("express"):
+                profile["express"] = max(profile.get("express", 0), fact["occurred_at"])
             if product := fact.get("product"):
                 products = [p for p in profile.get("products", ()) if p != product]
                 profile["products"] = [product, *products][:MAX_PRODUCTS]
@@ -89,7 +92,7 @@ class CustomerMemory:
         """Return the rules' `customer` map (`models.events.CustomerView`)."""
         profile = self.state["p"]
         bought = profile.get("bought")
-        since = profile.get("since")
+        since, express = profile.get("since"), profile.get("express")
         return {
             "tier": profile.get("tier", ""),
             "segment": profile.get("segment", ""),
@@ -107,4 +110,5 @@ class CustomerMemory:
             "negatives": vector["negatives_7d"],
             "open_tickets": int(vector["open_tickets"]),
             "late_deliveries": profile.get("lates", 0),
+            "time_sensitive": express is not None and at_ms - express <= EXPRESS_MS,
         }

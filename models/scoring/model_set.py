@@ -8,7 +8,6 @@ from typing import Any
 from models.churn.propensity import Propensity
 from models.scoring.targets import MODELS, PROPENSITIES, SENTIMENT, TOPICS
 from models.sentiment import Sentiment
-from models.sentiment.emotion import EmotionReader
 from models.snapshot import Snapshot, SnapshotError, decode
 from models.topics.classifier import TopicClassifier
 
@@ -24,13 +23,13 @@ class ModelSet:
     def __init__(self) -> None:
         self.sentiment = Sentiment()
         self.topics = TopicClassifier()
-        self.emotion = EmotionReader()
         self._propensities = {name: Propensity(name) for name in PROPENSITIES}
         self._versions = dict.fromkeys(MODELS, 0)
 
     def propensity(self, name: str, inputs: Mapping[str, Any]) -> float:
         """Return the probability of a target's outcome within its horizon."""
-        return self._propensities[name].predict_proba_one(inputs)
+        chance: float = self._propensities[name].predict_proba_one(inputs)
+        return chance
 
     def topic_of(self, text: str, lang: str) -> str | None:
         """Return the topic people's corrections suggest, None while unsure or untrained."""

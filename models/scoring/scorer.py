@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models.churn.delayed import DelayedLabels, Labelled
-from models.near_duplicate import ClusterIndex
+from models.near_duplicate import Cluster, ClusterIndex
 from models.outcome import DeadLetter, DeadReason, Drop, DropReason, Emit, Outcome
 from models.scoring.customer import CustomerMemory
 from models.scoring.model_set import ModelSet
 from models.scoring.targets import ADOPTION, CHURN, PROPENSITIES, PURCHASE, SENTIMENT, TOPICS
+from models.sentiment.emotion import read_emotions
 from models.topics.analyser import Analyser
 from models.topics.priority import PriorityWeights, priority
 from models.topics.urgency import RESPONSE_HOURS
@@ -43,6 +44,13 @@ class PartitionScoring:
     def __init__(self, clusters: ClusterIndex, waiting: DelayedLabels) -> None:
         self.clusters = clusters
         self.waiting = waiting
+        self.touched: set[int] = set()
+
+    def join(self, text: str, feedback_id: str, customer_id: str, at: float, channel: str) -> Cluster:
+        """Put a text into its cluster and note that the cluster has changed."""
+        cluster = self.clusters.step(text, feedback_id, customer_id, at, channel)
+        self.touched.add(cluster.slot)
+        return cluster
 
 
 class Scorer:
@@ -52,8 +60,8 @@ class Scorer:
     ----------
     models
         The models of this worker, replaced in place when a snapshot arrives.
-    churn_features
-        Propensity inputs are the customer's features plus what was just said.
+    learning
+        Whether to keep examples for the learners.
     """
 
     def __init__(
@@ -97,8 +105,8 @@ class Scorer:
         topics = found.topics
         if not topics and (guess := models.topic_of(text, lang)):
             topics = [guess]
-        mood = models.emotion.read(text, lang, said.polarity)
-        cluster = partition.clusters.step(text, record["feedback_id"], record["customer_id"], at)
+        mood = read_emotions(text)
+        cluster = partition.join(text, record["feedback_id"], record["customer_id"], at, record["channel"])
         duplicate_of = memory.said_before(cluster.words, at_ms)
         if duplicate_of is None:
             memory.features.update("feedback", at, polarity=said.polarity, topics=topics)
@@ -118,8 +126,8 @@ class Scorer:
         record["scores"] = {
             "polarity": round(said.polarity, 4),
             "confidence": round(said.confidence, 4),
-            "emotion": mood.emotion,
-            "effort": mood.effort,
+            "emotion": mood.strongest or "",
+            "effort": mood.effort > 0,
             "topics": topics,
             "kind": record["kind"] or found.kind,
             "demand": found.demand,

@@ -62,3 +62,27 @@ def folding_table() -> npt.NDArray[np.uint32]:
         table[code] = (kind << CLASS_SHIFT) | (folded if kind != GAP else 0x20)
     table.setflags(write=False)
     return table
+
+
+@cache
+def _translation() -> dict[int, str | None]:
+    table = folding_table()
+    mask = (1 << CLASS_SHIFT) - 1
+    changed: dict[int, str | None] = {0x200B: None, 0x200C: None, 0x200D: None, 0x2060: None, 0xFEFF: None}
+    changed.update({0xFE0E: None, 0xFE0F: None})
+    for code in range(0x10000):
+        folded = int(table[code]) & mask
+        if folded != code and code not in changed and not 0xD800 <= code < 0xE000:
+            changed[code] = chr(folded)
+    return changed
+
+
+def folded_text(text: str) -> str:
+    """Return the text with every code point folded, for code that works on strings.
+
+    Examples
+    --------
+    >>> folded_text("Ｇｏｏｄ，氣死！")
+    'good,气死!'
+    """
+    return text.translate(_translation())

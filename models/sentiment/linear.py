@@ -16,6 +16,8 @@ from models.sentiment.packing import pack_table, unpack_table
 from models.sentiment.words import letter_grams, word_grams
 
 _HEAD = 1400
+_INITIAL = (0.0, 0.3, 0.7, 0.2)
+"""First trust in bias, log-count ratios, lexicon and corpus prior; a far corpus misleads at first."""
 _NO_PRIOR = np.zeros(1, np.uint32)
 
 
@@ -73,7 +75,7 @@ class LinearModel:
         self.buckets = np.zeros((1 << bits, kernels.COLUMNS), np.float32)
         self.dense = np.zeros(kernels.DENSE, np.float64)
         coefficients = self.dense[: kernels.SQUARED].reshape(kernels.LEARNERS, kernels.INPUTS)
-        coefficients[:] = (0.0, 0.3, 0.5, 0.5)
+        coefficients[:] = _INITIAL
         self.dense[kernels.MIX : kernels.MIX_SQUARED] = 0.5 if characters else 0.25
         self._terms = np.zeros(kernels.TERMS, np.float64)
         self._ratios = np.zeros(FEATURE_CAP, np.float64)

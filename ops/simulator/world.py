@@ -174,7 +174,8 @@ class World:
             at = begin + rng.randrange(DAY_MS)
             product = self._words.product(customer.lang)
             amount = round(rng.lognormvariate(3.5, 0.8), 2)
-            yield at, self._event(customer, "purchase", at, amount=amount, product=product)
+            express = rng.random() < 0.3
+            yield at, self._event(customer, "purchase", at, amount=amount, product=product, express=express)
             if rng.random() < 0.3:
                 late = float(rng.random() < 0.2)
                 yield at + 3600_000, self._event(customer, "delivery", at + 3600_000, quantity=late)
@@ -184,7 +185,7 @@ class World:
 
     def _speech(self, customer: Customer, number: int, begin: int) -> Iterator[tuple[int, Produced]]:
         rng = self.rng
-        rate = 1.35 * self.feedback / (len(self.customers) * self.days)
+        rate = 1.6 * self.feedback / (len(self.customers) * self.days)
         if customer.left > 0 and rng.random() < 0.5:
             customer.left -= 1
             yield from self._say(customer, begin, number, "negative")
@@ -271,6 +272,7 @@ class World:
     def _event(self, customer: Customer, kind: str, at: int, **fields: Any) -> Produced:
         self._serial += 1
         event = {
-            "id": f"E{self._serial:08d}", "customer_id": customer.ident, "kind": kind, "occurred_at": at, **fields
+            "id": f"E{self._serial:08d}", "customer_id": customer.ident, "kind": kind, "occurred_at": at,
+            **fields,
         }  # fmt: skip
         return Produced(CUSTOMER_EVENTS, customer.ident.encode(), orjson.dumps(event))

@@ -24,6 +24,7 @@ from streams.topics import EXAMPLES, FEEDBACK_MASKED, FEEDBACK_SCORED
 TOPICS = (FEEDBACK_MASKED,)
 CUSTOMER = b"c:"
 WAITING = b"w:"
+CLUSTER = b"k:"
 WATERMARK = "^watermark"
 DAY_MS = 86_400_000
 _PARTITION = {model: partition for partition, model in enumerate(MODELS)}
@@ -44,7 +45,7 @@ class ScoreStep:
         clock: Clock,
         dedup_seconds: float,
         new_waiting: Callable[[], DelayedLabels],
-        new_clusters: Callable[[], ClusterIndex] = ClusterIndex,
+        new_clusters: Callable[[], ClusterIndex],
     ) -> None:
         self._scorer = scorer
         self._clock = clock
@@ -55,12 +56,16 @@ class ScoreStep:
 
     def open(self, state: PartitionState) -> None:
         """Rebuild what spans customers from the loaded state."""
-        waiting = self._new_waiting()
+        waiting, clusters, rows = self._new_waiting(), self._new_clusters(), []
         for key, value in state.items():
             if key.startswith(WAITING):
                 waiting.load(key[2:].decode(), loads(value))
+            elif key.startswith(CLUSTER):
+                rows.append(loads(value))
+        clusters.load(rows)
         waiting.touched.clear()
-        self._partitions[state.partition] = PartitionScoring(self._new_clusters(), waiting)
+        waiting.advance(state.marks.get(WATERMARK, 0) / 1000.0)
+        self._partitions[state.partition] = PartitionScoring(clusters, waiting)
 
     def rollback(self, state: PartitionState) -> None:
         """Rebuild from what is committed; a slice failed, so this is rare."""
@@ -111,6 +116,9 @@ class ScoreStep:
             key = WAITING + customer.encode()
             state.put(key, dumps(entry)) if entry else state.delete(key)
         partition.waiting.touched.clear()
+        for slot in partition.touched:
+            state.put(CLUSTER + str(slot).encode(), dumps(partition.clusters.row(slot)))
+        partition.touched.clear()
         for reason, count in dropped.items():
             metrics.DROPPED.labels("score", reason).inc(count)
 

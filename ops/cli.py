@@ -1,0 +1,41 @@
+"""The command `hark`."""
+
+from __future__ import annotations
+
+import typer
+
+from ops.commands import demo, keys, produce, report, topics, uplift, worker
+from ops.evaluation import pii, sentiment
+from ops.evaluation import topics as topics_evaluation
+from ops.failures import sayable
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="From what customers say to what a company does, and whether it helped.",
+)
+evaluate = typer.Typer(
+    help="Product models on files of yours, one pass, predict then learn.", no_args_is_help=True
+)
+evaluate.command("sentiment")(sayable(sentiment.sentiment))
+evaluate.command("pii")(sayable(pii.pii))
+evaluate.command("topics")(sayable(topics_evaluation.topics))
+
+app.command("demo")(demo.demo)
+app.command("produce")(produce.produce)
+app.command("worker")(worker.worker)
+app.command("report")(report.report)
+app.command("uplift")(sayable(uplift.uplift))
+app.add_typer(topics.app, name="topics")
+app.add_typer(keys.app, name="keys")
+app.add_typer(evaluate, name="eval")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""`hark report`: what the store knows, as in the demo."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ops.failures import sayable, settings
+from ops.reporting.summary import summarise
+from ops.reporting.terminal import show
+from sinks.clickhouse.client import connect
+from sinks.clickhouse.schema import Schema
+
+
+@sayable
+def report(
+    json_: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    url: Annotated[str | None, typer.Option("--url", help="Instead of HARK_CLICKHOUSE_URL.")] = None,
+) -> None:
+    """Print counts, model figures, decisions and uplift from the store."""
+    config = settings(clickhouse_url=url)
+    password = config.clickhouse_password.get_secret_value()
+    client = connect(config.clickhouse_url, config.clickhouse_user, password)
+    try:
+        Schema(client, config.clickhouse_database).check()
+    finally:
+        client.close()
+    client = connect(config.clickhouse_url, config.clickhouse_user, password, config.clickhouse_database)
+    try:
+        found = summarise(client)
+    finally:
+        client.close()
+    if json_:
+        sys.stdout.write(json.dumps(found, ensure_ascii=False, default=str) + "\n")
+    else:
+        show(found, Console())

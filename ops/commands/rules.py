@@ -1,0 +1,275 @@
+"""`hark rules`: check, test, try, publish, pause, roll back and explain rules."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+import rules
+from models.clock import Clock, SystemClock
+from ops.commands.rules_text import show_backtest, show_difference
+from rules.backtest import backtest
+from rules.cases import run_cases
+from rules.checks import check_folder
+from rules.engine import Engine
+from rules.limits import Limits, load_limits
+from rules.loader import Catalog, load_catalog
+from rules.publish import CatalogRecord, Publisher, PublishError, Publishing
+from rules.source import RuleError, read_file
+from rules.state import CustomerState, PartitionState
+from rules.why import explain
+
+CATALOG = Path(rules.__file__).parent / "catalog"
+LIMITS = Path(rules.__file__).parent / "limits.yaml"
+
+app = typer.Typer(no_args_is_help=True, help="Check, test, try, publish and explain rules.")
+err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+out = Console(soft_wrap=True, highlight=False, markup=False)
+
+Folder = Annotated[Path, typer.Argument(help="Folder of rules and cases.", exists=True, file_okay=False)]
+LiveFolder = Annotated[
+    Path | None, typer.Option("--live", help="Rules in force; the broker's if not given.", file_okay=False)
+]
+LimitsFile = Annotated[Path, typer.Option("--limits", help="Limits over all rules.", dir_okay=False)]
+Author = Annotated[str, typer.Option("--author", help="Who makes the change.")]
+Comment = Annotated[str, typer.Option("--comment", help="Why.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+
+class Wiring:
+    """What the command line connects to; set once by `ops.cli`.
+
+    Attributes
+    ----------
+    publisher
+        Opens the topic `rules.catalog`.
+    history
+        Reads scored records back from the store, newest last; the argument is a customer or None.
+    needs_approval
+        Whether a rule waits for a second person.
+    clock
+        Time of the changes.
+    """
+
+    publisher: Callable[[], Publisher] | None = None
+    history: Callable[[str | None], Iterable[dict[str, Any]]] | None = None
+    needs_approval: bool = False
+    clock: Clock = SystemClock()
+
+
+wiring = Wiring()
+
+
+@app.command()
+def lint(folder: Folder = CATALOG) -> None:
+    """Check every rule: file, line and one sentence for each problem."""
+    problems = check_folder(folder)
+    for problem in problems:
+        out.print(str(problem))
+    if problems:
+        raise typer.Exit(1)
+    out.print(f"{len(load_catalog(folder).rules)} rules, no problems")
+
+
+@app.command()
+def test(
+    folder: Folder = CATALOG,
+    rule: Annotated[str | None, typer.Option("--rule", help="One rule only.")] = None,
+) -> None:
+    """Run the cases that stand beside the rules."""
+    catalog = _load(folder)
+    results = [result for result in run_cases(folder, catalog) if rule in (None, result.rule_id)]
+    if not results:
+        _fail("no cases were found" + (f" for {rule}" if rule else ""))
+    failed = 0
+    for result in results:
+        for problem in result.problems:
+            out.print(str(problem))
+        failed += bool(result.problems)
+    out.print(f"{len(results)} cases of {len({r.rule_id for r in results})} rules, {failed} failed")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command("backtest")
+def backtest_command(
+    source: Annotated[str, typer.Option("--from", help='JSONL(.gz) of scored records, or "store".')],
+    folder: Folder = CATALOG,
+    rule: Annotated[str | None, typer.Option("--rule", help="Report one rule only.")] = None,
+    live: LiveFolder = None,
+    limits: LimitsFile = LIMITS,
+    as_json: AsJson = False,
+) -> None:
+    """Say how often rules would have fired on past records, on whom and at what cost."""
+    in_force = _live(live, folder)
+    result = backtest(_records(source), _load(folder), in_force, _limits(limits), rule)
+    if as_json:
+        typer.echo(json.dumps(result.to_json(), ensure_ascii=False))
+    else:
+        show_backtest(out, result)
+
+
+@app.command()
+def diff(folder: Folder = CATALOG, live: LiveFolder = None) -> None:
+    """Show what would change if the folder were published."""
+    changes = show_difference(out, _load(folder), _live(live, None))
+    if not changes:
+        out.print("no difference")
+
+
+@app.command()
+def publish(
+    file: Annotated[Path, typer.Argument(help="The rule's file.", exists=True, dir_okay=False)],
+    author: Author,
+    comment: Comment = "",
+) -> None:
+    """Send one rule to the workers, after every check and case of it has passed."""
+    folder = file.parent
+    problems = [p for p in check_folder(folder) if p.file.startswith(file.stem)]
+    if not problems:
+        results = run_cases(folder, load_catalog(folder))
+        problems = [p for r in results if r.rule_id == file.stem for p in r.problems]
+    if problems:
+        _fail("\n".join(str(problem) for problem in problems))
+    _change(lambda service, at: service.publish(read_file(file), author, at, comment))
+
+
+@app.command()
+def approve(rule: str, author: Author, comment: Comment = "") -> None:
+    """Put a proposed version in force; its author cannot."""
+    _change(lambda service, at: service.approve(rule, author, at, comment))
+
+
+@app.command()
+def pause(rule: str, author: Author, comment: Comment = "") -> None:
+    """Stop a rule at once; its windows go on."""
+    _change(lambda service, at: service.pause(rule, author, at, comment))
+
+
+@app.command()
+def resume(rule: str, author: Author, comment: Comment = "") -> None:
+    """Let a paused rule act again."""
+    _change(lambda service, at: service.resume(rule, author, at, comment))
+
+
+@app.command()
+def rollback(
+    rule: str,
+    author: Author,
+    version: Annotated[int | None, typer.Option("--to", help="Version; the one before by default.")] = None,
+    comment: Comment = "",
+) -> None:
+    """Put an earlier version in force again, at once."""
+    _change(lambda service, at: service.rollback(rule, author, at, version, comment))
+
+
+@app.command()
+def why(
+    customer: str,
+    source: Annotated[
+        str, typer.Option("--from", help='JSONL(.gz) of scored records, or "store".')
+    ] = "store",
+    rule: Annotated[str | None, typer.Option("--rule", help="One rule only.")] = None,
+    last: Annotated[int, typer.Option("--last", help="How many events to explain.", min=1)] = 3,
+    folder: Folder = CATALOG,
+    limits: LimitsFile = LIMITS,
+) -> None:
+    """Explain each rule's condition at a customer's last events, and the limit that stopped it.
+
+    The customer's events are played again through the rules, so budgets show as if they were alone.
+    """
+    catalog = _load(folder)
+    if rule is not None and rule not in catalog.rules:
+        _fail(f"there is no rule {rule}")
+    records = [record for record in _records(source, customer) if record["customer_id"] == customer]
+    if not records:
+        _fail(f"no events of {customer} were found")
+    engine = Engine(catalog, _limits(limits))
+    states: dict[str, CustomerState] = {}
+    partition = PartitionState(0, 1)
+    for position, record in enumerate(records):
+        engine.process(record, states, partition, record["received_at"])
+        if position < len(records) - last:
+            continue
+        identity = record["feedback_id"] if record["event"] == "feedback" else record["id"]
+        out.print(f"{record['event']} {identity}")
+        state = states.get(customer, CustomerState())
+        for explanation in explain(engine, record, state, partition, rule):
+            for line in explanation.lines():
+                out.print("  " + line)
+
+
+def _load(folder: Path) -> Catalog:
+    try:
+        return load_catalog(folder)
+    except RuleError as error:
+        _fail(str(error))
+        raise
+
+
+def _limits(path: Path) -> Limits:
+    try:
+        return load_limits(path)
+    except (RuleError, OSError) as error:
+        _fail(str(error))
+        raise
+
+
+def _live(folder: Path | None, otherwise: Path | None) -> Catalog:
+    """Return the rules in force: of a folder, of the broker, or of the shipped catalogue."""
+    if folder is not None:
+        return _load(folder)
+    if wiring.publisher is not None:
+        published = Publishing(wiring.publisher()).in_force()
+        if published:
+            return Catalog.of(record.load() for record in published.values())
+    return _load(otherwise or CATALOG)
+
+
+def _records(source: str, customer: str | None = None) -> Iterator[dict[str, Any]]:
+    if source == "store":
+        if wiring.history is None:
+            _fail("no store is connected; give a file with --from FILE")
+        else:
+            yield from wiring.history(customer)
+        return
+    path = Path(source)
+    if not path.is_file():
+        _fail(f"{source} is not a file")
+    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+    with opened as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line)
+                if not {"event", "customer_id", "occurred_at", "received_at"} <= record.keys():
+                    raise ValueError("not a record of the customer log")
+            except (ValueError, AttributeError):
+                _fail(f"{path.name}:{number}: not a scored record or fact as JSON")
+            yield record
+
+
+def _change(make: Callable[[Publishing, int], CatalogRecord]) -> None:
+    if wiring.publisher is None:
+        _fail("no broker is connected; set its address in the settings")
+        return
+    service = Publishing(wiring.publisher(), wiring.needs_approval)
+    try:
+        record = make(service, int(wiring.clock.now() * 1000))
+    except (RuleError, PublishError) as error:
+        _fail(str(error))
+        raise
+    waits = ", waits for approval" if record.state == "proposed" else ""
+    out.print(f"{record.change} {record.rule_id} version {record.version} by {record.author}{waits}")
+
+
+def _fail(message: str) -> None:
+    err.print(message)
+    raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""Files of feedback become events."""
