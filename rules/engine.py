@@ -73,10 +73,10 @@ class Engine:
             )
             for trigger in {rule.trigger for rule in rules}
         }
-        self.limits, self.catalog = limits, catalog
+        arbiter = Arbiter(limits, {rule.id: rule for rule in rules})
+        self.limits, self.catalog, self.arbiter = limits, catalog, arbiter
         self._plans, self._windows, self._conditions = plans, windows, conditions
         self._kinds = windows.kinds | set(conditions)
-        self.arbiter = Arbiter(limits, {rule.id: rule for rule in rules})
 
     def _failed(self, rule_id: str, error: Exception) -> None:
         self.failures[rule_id, type(error).__name__] += 1

@@ -120,7 +120,7 @@ class Publishing:
         RuleError
             If a check fails.
         PublishError
-            If the version is not higher than the one in force.
+            If the version is not higher than every one published before.
         """
         rule = load_rule(source)
         problems = check(Catalog.of([rule], {rule.id: source}))
@@ -239,6 +239,12 @@ def apply(catalog: Catalog, record: CatalogRecord) -> Catalog:
     Raises
     ------
     RuleError
-        If the record holds no rule; the caller keeps the catalogue it has.
+        If the record holds no rule or one that fails a check; the caller keeps the catalogue it has.
     """
-    return catalog if record.state == "proposed" else catalog.replaced(record.load())
+    if record.state == "proposed":
+        return catalog
+    rule = record.load()
+    problems = check(Catalog.of([rule], {rule.id: Source(rule.id, record.rule)}))
+    if problems:
+        raise RuleError(problems)
+    return catalog.replaced(rule)

@@ -19,7 +19,7 @@ from models.events.decision import Arm, Suppression
 MAX_ENTRIES = 256
 MAX_DECISIONS = 48
 MAX_TIMERS = 4
-MAX_CLUSTERS = 10_000
+MAX_CLUSTERS = 200
 REPLAY = 3_600_000
 """How long (ms) decisions that changed nothing are remembered, so that a replay repeats them."""
 

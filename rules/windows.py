@@ -20,6 +20,7 @@ from rules.conditions import Expression, Failure, typed_getter
 from rules.environment import Environment
 from rules.expression import parse
 from rules.rule import DAY, Absence, Aggregate, Occurrence, Rule, Sequence, window_key
+from rules.source import Problem, RuleError
 from rules.state import CustomerState, short
 from rules.tree import path_of
 
@@ -88,6 +89,11 @@ class Windows:
         Rules whose windows are kept up to date.
     failed
         Told of every `where` that has no value for a record.
+
+    Raises
+    ------
+    RuleError
+        If an expression of a window does not compile.
     """
 
     def __init__(self, rules: Iterable[Rule], failed: Failure) -> None:
@@ -99,12 +105,18 @@ class Windows:
             for window in rule.windows.values():
                 key = window_key(window, rule.repeats)
                 if key not in self.specs:
-                    self.specs[key] = window
-                    self._carriers[key] = _Carrier(window, 0)
-                    for role, occurrence in enumerate(_occurrences(window)):
-                        intake = _Intake(rule, key, window, role, occurrence)
-                        self._intakes.setdefault(occurrence.event, []).append(intake)
+                    self._add(rule, key, window)
         self.horizons = {key: window.within + LATENESS for key, window in self.specs.items()}
+
+    def _add(self, rule: Rule, key: str, window: Aggregate | Sequence | Absence) -> None:
+        self.specs[key] = window
+        try:
+            self._carriers[key] = _Carrier(window, 0)
+            for role, occurrence in enumerate(_occurrences(window)):
+                intake = _Intake(rule, key, window, role, occurrence)
+                self._intakes.setdefault(occurrence.event, []).append(intake)
+        except (ValueError, KeyError, TypeError) as error:
+            raise RuleError([Problem(rule.id, 1, "window", str(error))]) from error
 
     @property
     def kinds(self) -> set[str]:

@@ -14,11 +14,12 @@ from rich.console import Console
 import rules
 from models.clock import Clock, SystemClock
 from ops.commands.rules_text import show_backtest, show_difference
+from ops.failures import UserError, sayable
 from rules.backtest import backtest
 from rules.cases import run_cases
 from rules.checks import check_folder
 from rules.engine import Engine
-from rules.limits import Limits, load_limits
+from rules.limits import load_limits
 from rules.loader import Catalog, load_catalog
 from rules.publish import CatalogRecord, Publisher, PublishError, Publishing
 from rules.source import RuleError, read_file
@@ -29,7 +30,6 @@ CATALOG = Path(rules.__file__).parent / "catalog"
 LIMITS = Path(rules.__file__).parent / "limits.yaml"
 
 app = typer.Typer(no_args_is_help=True, help="Check, test, try, publish and explain rules.")
-err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 out = Console(soft_wrap=True, highlight=False, markup=False)
 
 Folder = Annotated[Path, typer.Argument(help="Folder of rules and cases.", exists=True, file_okay=False)]
@@ -67,6 +67,7 @@ wiring = Wiring()
 
 
 @app.command()
+@sayable
 def lint(folder: Folder = CATALOG) -> None:
     """Check every rule: file, line and one sentence for each problem."""
     problems = check_folder(folder)
@@ -78,15 +79,16 @@ def lint(folder: Folder = CATALOG) -> None:
 
 
 @app.command()
+@sayable
 def test(
     folder: Folder = CATALOG,
     rule: Annotated[str | None, typer.Option("--rule", help="One rule only.")] = None,
 ) -> None:
     """Run the cases that stand beside the rules."""
-    catalog = _load(folder)
+    catalog = load_catalog(folder)
     results = [result for result in run_cases(folder, catalog) if rule in (None, result.rule_id)]
     if not results:
-        _fail("no cases were found" + (f" for {rule}" if rule else ""))
+        raise UserError("no cases were found" + (f" for {rule}" if rule else ""))
     failed = 0
     for result in results:
         for problem in result.problems:
@@ -98,6 +100,7 @@ def test(
 
 
 @app.command("backtest")
+@sayable
 def backtest_command(
     source: Annotated[str, typer.Option("--from", help='JSONL(.gz) of scored records, or "store".')],
     folder: Folder = CATALOG,
@@ -108,7 +111,7 @@ def backtest_command(
 ) -> None:
     """Say how often rules would have fired on past records, on whom and at what cost."""
     in_force = _live(live, folder)
-    result = backtest(_records(source), _load(folder), in_force, _limits(limits), rule)
+    result = backtest(_records(source), load_catalog(folder), in_force, load_limits(limits), rule)
     if as_json:
         typer.echo(json.dumps(result.to_json(), ensure_ascii=False))
     else:
@@ -116,14 +119,16 @@ def backtest_command(
 
 
 @app.command()
+@sayable
 def diff(folder: Folder = CATALOG, live: LiveFolder = None) -> None:
     """Show what would change if the folder were published."""
-    changes = show_difference(out, _load(folder), _live(live, None))
+    changes = show_difference(out, load_catalog(folder), _live(live, None))
     if not changes:
         out.print("no difference")
 
 
 @app.command()
+@sayable
 def publish(
     file: Annotated[Path, typer.Argument(help="The rule's file.", exists=True, dir_okay=False)],
     author: Author,
@@ -136,29 +141,33 @@ def publish(
         results = run_cases(folder, load_catalog(folder))
         problems = [p for r in results if r.rule_id == file.stem for p in r.problems]
     if problems:
-        _fail("\n".join(str(problem) for problem in problems))
+        raise RuleError(problems)
     _change(lambda service, at: service.publish(read_file(file), author, at, comment))
 
 
 @app.command()
+@sayable
 def approve(rule: str, author: Author, comment: Comment = "") -> None:
     """Put a proposed version in force; its author cannot."""
     _change(lambda service, at: service.approve(rule, author, at, comment))
 
 
 @app.command()
+@sayable
 def pause(rule: str, author: Author, comment: Comment = "") -> None:
     """Stop a rule at once; its windows go on."""
     _change(lambda service, at: service.pause(rule, author, at, comment))
 
 
 @app.command()
+@sayable
 def resume(rule: str, author: Author, comment: Comment = "") -> None:
     """Let a paused rule act again."""
     _change(lambda service, at: service.resume(rule, author, at, comment))
 
 
 @app.command()
+@sayable
 def rollback(
     rule: str,
     author: Author,
@@ -170,6 +179,7 @@ def rollback(
 
 
 @app.command()
+@sayable
 def why(
     customer: str,
     source: Annotated[
@@ -184,13 +194,13 @@ def why(
 
     The customer's events are played again through the rules, so budgets show as if they were alone.
     """
-    catalog = _load(folder)
+    catalog = load_catalog(folder)
     if rule is not None and rule not in catalog.rules:
-        _fail(f"there is no rule {rule}")
+        raise UserError(f"there is no rule {rule}")
     records = [record for record in _records(source, customer) if record["customer_id"] == customer]
     if not records:
-        _fail(f"no events of {customer} were found")
-    engine = Engine(catalog, _limits(limits))
+        raise UserError(f"no events of {customer} were found")
+    engine = Engine(catalog, load_limits(limits))
     states: dict[str, CustomerState] = {}
     partition = PartitionState(0, 1)
     for position, record in enumerate(records):
@@ -205,71 +215,50 @@ def why(
                 out.print("  " + line)
 
 
-def _load(folder: Path) -> Catalog:
-    try:
-        return load_catalog(folder)
-    except RuleError as error:
-        _fail(str(error))
-        raise
-
-
-def _limits(path: Path) -> Limits:
-    try:
-        return load_limits(path)
-    except (RuleError, OSError) as error:
-        _fail(str(error))
-        raise
-
-
 def _live(folder: Path | None, otherwise: Path | None) -> Catalog:
     """Return the rules in force: of a folder, of the broker, or of the shipped catalogue."""
     if folder is not None:
-        return _load(folder)
+        return load_catalog(folder)
     if wiring.publisher is not None:
         published = Publishing(wiring.publisher()).in_force()
         if published:
             return Catalog.of(record.load() for record in published.values())
-    return _load(otherwise or CATALOG)
+    return load_catalog(otherwise or CATALOG)
 
 
 def _records(source: str, customer: str | None = None) -> Iterator[dict[str, Any]]:
     if source == "store":
         if wiring.history is None:
-            _fail("no store is connected; give a file with --from FILE")
-        else:
-            yield from wiring.history(customer)
+            raise UserError("no store is connected; give a file with --from FILE")
+        yield from wiring.history(customer)
         return
     path = Path(source)
     if not path.is_file():
-        _fail(f"{source} is not a file")
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-                if not {"event", "customer_id", "occurred_at", "received_at"} <= record.keys():
-                    raise ValueError("not a record of the customer log")
-            except (ValueError, AttributeError):
-                _fail(f"{path.name}:{number}: not a scored record or fact as JSON")
-            yield record
+        raise UserError(f"{source} is not a file")
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    for number, line in enumerate(data.splitlines(), 1):
+        if line.strip():
+            yield _record(line, f"{path.name}:{number}")
+
+
+def _record(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = json.loads(line)
+        complete = record.keys() >= {"event", "customer_id", "occurred_at", "received_at"}
+    except (ValueError, AttributeError):
+        complete = False
+    if not complete:
+        raise UserError(f"{where}: not a scored record or fact as JSON")
+    return record
 
 
 def _change(make: Callable[[Publishing, int], CatalogRecord]) -> None:
     if wiring.publisher is None:
-        _fail("no broker is connected; set its address in the settings")
-        return
+        raise UserError("no broker is connected; set its address in the settings")
     service = Publishing(wiring.publisher(), wiring.needs_approval)
     try:
         record = make(service, int(wiring.clock.now() * 1000))
-    except (RuleError, PublishError) as error:
-        _fail(str(error))
-        raise
+    except PublishError as error:
+        raise UserError(str(error)) from error
     waits = ", waits for approval" if record.state == "proposed" else ""
     out.print(f"{record.change} {record.rule_id} version {record.version} by {record.author}{waits}")
-
-
-def _fail(message: str) -> None:
-    err.print(message)
-    raise typer.Exit(1)

@@ -11,12 +11,15 @@ from rich.table import Table
 from rules.backtest import Backtest
 from rules.loader import Catalog
 
+_COLUMNS = (
+    "rule", "eligible", "acted", "held out", "suppressed", "customers", "tiers", "cost", "overlap", "outcomes",
+)  # fmt: skip
+
 
 def show_backtest(out: Console, result: Backtest) -> None:
     """Print one line a rule, the live version's figures in brackets where they differ."""
     out.print(f"{result.records} records over {result.days:.1f} days")
-    table = Table("rule", "eligible", "acted", "held out", "suppressed", "customers", "tiers", "cost", "overlap",
-                  "outcomes")  # fmt: skip
+    table = Table(*_COLUMNS)
     data = result.to_json()["rules"]
     for rule_id, entry in data.items():
         live = entry.get("live", {})
