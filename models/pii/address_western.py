@@ -41,27 +41,36 @@ _BOX = re.compile(
     rf"(?i:\b(?:[0-9]{{1,6}} )?(?:p\.? ?o\.? ?box|post ?box|postfach|apartado|psc|unit|cmr) [0-9A-Za-z-]{{1,8}}(?:,? ?box [0-9]{{1,6}})?)(?:{_REST}|[,\s]{{1,3}}(?i:[fad]po,? a[aep],? [0-9]{{5}}))"
 )
 _MILITARY = re.compile(r"(?:\b(?:US[NSC][SVGC]?|USS|USNS|USCGC) [A-Z][\w'.-]{1,20}[,\s]{1,3})?(?i:\b[fad]po,? a[aep],? [0-9]{5})")
-_PREFIXED = re.compile(
-    rf"(?:(?<![\w-])[0-9]{{1,6}} )?(?<!\w)(?:ul\.|al\.|pl\.|os\.|Avda\.?|Av\.|Avenida|Rua|Rue|Via|Viale|Piazza|Corso|Calle|C/|Carrer|Plaza|Paseo|Camino|Carretera|Travessa|Praça|Boulevard|Bd|Chemin|Allée|Quai|Place|Impasse|Straße|"
-    rf"Λεωφόρος|улица|ул\.|просп\.|ulica|Calea|Strada|Str\.|Bulevardul) (?:(?:de|del|la|le|da|do|des|du|los|las|di|della) ){{0,3}}(?:{_CAP} ?){{1,4}}(?:,? ?[0-9]{{1,5}}[a-zA-Z]?)?{_REST}"
-)
-_COMPOUND = re.compile(
-    rf"(?:(?<![\w-])[0-9]{{1,6}} )?(?<!\w)(?:[A-ZÀ-Þ][\w'’.-]{{1,20}} ){{0,2}}[A-ZÀ-ÞĀ-Ž][\wÀ-ž'-]{{1,24}}(?:stra(?:ss|ß)e|str\.|gasse|weg|platz|allee|damm|ring|ufer|straat|laan|plein|gracht|dijk|wei|vej|vejen|gade|gata|gatan|vägen|vagen|veien|vegen|gaten|stien|"
-    rf"katu|tie|kuja|polku|utca|utcája|tér|tere|körút|rkp\.|ulica|ova|eva|cesta|náměstí|nám\.|třída|iela|gatvė|maantee|tänav|puiestee|vik|stígur|götu)(?: (?:u\.|út|utca))?\.? [0-9]{{1,5}}[A-Za-z]?\.?{_REST}"
-)
 _UNIT_ONLY = re.compile(rf"(?<!\w)(?i:apt|apartment|suite|ste)\.? ?#?[0-9]{{1,5}}[A-Za-z]?(?![\w-]){_REST}")
 _LABELLED = re.compile(
     rf"(?i:(?:address|live at|lives at|living at|located at|located in|ship (?:it )?to|sent? to|deliver(?:ed)? to|return to|office is at|meet (?:you )?at|moved to|reside at|residing at|billing address(?: with| is)?|it's in|come to))[:\s]{{1,6}}"
     rf"((?:the corner of )?[0-9]{{1,6}}[A-Za-z]?,? (?:{_CAP}[,\s]{{1,5}}){{1,10}}{_CAP})"
 )
 
+_ENDINGS = (
+    "stra(?:ss|ß)e|str\\.|gasse|weg|platz|allee|damm|ring|ufer|straat|laan|plein|gracht|dijk|wei|vej|vejen|gade|gata|gatan|vägen|"
+    "vagen|veien|vegen|gaten|stien|katu|tie|kuja|polku|utca|utcája|tér|tere|körút|rkp\\.|ulica|ova|eva|cesta|náměstí|nám\\.|třída|"
+    "iela|gatvė|maantee|tänav|puiestee|vik|stígur|götu"
+)
+_OPENINGS = (
+    "ul\\.|al\\.|pl\\.|os\\.|Avda\\.?|Av\\.|Avenida|Rua|Rue|Via|Viale|Piazza|Corso|Calle|C/|Carrer|Plaza|Paseo|Camino|Carretera|"
+    "Travessa|Praça|Boulevard|Bd|Chemin|Allée|Quai|Place|Impasse|Straße|Λεωφόρος|улица|ул\\.|просп\\.|ulica|Calea|Strada|Str\\.|"
+    "Bulevardul"
+)
+_PREFIXED = re.compile(
+    rf"(?:(?<![\w-])[0-9]{{1,6}} )?(?<!\w)(?:{_OPENINGS}) (?:(?:de|del|la|le|da|do|des|du|los|las|di|della) ){{0,3}}"
+    rf"(?:{_CAP} ?){{1,4}}(?:,? ?[0-9]{{1,5}}[a-zA-Z]?)?{_REST}"
+)
+_COMPOUND = re.compile(
+    rf"(?:(?<![\w-])[0-9]{{1,6}} )?(?<!\w)(?:[A-ZÀ-Þ][\w'’.-]{{1,20}} ){{0,2}}[A-ZÀ-ÞĀ-Ž][\wÀ-ž'-]{{1,24}}(?:{_ENDINGS})"
+    rf"(?: (?:u\.|út|utca))?\.? [0-9]{{1,5}}[A-Za-z]?\.?{_REST}"
+)
 TRIGGERS = (
-    r"(?i)[0-9]{1,6}[a-z]?,? (?:[\w'.&/-]{1,24} ){1,5}(?:" + _SUFFIX + r")\b",
-    r"(?i)\b(?:p\.? ?o\.? ?box|post ?box|psc|[adf]po|unit|cmr|postfach|apartado|apt|apartment|suite|ste)\b",
-    r"(?i)(?:stra(?:ss|ß)e|str\.|gasse|weg|platz|allee|damm|ring|ufer|straat|laan|plein|gracht|dijk|wei|vej|vejen|gade|gata|gatan|vägen|vagen|veien|vegen|gaten|stien|"
-    r"katu|tie|kuja|polku|utca|utcája|tér|tere|körút|rkp\.|ulica|ova|eva|cesta|náměstí|nám\.|třída|iela|gatvė|maantee|tänav|puiestee|vik|stígur|götu)(?: (?:u\.|út|utca))?\.? [0-9]",
-    r"(?:ul\.|al\.|Avda|Av\.|Avenida|Rua|Rue|Via|Viale|Piazza|Corso|Calle|C/|Carrer|Plaza|Paseo|Camino|Carretera|Travessa|Praça|Bd|Chemin|Allée|Quai|Impasse|Λεωφόρος|улица|ул\.|просп\.|ulica|Calea|Strada|Str\.|Bulevardul|os\.|pl\.|Place|Straße|Boulevard) [A-Za-z0-9À-ž]",
-    r"(?i)(?:address|live at|lives at|living at|located|ship|sent?|deliver|delivered|return|office is at|meet|moved to|resid\w{1,4}|come|it's in)[^\n]{0,12}[:\s]{1,6}(?:the corner of )?[0-9]",
+    r"[0-9][A-Za-z]?,? [A-Z0-9][A-Za-z0-9]",
+    rf"(?i)[0-9][a-z]? [^\n]{{1,40}}\b(?:{_SURE})\b",
+    r"(?i)\b(?:p\.? ?o\.? ?box|post ?box|psc|[adf]po|unit|cmr|postfach|apartado|apt|apartment|suite|ste)\b[ .#]{1,2}[0-9A-Z]",
+    rf"(?i)(?:{_ENDINGS})(?: (?:u\.|út|utca))?\.? [0-9]",
+    rf"(?:{_OPENINGS}) (?:de |del |la |le |da |do |des |du |los |las |di |della ){{0,3}}[A-Z0-9À-ž]",
 )
 """What the gate looks for before this recogniser runs."""
 
