@@ -21,33 +21,31 @@ _SMOOTHING = 10.0
 _SAMPLE = 4096
 
 
+WORDS, OTHER, SIZES, START, SMOOTH = range(5)
+CENTER, SCALE, TYPICAL = range(3)
+
+
 @dataclass(slots=True)
 class Bins:
-    """Borders of every column's codes.
+    """Borders of every column's codes, packed into few arrays, for calls into compiled code cost by array.
 
     Parameters
     ----------
-    words
-        bool (columns,): whether the column holds category hashes, not numbers.
+    ints
+        int64 (5, columns). `WORDS`: whether the column holds word hashes; `OTHER`: code of a word not
+        listed; `SIZES`: the highest code; `START`, `SMOOTH`: for the linear part, see `linear.layout`.
+    floats
+        float64 (3, columns). `CENTER`, `SCALE`: of the numbers; `TYPICAL`: mean linear part.
     keys
-        float32 (columns, 62): borders of numbers or sorted category hashes, padded with +inf.
+        float32 (columns, 62): borders of numbers or sorted word hashes, padded with +inf.
     codes
-        uint8 (columns, 62): code of each category.
-    other
-        uint8 (columns,): code of a category not listed.
-    sizes
-        int32 (columns,): codes above 0.
-    center, scale
-        float64 (columns,): mean and spread of the numbers, for standardising.
+        uint8 (columns, 62): code of each word.
     """
 
-    words: Array
+    ints: Array
+    floats: Array
     keys: Array
     codes: Array
-    other: Array
-    sizes: Array
-    center: Array
-    scale: Array
 
 
 def fit_bins(rows: Array, y: Array, words: Array) -> Bins:
@@ -64,14 +62,14 @@ def fit_bins(rows: Array, y: Array, words: Array) -> Bins:
     """
     m, d = rows.shape
     bins = Bins(
-        words=words.copy(),
+        ints=np.zeros((5, d), np.int64),
+        floats=np.zeros((3, d)),
         keys=np.full((d, BINS - 2), np.inf, np.float32),
         codes=np.zeros((d, BINS - 2), np.uint8),
-        other=np.ones(d, np.uint8),
-        sizes=np.ones(d, np.int32),
-        center=np.zeros(d),
-        scale=np.ones(d),
     )
+    bins.ints[WORDS] = words
+    bins.ints[[OTHER, SIZES]] = 1
+    bins.floats[SCALE] = 1.0
     sample = rows[:: max(1, m // _SAMPLE)]
     for j in range(d):
         if words[j]:
@@ -100,8 +98,8 @@ def _fit_words(bins: Bins, j: int, column: Array, y: Array) -> None:
     n = len(frequent)
     bins.keys[j, :n] = keys[frequent]
     bins.codes[j, :n] = rank[:n]
-    bins.other[j] = rank[n]
-    bins.sizes[j] = n + 1
+    bins.ints[OTHER, j] = rank[n]
+    bins.ints[SIZES, j] = n + 1
 
 
 def _fit_numbers(bins: Bins, j: int, column: Array) -> None:
@@ -116,44 +114,41 @@ def _fit_numbers(bins: Bins, j: int, column: Array) -> None:
         borders = (distinct[1:] + distinct[:-1]) / 2
         borders = np.unique(borders)
     bins.keys[j, : len(borders)] = borders
-    bins.sizes[j] = len(borders) + 1
+    bins.ints[SIZES, j] = len(borders) + 1
     wide = values.astype(np.float64)
     low, high = wide[int(0.01 * (len(wide) - 1))], wide[int(np.ceil(0.99 * (len(wide) - 1)))]
     wide = np.clip(wide, low, high)
-    bins.center[j] = wide.mean()
-    bins.scale[j] = max(float(wide.std()), 1e-12 + 1e-6 * abs(float(wide.mean())))
+    bins.floats[CENTER, j] = wide.mean()
+    bins.floats[SCALE, j] = max(float(wide.std()), 1e-12 + 1e-6 * abs(float(wide.mean())))
 
 
 @compiled
-def encode(
-    row: Array, words: Array, keys: Array, codes: Array, other: Array, sizes: Array, out: Array
-) -> None:
+def encode(row: Array, ints: Array, keys: Array, codes: Array, out: Array) -> None:
     """Write the code of every value of one row into `out`."""
-    for j in range(words.shape[0]):
+    for j in range(ints.shape[1]):
         x = row[j]
         if np.isnan(x):
             out[j] = 0
             continue
+        last = ints[SIZES, j] - 1
         lo = 0
-        hi = sizes[j] - 1
+        hi = last
         while lo < hi:
             mid = (lo + hi) // 2
             if keys[j, mid] < x:
                 lo = mid + 1
             else:
                 hi = mid
-        if not words[j]:
+        if ints[WORDS, j] == 0:
             out[j] = lo + 1
-        elif lo < sizes[j] - 1 and keys[j, lo] == x:
+        elif lo < last and keys[j, lo] == x:
             out[j] = codes[j, lo]
         else:
-            out[j] = other[j]
+            out[j] = ints[OTHER, j]
 
 
 @compiled
-def encode_rows(
-    rows: Array, words: Array, keys: Array, codes: Array, other: Array, sizes: Array, out: Array
-) -> None:
+def encode_rows(rows: Array, ints: Array, keys: Array, codes: Array, out: Array) -> None:
     """Write the codes of all rows into `out`, uint8 (rows, columns)."""
     for i in range(rows.shape[0]):
-        encode(rows[i], words, keys, codes, other, sizes, out[i])
+        encode(rows[i], ints, keys, codes, out[i])

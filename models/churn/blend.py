@@ -39,10 +39,10 @@ class Blend:
     def __init__(
         self,
         anchor: Array,
-        ramp: int = 1000,
+        ramp: int = 2000,
         window: int = 3000,
-        every: int = 50,
-        precision: float = 30.0,
+        every: int = 100,
+        precision: float = 60.0,
     ) -> None:
         self.anchor = np.asarray(anchor, np.float64)
         self.ramp, self.window, self.every, self.precision = ramp, window, every, precision

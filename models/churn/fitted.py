@@ -8,90 +8,90 @@ from typing import Any
 
 import numpy as np
 
-from models.churn.bins import encode, encode_rows, fit_bins
+from models.churn.bins import SIZES, START, TYPICAL, encode, encode_rows, fit_bins
 from models.churn.compiled import compiled
-from models.churn.linear import basis, basis_rows, fit, layout
+from models.churn.linear import WIDTH, basis, basis_rows, fit, layout
 from models.churn.trees import boost, parts, score
 from models.learner import Array, State
 
 COMPONENTS = 3
-RIDGE = 12.0
-SHALLOW = (60, 6, 0.08)
-DEEP = (100, 31, 0.10)
-_PER_TREE = 15
+_RIDGE = 12.0
+_SHALLOW = (60, 6, 0.08)
+_DEEP = (60, 24, 0.15)
+_ROWS_A_TREE = 15
+_COLUMN_SHARE = 0.7
 
 
 @dataclass(slots=True)
 class Fitted:
     """Plain arrays of a fit: bins, linear weights, a shallow and a deep forest.
 
-    Order and dtypes are those of `_logits`; `drift_step` of the linear weights between refits is their
-    curvature, so that each label moves them by a Newton step of its own.
+    Parameters
+    ----------
+    ints, floats, keys, codes
+        As in `bins.Bins`.
+    weights
+        Of the linear component, the last the bias.
+    base
+        float64 (2,): log-odds the forests start from, and how many trees are the shallow forest's.
+    column, threshold, left, value
+        Both forests' nodes, (trees, nodes); see `trees.boost`.
     """
 
-    words: Array
+    ints: Array
+    floats: Array
     keys: Array
     codes: Array
-    other: Array
-    sizes: Array
-    center: Array
-    scale: Array
-    start: Array
-    smooth: Array
     weights: Array
-    curvature: Array
-    typical: Array
     base: Array
-    column0: Array
-    threshold0: Array
-    left0: Array
-    value0: Array
-    column1: Array
-    threshold1: Array
-    left1: Array
-    value1: Array
-
-    def arrays(self) -> tuple[Array, ...]:
-        """Return the arrays in order."""
-        return tuple(getattr(self, field.name) for field in fields(self))
+    column: Array
+    threshold: Array
+    left: Array
+    value: Array
 
     def logits(self, row: Array) -> Array:
         """Return the components' log-odds for one row, float64 (3,)."""
         out = np.empty(COMPONENTS)
-        arguments = (_padded(row, len(self.words)), *self.arrays(), out)
-        _logits(*arguments)
+        _logits(
+            _padded(row, len(self.keys)),
+            self.ints,
+            self.floats,
+            self.keys,
+            self.codes,
+            self.weights,
+            self.base,
+            self.column,
+            self.threshold,
+            self.left,
+            self.value,
+            out,
+        )
         return out
 
     def parts(self, row: Array) -> tuple[Array, Array]:
         """Return each column's part of each component, (3, columns), and the components' rest, (3,).
 
-        A linear part is told against the window's typical row, a forest's against its root; for each
+        A linear part is told against the window's mean, a forest's against its root; for each
         component the parts and the rest add up to its log-odds.
         """
-        d = len(self.words)
+        d = len(self.keys)
         row = _padded(row, d)
         out, rest = np.zeros((COMPONENTS, d)), np.zeros(COMPONENTS)
         code = np.empty(d, np.uint8)
-        encode(row, self.words, self.keys, self.codes, self.other, self.sizes, code)
-        index, value, owner = np.empty(3 * d + d, np.int64), np.empty(4 * d), np.empty(4 * d, np.int64)
-        n = basis(
-            code,
-            row,
-            self.start,
-            self.smooth,
-            self.words,
-            self.sizes,
-            self.center,
-            self.scale,
-            index,
-            value,
-            owner,
+        encode(row, self.ints, self.keys, self.codes, code)
+        index, value, owner = (
+            np.empty(WIDTH * d, np.int64),
+            np.empty(WIDTH * d),
+            np.empty(WIDTH * d, np.int64),
         )
+        n = basis(code, row, self.ints, self.floats, index, value, owner)
         np.add.at(out[0], owner[:n], value[:n] * self.weights[index[:n]])
-        out[0] -= self.typical
-        rest[0] = self.weights[-1] + self.typical.sum()
-        rest[1] = self.base[0] + parts(code, self.column0, self.threshold0, self.left0, self.value0, out[1])
-        rest[2] = self.base[0] + parts(code, self.column1, self.threshold1, self.left1, self.value1, out[2])
+        out[0] -= self.floats[TYPICAL]
+        rest[0] = self.weights[-1] + self.floats[TYPICAL].sum()
+        border = int(self.base[1])
+        for k, trees in ((1, slice(border)), (2, slice(border, None))):
+            forest = (self.column[trees], self.threshold[trees], self.left[trees], self.value[trees])
+            rest[k] = self.base[0] + parts(code, *forest, out[k])
         return out, rest
 
     def state(self) -> State:
@@ -119,40 +119,35 @@ def fit_window(rows: Array, y: Array, words: Array, seed: int) -> Fitted:
     """
     m, d = rows.shape
     bins = fit_bins(rows, y, words)
-    cells = (bins.words, bins.keys, bins.codes, bins.other, bins.sizes)
+    size = layout(bins.ints)
     codes = np.empty((m, d), np.uint8)
-    encode_rows(rows, *cells, codes)
-    start, smooth = layout(words, bins.sizes)
-    index = np.zeros((m, 4 * d), np.int32)
-    value = np.zeros((m, 4 * d), np.float32)
+    encode_rows(rows, bins.ints, bins.keys, bins.codes, codes)
+    index = np.zeros((m, WIDTH * d), np.int32)
+    value = np.zeros((m, WIDTH * d), np.float32)
     counts = np.zeros(m, np.int32)
-    basis_rows(
-        codes, rows, start, smooth, bins.words, bins.sizes, bins.center, bins.scale, index, value, counts
-    )
+    basis_rows(codes, rows, bins.ints, bins.floats, index, value, counts)
     share = (y.sum() + 1.0) / (m + 4.0)
     base = float(np.log(share / (1.0 - share)))
-    weight = np.ones(m)
-    weights, curvature, _ = fit(index, value, counts, y, weight, int(start[-1]), RIDGE, base, 6, 12)
-    offset = np.full(m, base)
-    forests: list[Array] = []
-    for which, (trees, leaves, rate) in enumerate((SHALLOW, DEEP)):
-        count = trees if which == 0 else min(trees, max(10, m // _PER_TREE))
-        forests += boost(
-            codes, y, offset, weight, count, leaves, rate, 4.0, 4.0, 0.7, bins.sizes, 2 * seed + which
+    weight, offset = np.ones(m), np.full(m, base)
+    weights = fit(index, value, counts, y, weight, size, _RIDGE, base, 6, 12)
+    bins.floats[TYPICAL] = _typical(index, value, counts, weights, bins.ints)
+    grown = []
+    for which, (trees, leaves, rate) in enumerate((_SHALLOW, _DEEP)):
+        count = trees if which == 0 else min(trees, max(10, m // _ROWS_A_TREE))
+        draw = 2 * seed + which
+        grown.append(
+            boost(
+                codes, y, offset, weight, count, leaves, rate, 4.0, 4.0, _COLUMN_SHARE, bins.ints[SIZES], draw
+            )
         )
-    typical = _typical(index, value, counts, weights, start, d)
-    return Fitted(
-        *cells,
-        bins.center,
-        bins.scale,
-        start,
-        smooth,
-        weights,
-        curvature,
-        typical,
-        np.array([base]),
-        *forests,
-    )
+    nodes = grown[1][0].shape[1]
+    forest = [np.vstack([_wide(a, nodes), b]) for a, b in zip(*grown, strict=True)]
+    border = np.array([base, float(len(grown[0][0]))])
+    return Fitted(bins.ints, bins.floats, bins.keys, bins.codes, weights, border, *forest)
+
+
+def _wide(nodes: Array, width: int) -> Array:
+    return np.pad(nodes, ((0, 0), (0, width - nodes.shape[1])))
 
 
 def _padded(row: Array, d: int) -> Array:
@@ -161,13 +156,14 @@ def _padded(row: Array, d: int) -> Array:
 
 
 @compiled
-def _typical(index: Array, value: Array, counts: Array, weights: Array, start: Array, d: int) -> Array:
+def _typical(index: Array, value: Array, counts: Array, weights: Array, ints: Array) -> Array:
     """Return each column's mean linear part over the window."""
+    d = ints.shape[1]
     out: Array = np.zeros(d)
     for i in range(counts.shape[0]):
         j = 0
         for k in range(counts[i]):
-            while index[i, k] >= start[j + 1]:
+            while j + 1 < d and index[i, k] >= ints[START, j + 1]:
                 j += 1
             out[j] += value[i, k] * weights[index[i, k]]
     out /= max(1, counts.shape[0])
@@ -177,39 +173,29 @@ def _typical(index: Array, value: Array, counts: Array, weights: Array, start: A
 @compiled
 def _logits(
     row: Array,
-    words: Array,
+    ints: Array,
+    floats: Array,
     keys: Array,
     codes: Array,
-    other: Array,
-    sizes: Array,
-    center: Array,
-    scale: Array,
-    start: Array,
-    smooth: Array,
     weights: Array,
-    curvature: Array,
-    typical: Array,
     base: Array,
-    column0: Array,
-    threshold0: Array,
-    left0: Array,
-    value0: Array,
-    column1: Array,
-    threshold1: Array,
-    left1: Array,
-    value1: Array,
+    column: Array,
+    threshold: Array,
+    left: Array,
+    value: Array,
     out: Array,
 ) -> None:
-    d = words.shape[0]
+    d = ints.shape[1]
     code = np.empty(d, np.uint8)
-    encode(row, words, keys, codes, other, sizes, code)
-    index = np.empty(4 * d, np.int64)
-    value = np.empty(4 * d)
-    owner = np.empty(4 * d, np.int64)
-    n = basis(code, row, start, smooth, words, sizes, center, scale, index, value, owner)
+    encode(row, ints, keys, codes, code)
+    index = np.empty(WIDTH * d, np.int64)
+    values = np.empty(WIDTH * d)
+    owner = np.empty(WIDTH * d, np.int64)
+    n = basis(code, row, ints, floats, index, values, owner)
     total = weights[weights.shape[0] - 1]
     for k in range(n):
-        total += value[k] * weights[index[k]]
+        total += values[k] * weights[index[k]]
+    border = int(base[1])
     out[0] = total
-    out[1] = base[0] + score(code, column0, threshold0, left0, value0)
-    out[2] = base[0] + score(code, column1, threshold1, left1, value1)
+    out[1] = base[0] + score(code, column, threshold, left, value, 0, border)
+    out[2] = base[0] + score(code, column, threshold, left, value, border, column.shape[0])

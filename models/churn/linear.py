@@ -11,41 +11,32 @@ from typing import Any
 
 import numpy as np
 
+from models.churn.bins import CENTER, SCALE, SIZES, SMOOTH, START, WORDS
 from models.churn.compiled import compiled
 from models.learner import Array
 
 HATS = 6
 FEW = 12
-SLOTS = 4
+WIDTH = 4
 
 
-def layout(words: Array, sizes: Array) -> tuple[Array, Array]:
-    """Return each column's first weight and whether it is smooth; the last entry is the bias's place."""
-    smooth = ~words & (sizes > FEW)
-    width = np.where(smooth, 3 + HATS, sizes + 2)
-    start = np.zeros(len(sizes) + 1, np.int64)
-    np.cumsum(width, out=start[1:])
-    return start, smooth
+def layout(ints: Array) -> int:
+    """Fill in each column's first weight and whether it is smooth; return the number of weights."""
+    smooth = (ints[WORDS] == 0) & (ints[SIZES] > FEW)
+    width = np.where(smooth, 3 + HATS, ints[SIZES] + 2)
+    ints[SMOOTH] = smooth
+    ints[START] = np.cumsum(width) - width
+    return int(width.sum())
 
 
 @compiled
 def basis(
-    code: Array,
-    row: Array,
-    start: Array,
-    smooth: Array,
-    words: Array,
-    sizes: Array,
-    center: Array,
-    scale: Array,
-    index: Array,
-    value: Array,
-    owner: Array,
+    code: Array, row: Array, ints: Array, floats: Array, index: Array, value: Array, owner: Array
 ) -> int:
-    """Write one row's active weights, their values and their columns; return how many."""
+    """Write one row's active weights, their values and their columns; return how many, at most 4 a column."""
     n = 0
-    for j in range(smooth.shape[0]):
-        s = start[j]
+    for j in range(ints.shape[1]):
+        s = ints[START, j]
         c = code[j]
         if c == 0:
             index[n] = s
@@ -53,14 +44,14 @@ def basis(
             owner[n] = j
             n += 1
             continue
-        if not words[j]:
-            z = (row[j] - center[j]) / scale[j]
+        if ints[WORDS, j] == 0:
+            z = (row[j] - floats[CENTER, j]) / floats[SCALE, j]
             index[n] = s + 1
             value[n] = min(max(z, -3.0), 3.0)
             owner[n] = j
             n += 1
-        if smooth[j]:
-            u = (c - 0.5) / sizes[j]
+        if ints[SMOOTH, j] == 1:
+            u = (c - 0.5) / ints[SIZES, j]
             index[n] = s + 2
             value[n] = 2.0 * u - 1.0
             owner[n] = j
@@ -85,24 +76,12 @@ def basis(
 
 @compiled
 def basis_rows(
-    codes: Array,
-    rows: Array,
-    start: Array,
-    smooth: Array,
-    words: Array,
-    sizes: Array,
-    center: Array,
-    scale: Array,
-    index: Array,
-    value: Array,
-    counts: Array,
+    codes: Array, rows: Array, ints: Array, floats: Array, index: Array, value: Array, counts: Array
 ) -> None:
     """Write the bases of all rows."""
-    owner = np.empty(index.shape[1], np.int32)
+    owner = np.empty(index.shape[1], np.int64)
     for i in range(codes.shape[0]):
-        counts[i] = basis(
-            codes[i], rows[i], start, smooth, words, sizes, center, scale, index[i], value[i], owner
-        )
+        counts[i] = basis(codes[i], rows[i], ints, floats, index[i], value[i], owner)
 
 
 @compiled
@@ -118,7 +97,7 @@ def fit(
     newton: int,
     inner: int,
 ) -> Any:
-    """Return weights (size + 1, the last the bias) and the diagonal of their hessian, by Newton-CG."""
+    """Return the weights, (size + 1,), the last the bias, by Newton steps solved with conjugate gradients."""
     m = counts.shape[0]
     w = np.zeros(size + 1)
     w[size] = bias
@@ -179,4 +158,4 @@ def fit(
             biggest = max(biggest, abs(step[k]))
         if biggest < 0.01:
             break
-    return w, diagonal, f
+    return w

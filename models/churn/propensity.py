@@ -23,7 +23,7 @@ from models.snapshot import config_hash
 
 _FORMAT = 1
 _FIRST_FIT = 24
-_ANCHOR = np.array([0.6, 0.25, 0.15])
+_ANCHOR = np.array([0.7, 0.22, 0.08])
 _PRIOR_POSITIVE, _PRIOR_NEGATIVE = 1.0, 3.0
 
 
@@ -124,7 +124,7 @@ class Propensity:
     @staticmethod
     def _interval(rows: int, columns: int) -> int:
         """Return labels until the next refit, so that its cost stays flat an event."""
-        return max(4, int(rows * max(0.2, columns / 75)))
+        return max(4, int(rows * max(0.1 if rows < 1000 else 0.2, columns / 75)))
 
     def state(self) -> State:
         """Return everything learned as arrays and JSON values."""

@@ -251,10 +251,12 @@ def _best(
 
 
 @compiled
-def score(code: Array, column: Array, threshold: Array, left: Array, value: Array) -> float:
-    """Return the sum of the trees' values for one row of codes."""
+def score(
+    code: Array, column: Array, threshold: Array, left: Array, value: Array, begin: int, end: int
+) -> float:
+    """Return the sum of the values of trees `begin` to `end` for one row of codes."""
     total = 0.0
-    for t in range(column.shape[0]):
+    for t in range(begin, end):
         node = 0
         while column[t, node] >= 0:
             step = 0 if code[column[t, node]] <= threshold[t, node] else 1
