@@ -63,6 +63,18 @@ class Written:
     rejected: int = 0
 
 
+@dataclass(slots=True)
+class Counters:
+    """What the sink did so far, for metrics; `away` is true while the store does not answer."""
+
+    rows: int = 0
+    inserts: int = 0
+    skipped: int = 0
+    rejected: int = 0
+    retries: int = 0
+    away: bool = False
+
+
 class SinkError(Exception):
     """The sink cannot go on without a person; its text is one sentence that says what to do."""
 

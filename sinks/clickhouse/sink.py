@@ -26,7 +26,7 @@ from typing import TypeVar
 
 from clickhouse_connect.driver.exceptions import ProgrammingError
 
-from sinks.base import OnRejected, Partition, Rejected, SinkError, Slice, Written
+from sinks.base import Counters, OnRejected, Partition, Rejected, SinkError, Slice, Written
 from sinks.clickhouse import rows
 from sinks.clickhouse.client import BAD_DATA, EXPECTED, NEEDS_A_PERSON, Client, code_of, connect
 from sinks.clickhouse.fence import offsets_in, positions
@@ -49,18 +49,6 @@ INSERT = {
     "async_insert": 0,
 }
 """Settings of an insert: unknown fields skipped, one block (so that a bad row fails it whole)."""
-
-
-@dataclass(slots=True)
-class Counters:
-    """What the sink did so far, for metrics; `away` is true while the store does not answer."""
-
-    rows: int = 0
-    inserts: int = 0
-    skipped: int = 0
-    rejected: int = 0
-    retries: int = 0
-    away: bool = False
 
 
 class ClickHouseSink:
@@ -124,7 +112,7 @@ class ClickHouseSink:
         self._client: Client | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sink")
         self._stored: dict[Partition, int] = {}
-        self._forgotten: set[Partition] = set()
+        self._forgotten: set[Partition] | None = set()  # None: all
         self._pause_s = 0.0
 
     async def start(self) -> None:
@@ -168,7 +156,10 @@ class ClickHouseSink:
 
     def forget(self, partitions: Iterable[Partition] | None = None) -> None:
         """Ask the store again before the next write to `partitions` (None: all)."""
-        self._forgotten.update(self._stored if partitions is None else partitions)
+        if partitions is None:
+            self._forgotten = None
+        elif self._forgotten is not None:
+            self._forgotten.update(partitions)
 
     async def close(self) -> None:
         """Let a running insert end, then release the connection."""
@@ -179,9 +170,10 @@ class ClickHouseSink:
 
     async def _overlaps(self, batch: Sequence[Slice]) -> dict[Partition, set[int]]:
         """Return the offsets of `batch` that the store already has."""
-        if any((part.topic, part.partition) in self._forgotten for part in batch):
+        forgotten = self._forgotten
+        if forgotten is None or any((part.topic, part.partition) in forgotten for part in batch):
             self._stored = dict(await self.positions())
-            self._forgotten.clear()
+            self._forgotten = set()
         asked: dict[str, dict[Partition, tuple[int, int]]] = {}
         for part in batch:
             key = (part.topic, part.partition)
@@ -205,6 +197,7 @@ class ClickHouseSink:
             if doubt:
                 block, doubt = await self._missing(table, block, report), False
             if not block.lines:
+                self._back()
                 continue
             try:
                 await self._call(_insert(table, block, self._settings))
@@ -229,13 +222,14 @@ class ClickHouseSink:
         for topic, partition, offset in block.at:
             first, last = ranges.get((topic, partition), (offset, offset))
             ranges[topic, partition] = (min(first, offset), max(last, offset))
-        stored = await self._insist(partial(offsets_in, table=table, ranges=ranges))
+        # Reading may work while writing does not (too many parts, read-only): pauses go on growing.
+        stored = await self._insist(partial(offsets_in, table=table, ranges=ranges), settles=False)
         missing = rows.without(block, stored)
         report.skipped += len(block.lines) - len(missing.lines)
         return missing
 
-    async def _insist(self, ask: Callable[[Client], T]) -> T:
-        """Ask until the store answers."""
+    async def _insist(self, ask: Callable[[Client], T], *, settles: bool = True) -> T:
+        """Ask until the store answers; `settles`: the answer ends the growing of pauses."""
         while True:
             try:
                 answer = await self._call(ask)
@@ -245,7 +239,8 @@ class ClickHouseSink:
                     raise
                 await self._pause()
             else:
-                self._back()
+                if settles:
+                    self._back()
                 return answer
 
     async def _call(self, ask: Callable[[Client], T]) -> T:
