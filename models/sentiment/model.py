@@ -11,6 +11,7 @@ from models.learner import State
 from models.sentiment.language import CHINESE, feature_language
 from models.sentiment.linear import LinearModel
 from models.sentiment.prior import SHIPPED, Prior, load_prior
+from models.snapshot import config_hash
 
 VERSION = 1
 
@@ -75,6 +76,11 @@ class Sentiment:
         self.bits = bits
         self._prior = load_prior(prior) if isinstance(prior, str) else prior
         self._models: dict[str, LinearModel] = {}
+
+    @property
+    def config_hash(self) -> str:
+        """Hash of what a state must share with this learner: format, buckets and the prior."""
+        return config_hash({"format": VERSION, "bits": self.bits, "prior": self._prior.digest})
 
     def _model(self, text: str, lang: str) -> LinearModel:
         model = self._models.get(lang)

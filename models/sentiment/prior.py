@@ -7,6 +7,7 @@ own sources and licences, and is refused when its version or checksum does not f
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 import zlib
@@ -58,6 +59,14 @@ class Prior:
 
     tables: dict[str, U32] = field(default_factory=dict)
     recipe: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """Hash of the tables, whatever was written about them."""
+        total = hashlib.sha256()
+        for lang in sorted(self.tables):
+            total.update(lang.encode() + self.tables[lang].tobytes())
+        return total.hexdigest()[:16]
 
     def encode(self) -> bytes:
         """Return the file: magic, checksum, length, then deflated header and occupied entries."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,8 +42,9 @@ def read_corpus(path: Path) -> Iterator[Row]:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     yield _row(line, f"{path.name}:{number}")
-    except OSError as error:
-        raise CorpusError(f"cannot read {path.name}: {error.strerror or error}") from error
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CorpusError(f"cannot read {path.name}: {reason}") from error
 
 
 def _row(line: bytes, where: str) -> Row:

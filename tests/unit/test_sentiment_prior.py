@@ -1,0 +1,66 @@
+"""The recipe of the prior: same sources, same file; nothing without a licence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from models.sentiment import Sentiment
+from models.sentiment.prior import NONE
+from ops.prior import EXTRA_SOURCES, SOURCES, build, lexicon_weights, polarity_zh
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for source in (*SOURCES, *EXTRA_SOURCES):
+        texts = ("很赞", "太慢") if source.lang == "zh" else ("made my day", "broke in a week")
+        rows = [{"text": f"{texts[i % 2]} {i}", "lang": source.lang, "label": 1 - i % 2} for i in range(40)]
+        lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+        (tmp_path / f"{source.name}.jsonl").write_text(lines, encoding="utf-8")
+    (tmp_path / "lexicon.txt").write_text("superb\t3.1\t0.5\t[3]\nawful\t-2.0\t0.5\t[-2]\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_same_sources_give_the_same_file(folder: Path) -> None:
+    first = build(folder, folder / "lexicon.txt")
+    assert build(folder, folder / "lexicon.txt").encode() == first.encode()
+    sources = first.recipe["sources"]
+    assert isinstance(sources, list)
+    assert {source["licence"] for source in sources} == {"MIT", "Apache-2.0"}
+    assert not {source["name"] for source in sources} & {source.name for source in EXTRA_SOURCES}
+
+
+def test_lexicon_and_corpus_both_speak(folder: Path) -> None:
+    model = Sentiment(bits=12, prior=build(folder, folder / "lexicon.txt"))
+    plain = Sentiment(bits=12, prior=NONE)
+    for text, lang, sign in (
+        ("superb", "en", 1),
+        ("awful", "en", -1),
+        ("not awful", "en", 1),
+        ("made my day", "en", 1),
+        ("broke in a week", "en", -1),
+        ("满意", "zh", 1),
+        ("不满意", "zh", -1),
+        ("太慢", "zh", -1),
+    ):
+        assert model.predict(text, lang).polarity * sign > 0.02
+        assert plain.predict(text, lang).polarity == 0.0
+
+
+def test_extra_corpora_are_named_when_used(folder: Path) -> None:
+    sources = build(folder, folder / "lexicon.txt", extra=True).recipe["sources"]
+    assert isinstance(sources, list)
+    assert {source["name"] for source in sources} >= {source.name for source in EXTRA_SOURCES}
+
+
+def test_missing_corpus_is_named(folder: Path) -> None:
+    (folder / "asap_sample.jsonl").unlink()
+    with pytest.raises(FileNotFoundError, match="asap_sample"):
+        build(folder, folder / "lexicon.txt")
+
+
+def test_long_phrase_shares_its_strength() -> None:
+    assert sum(lexicon_weights({"物超所值": 3.0}, "zh").values()) == pytest.approx(3.0)
+    assert max(polarity_zh().values()) == 3.0
