@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from models.pii.view import View
 
 _RUN = re.compile(r"[0-9](?:[ \t()./_~·•*-]{0,3}[0-9]){6,2000}")
+_DATE = re.compile(r"(?:19|20)[0-9]{2}([-./])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12][0-9]|3[01])")
 _GROUP = re.compile(r"[0-9]{1,2001}")
 _GAP = re.compile(r" {1,3}|\t| ?[-./_~·•*] ?|\)?[ -.]?\(| ?\) ?[-./]? ?|--|[-./]\(|\)\(")
 _MOST_GROUPS = 10
@@ -77,8 +78,11 @@ def runs(text: str) -> list[Run]:
     """
     found: list[Run] = []
     for run in _RUN.finditer(text):
-        if run.end() - run.start() <= _MOST_DIGITS and run.group().isdigit():
+        written = run.group()
+        if written.isdigit():
             found.append([run.span()])
+            continue
+        if len(written) <= 10 and _DATE.fullmatch(written):
             continue
         chain: Run = []
         for group in _GROUP.finditer(text, run.start(), run.end()):
@@ -159,7 +163,7 @@ def read(view: View, judges: Iterable[Judge], shapes: frozenset[tuple[int, ...]]
     """
     judges = tuple(judges)
     found: list[Candidate] = []
-    for run in view.runs:
+    for run in runs(view.text):
         readings = [
             candidate
             for window in windows(view.text, run, shapes)

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Literal
 
-from models.pii import address, bank_card, email, gate, id_card, ip, name, passport, phone, plate, qq, ssn, url_token, wechat
+from models.pii import (
+    address_chinese,
+    address_western,
+    bank_card,
+    email,
+    gate,
+    id_card,
+    ip,
+    name_chinese,
+    name_english,
+    passport,
+    phone,
+    plate,
+    qq,
+    ssn,
+    url_token,
+    wechat,
+)
 from models.pii.digits import prefixes, read
 from models.pii.gate import Gate
 from models.pii.normal import Normal, normalise
@@ -16,10 +34,32 @@ _JUDGES = (id_card.judge, bank_card.judge, ssn.judge, phone.judge, passport.judg
 _SHAPES = prefixes((*phone.SHAPES, *id_card.SHAPES, *bank_card.SHAPES, *ssn.SHAPES))
 
 
+_FINDERS: tuple[tuple[int, Callable[[View], list[Candidate]]], ...] = (
+    (gate.EMAIL, email.find),
+    (gate.IP, ip.find),
+    (gate.PLATE, plate.find),
+    (gate.PASSPORT, passport.find),
+    (gate.WECHAT, wechat.find),
+    (gate.QQ, qq.find),
+    (gate.URL, url_token.find),
+    (gate.ADDRESS, address_chinese.find),
+    (gate.WESTERN_ADDRESS, address_western.find),
+    (gate.NAME, name_chinese.find),
+    (gate.ENGLISH_NAME, name_english.find),
+    (gate.CODES, id_card.find),
+    (gate.CODES, bank_card.find),
+)
+_TRIGGERS = (
+    (gate.ADDRESS, address_chinese.TRIGGERS),
+    (gate.WESTERN_ADDRESS, address_western.TRIGGERS),
+    (gate.NAME, name_chinese.TRIGGERS),
+    (gate.ENGLISH_NAME, name_english.TRIGGERS),
+)
+
+
 @lru_cache(maxsize=1)
 def _gate() -> Gate:
-    extra = [(gate.NAME, one) for one in name.TRIGGERS] + [(gate.ADDRESS, one) for one in address.TRIGGERS]
-    return Gate(extra)
+    return Gate([(bit, expression) for bit, expressions in _TRIGGERS for expression in expressions])
 
 
 class Finder:
@@ -70,30 +110,10 @@ class Finder:
 
 
 def _recognise(view: View, bits: int) -> list[Candidate]:
-    found: list[Candidate] = []
-    if bits & gate.DIGITS:
-        found += read(view, _JUDGES, _SHAPES)
-    if bits & gate.EMAIL:
-        found += email.find(view)
-    if bits & gate.IP:
-        found += ip.find(view)
-    if bits & gate.PLATE:
-        found += plate.find(view)
-    if bits & gate.PASSPORT:
-        found += passport.find(view)
-    if bits & gate.WECHAT:
-        found += wechat.find(view)
-    if bits & gate.QQ:
-        found += qq.find(view)
-    if bits & gate.URL:
-        found += url_token.find(view)
-    if bits & gate.ADDRESS:
-        found += address.find(view)
-    if bits & gate.NAME:
-        found += name.find(view)
-    if bits & gate.CODES:
-        found += id_card.find(view)
-        found += bank_card.find(view)
+    found = read(view, _JUDGES, _SHAPES) if bits & gate.DIGITS else []
+    for bit, find in _FINDERS:
+        if bits & bit:
+            found += find(view)
     return found
 
 

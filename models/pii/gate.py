@@ -24,7 +24,9 @@ QQ = 256
 URL = 512
 ADDRESS = 1024
 NAME = 2048
-ALL = 4095
+WESTERN_ADDRESS = 4096
+ENGLISH_NAME = 8192
+ALL = 16383
 
 PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 
@@ -85,7 +87,7 @@ class Gate:
     """
 
     def __init__(self, extra: Sequence[tuple[int, str]] = ()) -> None:
-        patterns = [(bit, expression, _FLAGS) for bit, expression in _PATTERNS]
+        patterns = [(bit, expression, _CASED if bit == NORMALISE else _FLAGS) for bit, expression in _PATTERNS]
         patterns += [(bit, expression, _CASED) for bit, expression in extra]
         self._bits = [bit for bit, _, _ in patterns]
         self._database = hyperscan.Database()

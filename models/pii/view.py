@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
 
-from models.pii import context, digits
+from models.pii import context
 
 TOKEN = re.compile(r"<[A-Z_]{2,12}:(?:k[1-9]\d{0,5}:[a-p]{16}|e[1-9]\d{0,5}:[a-p]{32,16384})>")
 """What a pseudonym or an encrypted value looks like; letters only, so that no number can pose as one."""
@@ -26,26 +25,32 @@ class View:
         if "<" in text and ":" in text:
             text = TOKEN.sub(_blank, text)
         self.text = text
+        self._before: dict[tuple[int, int], int] = {}
+        self._lower: str | None = None
+        self._labels: list[context.Label] | None = None
 
-    @cached_property
+    @property
     def lower(self) -> str:
         """The text in lower case, of the same length."""
-        lower = self.text.lower()
-        return lower if len(lower) == len(self.text) else self.text.translate(_ASCII_LOWER)
+        if self._lower is None:
+            lower = self.text.lower()
+            self._lower = lower if len(lower) == len(self.text) else self.text.translate(_ASCII_LOWER)
+        return self._lower
 
-    @cached_property
+    @property
     def labels(self) -> list[context.Label]:
         """All context words, by end."""
-        return context.labels(self.lower)
-
-    @cached_property
-    def runs(self) -> list[digits.Run]:
-        """All runs of digits, by start."""
-        return digits.runs(self.text)
+        if self._labels is None:
+            self._labels = context.labels(self.lower)
+        return self._labels
 
     def before(self, start: int, reach: int = 20) -> int:
         """Return the categories of the nearest label before `start`."""
-        return context.nearest(self.labels, self.lower, start, reach)
+        key = (start, reach)
+        found = self._before.get(key)
+        if found is None:
+            found = self._before[key] = context.nearest(self.labels, self.lower, start, reach)
+        return found
 
     def after(self, end: int, reach: int = 8) -> int:
         """Return the categories of the nearest label after `end`."""
