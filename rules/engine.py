@@ -188,7 +188,8 @@ class Engine:
             plan = self._plans[rule_id]
             seen = finding(plan, env, record)
             if plan.absence is not None:
-                self._wait(plan, seen, state, partition, record, event)
+                if env.window(plan.absence) is True:
+                    self._wait(plan, seen, state, partition, record, event)
                 continue
             found[rule_id] = seen
             candidates.append(Candidate(plan.rule, seen["subject"], seen["expected_value"]))

@@ -12,7 +12,8 @@ from rules.backtest import Backtest
 from rules.loader import Catalog
 
 _COLUMNS = (
-    "rule", "eligible", "acted", "held out", "suppressed", "customers", "tiers", "cost", "overlap", "outcomes",
+    "rule", "eligible", "acted", "held out", "suppressed", "customers", "tiers", "cost", "overlap",
+    "outcomes",
 )  # fmt: skip
 
 
