@@ -34,7 +34,7 @@ class UserError(Exception):
 
 def sentence(error: BaseException) -> str | None:
     """Return what to tell the user about `error`, None when it is a fault of ours."""
-    if isinstance(error, UserError | SAYABLE):
+    if isinstance(error, (UserError, *SAYABLE)):
         return str(error)
     if isinstance(error, KafkaConnectionError):
         return "no Kafka broker answers: check HARK_BROKER, or start one with `hark up`"

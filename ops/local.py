@@ -20,7 +20,7 @@ from streams.settings import Settings
 
 WORKER_SECONDS = 90.0
 RESTART_PAUSE_S = 1.0
-RESTARTS = 20
+RESTARTS = 5
 
 
 class LocalCluster:
@@ -93,7 +93,7 @@ class LocalCluster:
             "HARK_CLICKHOUSE_URL": self.stack.store.url,
             "HARK_CLICKHOUSE_DATABASE": "hark",
             "HARK_PII_KEYS_FILE": str(keys),
-            "HARK_SESSION_TIMEOUT_S": "6",
+            "HARK_SESSION_TIMEOUT_S": "3",
             **self._extra,
         }
         named = {name.removeprefix("HARK_").lower(): value for name, value in values.items()}

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 Header = tuple[str, bytes]
-NO_HEADERS: tuple[Header, ...] = ()
+NO_HEADERS: Sequence[Header] = []  # aiokafka takes a list only
 
 dumps: Callable[[Any], bytes] = orjson.dumps
 loads: Callable[[bytes], Any] = orjson.loads

@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     session_timeout_s: float = Field(10.0, gt=0, description="seconds after which a silent worker is dropped")
     max_poll_records: int = Field(2000, ge=1, description="most events in one slice of a partition")
     compression: Literal["none", "gzip", "lz4", "zstd"] = Field(
-        "lz4", description="codec of produced batches"
+        "zstd", description="codec of produced batches"
     )
     linger_ms: int = Field(0, ge=0, description="how long the producer waits to fill a batch")
 
