@@ -16,24 +16,19 @@ import zlib
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from models.learner import State
 from models.sentiment.language import CHINESE, feature_language
-from models.sentiment.linear import Cutter
+from models.sentiment.linear import Cutter, readable
+from models.topics.baseline import PRIOR, SLOT_SECONDS, SLOTS, SeasonalCounts
 from models.topics.burst import tail
 
 VERSION = 1
-SLOT_SECONDS = 600.0
-_SLOTS = 6
-_HOURS = 24
-_LOOKS_A_WEEK = 7 * 24 * _SLOTS
-_SHRINKAGE = 100.0
-_PRIOR = 0.5
-_DAILY_DECAY = 0.95
+_LOOKS_A_WEEK = 7 * 24 * SLOTS
 _MUTE_SECONDS = 86_400.0
 _EXAMPLE_LENGTH = 200
 _EXAMPLES = 3
@@ -70,6 +65,15 @@ class Burst:
     p_value: float
     customers: int
     examples: tuple[str, ...]
+
+
+class _Found(NamedTuple):
+    """A term beyond the level, in the order bursts are told: most surprising first."""
+
+    p: float
+    negative_count: int
+    term: int
+    expected: float
 
 
 class BurstDetector:
@@ -111,12 +115,8 @@ class BurstDetector:
         self._warm_up = warm_up
         self._cutters = {True: Cutter(True), False: Cutter(False)}
         size = 1 << bits
-        self._past = np.zeros((_HOURS, size), np.float32)
-        self._past_total = np.zeros(_HOURS, np.float64)
-        self._slots = np.zeros((_SLOTS, size), np.float32)
-        self._slot_total = np.zeros(_SLOTS, np.float64)
+        self._counts = SeasonalCounts(size)
         self._muted = np.zeros(size, np.float64)
-        self._slot = -1
         self._first = 0.0
         self._recent: deque[tuple[float, str, str, str, str]] = deque(maxlen=recent)
 
@@ -134,45 +134,29 @@ class BurstDetector:
         at
             Event time, seconds; what is late by less than an hour counts now, what is later does not.
         """
-        slot = int(at // SLOT_SECONDS)
         bursts = self.advance(at)
-        if slot <= self._slot - _SLOTS:
+        now = self._counts.slot
+        if int(at // SLOT_SECONDS) <= now - SLOTS:
             return bursts
-        row = self._slot % _SLOTS
-        self._slots[row, self._terms(text, lang, cluster_id)] += 1
-        self._slot_total[row] += 1
-        self._recent.append((max(at, self._slot * SLOT_SECONDS), customer_id, lang, cluster_id, text))
+        self._counts.add(self._terms(text, lang, cluster_id))
+        self._recent.append((max(at, now * SLOT_SECONDS), customer_id, lang, cluster_id, text))
         return bursts
 
     def advance(self, at: float) -> list[Burst]:
         """Let event time pass to `at`, looking wherever ten minutes were completed."""
         slot = int(at // SLOT_SECONDS)
-        if self._slot < 0:
-            self._slot = slot
+        counts = self._counts
+        if counts.slot < 0:
+            counts.slot = slot
             self._first = at
         bursts: list[Burst] = []
-        while self._slot < slot:
-            bursts += self._look((self._slot + 1) * SLOT_SECONDS)
-            if slot - self._slot > _SLOTS:  # a gap longer than the window: nothing in between to look at
-                for _ in range(_SLOTS):
-                    self._turn()
-                self._slot = slot
-                break
-            self._turn()
+        while counts.slot < slot:
+            bursts += self._look((counts.slot + 1) * SLOT_SECONDS)
+            if slot - counts.slot > SLOTS:
+                counts.skip_to(slot)
+            else:
+                counts.turn()
         return bursts
-
-    def _turn(self) -> None:
-        """Begin the next slot; the one that leaves the window becomes past."""
-        self._slot += 1
-        row = self._slot % _SLOTS
-        hour = (self._slot - _SLOTS) // _SLOTS % _HOURS
-        if (self._slot - _SLOTS) % _SLOTS == 0:
-            self._past[hour] *= np.float32(_DAILY_DECAY)
-            self._past_total[hour] *= _DAILY_DECAY
-        self._past[hour] += self._slots[row]
-        self._past_total[hour] += self._slot_total[row]
-        self._slots[row] = 0
-        self._slot_total[row] = 0
 
     def _terms(self, text: str, lang: str, cluster_id: str) -> npt.NDArray[np.int64]:
         cutter = self._cutters[feature_language(lang, text) == CHINESE]
@@ -184,85 +168,71 @@ class BurstDetector:
     def _cluster_term(self, cluster_id: str) -> int:
         return zlib.crc32(cluster_id.encode()) >> (32 - self._bits)
 
-    def expected(self, at: float) -> npt.NDArray[np.float64]:
-        """Return how many feedbacks of each term the window should hold, given how many it holds in all."""
-        share = (self._past.sum(axis=0, dtype=np.float64) + _PRIOR) / (float(self._past_total.sum()) + 1.0)
-        expected = np.zeros(1 << self._bits, np.float64)
-        # The window may lie across two hours of the day, each with its own past.
-        volume: dict[int, float] = {}
-        last = int(at // SLOT_SECONDS) - 1
-        for slot in range(last - _SLOTS + 1, last + 1):
-            hour = slot // _SLOTS % _HOURS
-            volume[hour] = volume.get(hour, 0.0) + float(self._slot_total[slot % _SLOTS])
-        for hour, size in volume.items():
-            past = (self._past[hour] + _SHRINKAGE * share) / (self._past_total[hour] + _SHRINKAGE)
-            expected += size * past
-        return expected
-
     def _look(self, at: float) -> list[Burst]:
         if at - self._first < self._warm_up:
             return []
-        counts = self._slots.sum(axis=0, dtype=np.float64)
-        expected = self.expected(at)
-        spread = np.sqrt(expected + self._overdispersion * expected**2)
-        candidates = np.flatnonzero(
-            (counts >= self._least) & (counts > expected + 3 * spread) & (self._muted <= at)
-        )
-        if not candidates.size:
+        counts, past = self._counts.window(), self._counts.past()
+        terms = np.flatnonzero((counts >= self._least) & (self._muted <= at))
+        if not terms.size:
             return []
-        active = int(np.count_nonzero(counts + self._past.sum(axis=0))) + 1
-        level = self._false_alarms / (_LOOKS_A_WEEK * active)
+        expected = self._counts.expected(terms)
+        spread = np.sqrt(expected + self._overdispersion * expected**2)
+        surprising = np.flatnonzero(counts[terms] > expected + 3 * spread)
+        if not surprising.size:
+            return []
+        level = self._false_alarms / (_LOOKS_A_WEEK * (int(np.count_nonzero(counts + past)) + 1))
         found = []
-        for term in candidates.tolist():
+        for index in surprising.tolist():
+            term, mean = int(terms[index]), float(expected[index])
             # What is known of a term's share is known from so many mentions only.
-            doubt = 1.0 / (float(self._past[:, term].sum()) + _PRIOR)
-            p = tail(int(counts[term]), float(expected[term]), self._overdispersion + doubt)
+            doubt = 1.0 / (float(past[term]) + PRIOR)
+            p = tail(int(counts[term]), mean, self._overdispersion + doubt)
             if p < level:
-                found.append((p, -int(counts[term]), term))
-        return self._describe(sorted(found), expected, at) if found else []
+                found.append(_Found(p, -int(counts[term]), term, mean))
+        return self._describe(sorted(found), at) if found else []
 
-    def _describe(
-        self, found: list[tuple[float, int, int]], expected: npt.NDArray[np.float64], at: float
-    ) -> list[Burst]:
+    def _describe(self, found: list[_Found], at: float) -> list[Burst]:
         """Put terms that burst in the same texts together and say them in words."""
-        since = at - _SLOTS * SLOT_SECONDS
+        since = at - SLOTS * SLOT_SECONDS
         texts = [entry for entry in self._recent if since <= entry[0] < at]
         holding = [set(self._terms(text, lang, cluster).tolist()) for _, _, lang, cluster, text in texts]
         places = {
-            term: {index for index, terms in enumerate(holding) if term in terms} for _, _, term in found
+            hit.term: {index for index, terms in enumerate(holding) if hit.term in terms} for hit in found
         }
         # What goes on of a burst already told explains terms that only now stand out.
         told = set(np.flatnonzero(self._muted > at).tolist())
         explained = {index for index, terms in enumerate(holding) if terms & told}
         bursts = []
         left = []
-        for entry in found:
-            if len(places[entry[2]] & explained) >= _OVERLAP * len(places[entry[2]]):
-                self._muted[entry[2]] = at + _MUTE_SECONDS
+        for hit in found:
+            if len(places[hit.term] & explained) >= _OVERLAP * len(places[hit.term]):
+                self._muted[hit.term] = at + _MUTE_SECONDS
             else:
-                left.append(entry)
+                left.append(hit)
         while left:
-            p, count, lead = left[0]
-            near = {
-                term for _, _, term in left
-                if len(places[term] & places[lead]) >= _OVERLAP * min(len(places[term]), len(places[lead]))
-            } | {lead}  # fmt: skip
-            left = [entry for entry in left if entry[2] not in near]
-            self._muted[sorted(near)] = at + _MUTE_SECONDS
-            here = [texts[index] for index in sorted(places[lead])]
+            lead = left[0]
+            home = places[lead.term]
+            near = {lead.term}
+            for hit in left:
+                if len(places[hit.term] & home) >= _OVERLAP * min(len(places[hit.term]), len(home)):
+                    near.add(hit.term)
+            left = [hit for hit in left if hit.term not in near]
+            here = [texts[index] for index in sorted(home)]
             customers = len({customer for _, customer, _, _, _ in here})
             phrases = self._phrases(near, here)
             if customers * 2 < self._least or not phrases:
-                continue
+                continue  # one loud customer, or nothing that could be said
+            self._muted[sorted(near)] = at + _MUTE_SECONDS
             examples = tuple(dict.fromkeys(text[:_EXAMPLE_LENGTH] for *_, text in here))[:_EXAMPLES]
-            mean = round(float(expected[lead]), 3)
-            bursts.append(Burst(phrases, since, at, -count, mean, p, customers, examples))
+            count, mean = -lead.negative_count, round(lead.expected, 3)
+            bursts.append(Burst(phrases, since, at, count, mean, lead.p, customers, examples))
         return bursts
 
     def _phrases(self, terms: set[int], texts: list[tuple[float, str, str, str, str]]) -> tuple[str, ...]:
         """Return the stretches of text behind hashed terms: in most texts first, then longest."""
         seen: dict[str, int] = {}
-        for _, _, lang, _, text in texts:
+        for _, _, lang, _, whole in texts:
+            text = readable(whole)
             cutter = self._cutters[feature_language(lang, text) == CHINESE]
             cutter.cut(text)
             count = int(cutter.bounds[1])
@@ -290,12 +260,8 @@ class BurstDetector:
         return {
             "version": VERSION,
             "bits": self._bits,
-            "past": self._past.copy(),
-            "past_total": self._past_total.copy(),
-            "slots": self._slots.copy(),
-            "slot_total": self._slot_total.copy(),
+            "counts": dict(self._counts.state()),
             "muted": self._muted.copy(),
-            "slot": self._slot,
             "first": self._first,
             "recent": [list(entry) for entry in self._recent],
         }
@@ -304,12 +270,8 @@ class BurstDetector:
         """Go on from `state`; raises ValueError when it is of another version or size."""
         if state.get("version") != VERSION or state.get("bits") != self._bits:
             raise ValueError(f"emerging state is of version {state.get('version')}, {state.get('bits')} bits")
-        self._past = np.array(state["past"], np.float32)
-        self._past_total = np.array(state["past_total"], np.float64)
-        self._slots = np.array(state["slots"], np.float32)
-        self._slot_total = np.array(state["slot_total"], np.float64)
+        self._counts.restore(state["counts"])
         self._muted = np.array(state["muted"], np.float64)
-        self._slot = int(state["slot"])
         self._first = float(state["first"])
         self._recent.clear()
         for at, customer, lang, cluster, text in state["recent"]:
