@@ -39,10 +39,10 @@ class Blend:
     def __init__(
         self,
         anchor: Array,
-        ramp: int = 2000,
-        window: int = 3000,
+        ramp: int = 3000,
+        window: int = 4000,
         every: int = 100,
-        precision: float = 60.0,
+        precision: float = 150.0,
     ) -> None:
         self.anchor = np.asarray(anchor, np.float64)
         self.ramp, self.window, self.every, self.precision = ramp, window, every, precision

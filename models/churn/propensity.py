@@ -123,8 +123,12 @@ class Propensity:
 
     @staticmethod
     def _interval(rows: int, columns: int) -> int:
-        """Return labels until the next refit, so that its cost stays flat an event."""
-        return max(4, int(rows * max(0.1 if rows < 1000 else 0.2, columns / 75)))
+        """Return labels until the next refit, so that its cost stays flat an event.
+
+        Early fits are cheap and each row still teaches much, so they come closer together.
+        """
+        share = max(0.08, columns / 250) if rows < 1500 else max(0.2, columns / 75)
+        return max(4, int(rows * share))
 
     def state(self) -> State:
         """Return everything learned as arrays and JSON values."""

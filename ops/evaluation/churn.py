@@ -146,17 +146,17 @@ def figures(y: Array, p: Array) -> dict[str, float]:
 def prequential(
     model: Propensity, rows: Sequence[Row], labels: Sequence[bool], delay: int = 0
 ) -> tuple[Array, float]:
-    """Predict each row, learn each label `delay` rows later; return probabilities and µs an event."""
+    """Predict each row, learn each label `delay` rows later; return probabilities and CPU µs an event."""
     out = np.empty(len(rows))
     waiting: deque[int] = deque()
-    begun = time.perf_counter()
+    begun = time.process_time()
     for i, row in enumerate(rows):
         out[i] = model.predict_proba_one(row)
         waiting.append(i)
         if len(waiting) > delay:
             due = waiting.popleft()
             model.learn_one(rows[due], labels[due])
-    return out, (time.perf_counter() - begun) / max(1, len(rows)) * 1e6
+    return out, (time.process_time() - begun) / max(1, len(rows)) * 1e6
 
 
 def run(
