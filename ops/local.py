@@ -93,7 +93,7 @@ class LocalCluster:
             "HARK_CLICKHOUSE_URL": self.stack.store.url,
             "HARK_CLICKHOUSE_DATABASE": "hark",
             "HARK_PII_KEYS_FILE": str(keys),
-            "HARK_SESSION_TIMEOUT_S": "3",
+            "HARK_SESSION_TIMEOUT_S": "6",
             **self._extra,
         }
         named = {name.removeprefix("HARK_").lower(): value for name, value in values.items()}
@@ -118,7 +118,6 @@ class LocalCluster:
             **{k: v for k, v in os.environ.items() if not k.startswith("HARK_")},
             **values,
             "HARK_METRICS_PORT": str(port),
-            "HARK_WORKER_NAME": f"worker-{number + 1}",
         }
         command = [sys.executable, "-m", "ops.cli", "worker"]
         child = Child(

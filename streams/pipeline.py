@@ -105,6 +105,7 @@ def link_handler(mask: FieldMask, links: Links) -> RecordHandler:
 def build_score(run: Runtime) -> Built:
     """From customers' logs to scored logs and training examples."""
     settings, models = run.settings, ModelSet()
+    models.warm()
     run.shelf.installers.append(models.install)
     run.follow(SNAPSHOTS, run.shelf.apply)
     declared = targets(settings.horizon_days)

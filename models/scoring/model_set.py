@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.churn.propensity import Propensity
+from models.near_duplicate import fingerprint
 from models.scoring.targets import MODELS, PROPENSITIES, SENTIMENT, TOPICS
 from models.sentiment import Sentiment
+from models.sentiment.emotion import read_emotions
 from models.snapshot import Snapshot, SnapshotError, decode
 from models.topics.classifier import TopicClassifier
 
@@ -62,6 +64,16 @@ class ModelSet:
             ) from error
         self._versions = {**self._versions, name: snapshot.version}
         return snapshot
+
+    def warm(self) -> None:
+        """Call every compiled kernel once, so that no event waits seconds for a compiler."""
+        for text, lang in (("物流太慢了，客服不理人", "zh"), ("late again and nobody answers", "en")):
+            self.sentiment.predict(text, lang)
+            self.topics.predict(text, lang, ())
+            fingerprint(text)
+            read_emotions(text)
+        for learner in self._propensities.values():
+            learner.predict_proba_one({"recency_days": 1.0, "tier": "gold"})
 
     def learner(self, name: str) -> Any:
         """Return the model called `name`."""
