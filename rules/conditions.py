@@ -67,12 +67,17 @@ class Variables:
 
 
 def typed_getter(path: Path) -> Getter:
-    """Return a getter that gives CEL a double where the contract says double, even if JSON held `0`."""
+    """Return a getter that gives CEL a double where the contract says double, even if JSON held `0`.
+
+    Raises
+    ------
+    KeyError
+        If no contract has the field.
+    """
     fetch = getter(path)
-    if fetch is None:
+    if fetch is None or (path[0] in FIELDS and path[1] not in FIELDS[path[0]]):
         raise KeyError(".".join(path))
-    field = FIELDS.get(path[0], {}).get(path[1])
-    if field is None or field.kind != "double":
+    if path[0] not in FIELDS or FIELDS[path[0]][path[1]].kind != "double":
         return fetch
 
     def as_double(env: Environment) -> Any:

@@ -82,10 +82,8 @@ class Source:
         problems = []
         for item in error.errors(include_url=False, include_context=False, include_input=False):
             key = self._known(item["loc"])
-            missing = item["type"] == "missing"
-            where = (
-                ".".join(str(part) for part in (*key, item["loc"][-1]) if missing or part in key) or "rule"
-            )
+            named = (*key, item["loc"][-1]) if item["type"] == "missing" else key
+            where = ".".join(str(part) for part in named) or "rule"
             if item["type"] == "extra_forbidden":
                 problems.append(self.problem(key, "unknown-key", f"{where} is not a key of a rule"))
             else:

@@ -194,11 +194,12 @@ class Windows:
 
         A record later than all others sees the span that ends with it. A late record in the window
         sees the fullest span that contains it, so that the third of three complaints fires whichever
-        arrives last.
+        arrives last. A record seen before sees the span that ends with it, as when it came in order.
         """
         window = self.specs[key]
         entries = state.windows.get(key, ())
         role = None if taken is None else taken.roles.get(key)
+        member = role is not None and taken is not None and not taken.seen
         if isinstance(window, Sequence):
             return _completes(entries, at, role, window.within)
         if isinstance(window, Absence):
@@ -206,7 +207,7 @@ class Windows:
         if window.same is not None:
             wanted = self._carriers[key].of(env)[0]
             entries = [entry for entry in entries if entry[2] == wanted]
-        span = _span(entries, at, window.within, role is not None)
+        span = _span(entries, at, window.within, member)
         return _figure(window.kind, span)
 
 

@@ -41,12 +41,12 @@ def rule(**changes: Any) -> Rule:
     return rule_from_record(BASE | changes)
 
 
-def feedback(at: int = 0, identity: str = "f1", customer: str = "c1", **fields: Any) -> dict[str, Any]:
+def feedback(at: int = 0, identity: str = "f1", who: str = "c1", **fields: Any) -> dict[str, Any]:
     """Return a scored feedback `at` ms after `T0`."""
     received = T0 + fields.pop("received", at)
     scores = {"polarity": -0.5} | fields.pop("scores", {})
     given = Given.model_validate(
-        {"after": "0s", "customer_id": customer, "feedback_id": identity, "scores": scores} | fields
+        {"after": "0s", "customer_id": who, "feedback_id": identity, "scores": scores} | fields
     )
     return make_record(given, 0, T0 + at, received)
 

@@ -108,7 +108,7 @@ def test_tickets_are_no_contacts() -> None:
 )  # fmt: skip
 def test_quiet_hours_where_the_customer_lives(zone: str, hour: int, quiet: bool) -> None:
     world = World(rule(), quiet_hours={"start": 21, "end": 8})
-    record = feedback((hour - 10) * HOUR, customer=f"c{hour}{zone}")
+    record = feedback((hour - 10) * HOUR, who=f"c{hour}{zone}")
     record["customer"]["time_zone"] = zone
     assert world.decide(record)["demo"] == ("quiet_hours" if quiet else "acted")
 

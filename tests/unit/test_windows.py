@@ -39,7 +39,7 @@ def test_counts_only_what_matches_and_only_this_customer() -> None:
     bench = Bench("windows.n >= 2", n=NEGATIVES)
     assert not bench.fires(feedback(0, "a"))
     assert not bench.fires(feedback(1, "b", scores={"polarity": 0.4}))
-    assert not bench.fires(feedback(2, "c", customer="c2"))
+    assert not bench.fires(feedback(2, "c", who="c2"))
     assert bench.fires(feedback(3, "d"))
 
 

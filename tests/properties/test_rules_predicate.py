@@ -1,0 +1,129 @@
+"""The closures say what CEL says, on any record: the prefilter never changes a decision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rules.conditions import Conditions, Expression
+from rules.environment import Environment
+from rules.expression import SyntaxProblem, parse
+from rules.tree import unparse
+
+NUMBERS = st.sampled_from(["-1.0", "-0.5", "0", "0.0", "0.5", "1", "1.0", "2"])
+TEXTS = st.sampled_from(['""', '"a"', '"b"', '"ab"', '"logistics.delay"'])
+NUMERIC = st.sampled_from(
+    [
+        "scores.polarity",
+        "scores.churn",
+        "feedback.rating",
+        "windows.w",
+        "customer.open_tickets",
+        "scores.kind",
+    ]
+)
+TEXTUAL = st.sampled_from(["scores.kind", "customer.tier", "feedback.product", "scores.polarity"])
+LISTS = st.sampled_from(["scores.topics", "customer.products", "customer.tier"])
+OPERATORS = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])
+
+ATOMS = st.one_of(
+    st.builds("{} {} {}".format, NUMERIC, OPERATORS, NUMBERS),
+    st.builds("{} {} {}".format, NUMBERS, OPERATORS, NUMERIC),
+    st.builds("{} {} {}".format, TEXTUAL, OPERATORS, TEXTS),
+    st.builds("{} {} {}".format, NUMERIC, OPERATORS, NUMERIC),
+    st.builds("{} in {}".format, TEXTS, LISTS),
+    st.builds("{} in [{}, {}]".format, TEXTUAL, TEXTS, TEXTS),
+    st.builds("{}.exists(t, t == {})".format, LISTS, TEXTS),
+    st.builds("{}.exists(t, t.startsWith({}))".format, LISTS, TEXTS),
+    st.builds("{}.{}({})".format, TEXTUAL, st.sampled_from(["startsWith", "endsWith", "contains"]), TEXTS),
+    st.builds("{} {} null".format, TEXTUAL, st.sampled_from(["==", "!="])),
+    st.sampled_from(
+        ["scores.demand", "true", "false", "scores.demand == true", "windows.flag", "scores.kind"]
+    ),
+    st.builds("{}.size() > {}".format, LISTS, st.sampled_from(["0", "1"])),
+    st.builds("1 / customer.open_tickets > {}".format, st.sampled_from(["0", "1"])),
+)
+CONDITIONS = st.recursive(
+    ATOMS,
+    lambda inner: st.one_of(
+        st.builds("({} && {})".format, inner, inner),
+        st.builds("({} || {})".format, inner, inner),
+        st.builds("!({})".format, inner),
+    ),
+    max_leaves=6,
+)
+WORDS = st.sampled_from(["", "a", "b", "ab", "logistics.delay"])
+RECORDS = st.fixed_dictionaries(
+    {
+        "rating": st.sampled_from([None, -1.0, 0.0, 0.5]),
+        "product": st.none() | WORDS,
+        "scores": st.fixed_dictionaries(
+            {
+                "polarity": st.sampled_from([-1.0, -0.5, 0.0, 0.5]),
+                "churn": st.sampled_from([0.0, 0.5, 1.0]),
+                "kind": WORDS,
+                "demand": st.booleans(),
+                "topics": st.lists(WORDS, max_size=2),
+            }
+        ),
+        "customer": st.fixed_dictionaries(
+            {"tier": WORDS, "open_tickets": st.integers(0, 2), "products": st.lists(WORDS, max_size=2)}
+        ),
+    }
+)
+WINDOWS = {"w": 2, "flag": True}
+
+
+def environment(record: dict[str, Any]) -> Environment:
+    return Environment(record, lambda key: WINDOWS[key], dict)
+
+
+def outcome(expression: Expression, env: Environment) -> bool | None:
+    """Return what CEL alone says: a truth value, or None where it says none."""
+    try:
+        value = expression.value(env)
+    except Exception:
+        return None
+    return value if isinstance(value, bool) else None
+
+
+@settings(max_examples=250, deadline=None)
+@given(CONDITIONS, RECORDS)
+def test_a_condition_holds_exactly_where_cel_says_so(text: str, record: dict[str, Any]) -> None:
+    expression = Expression(text)
+    expected = outcome(expression, environment(record))
+    try:
+        found: bool | None = expression.holds(environment(record))
+    except Exception:
+        found = None
+    assert found == expected
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.lists(CONDITIONS, min_size=1, max_size=6), RECORDS)
+def test_many_conditions_at_once_are_each_by_itself(texts: list[str], record: dict[str, Any]) -> None:
+    """Failures are counted with their rule, and no other rule changes."""
+    expressions = {f"r{number}": Expression(text) for number, text in enumerate(texts)}
+    failed: list[str] = []
+    conditions = Conditions(expressions.items(), lambda rule_id, error: failed.append(rule_id))
+    alone = {key: outcome(expression, environment(record)) for key, expression in expressions.items()}
+    assert sorted(conditions.eligible(environment(record))) == [key for key, value in alone.items() if value]
+    assert sorted(failed) == [key for key, value in alone.items() if value is None]
+
+
+@given(CONDITIONS)
+def test_text_and_tree_agree(text: str) -> None:
+    once = unparse(parse(text))
+    assert unparse(parse(once)) == once
+
+
+@given(st.text(alphabet="ab.()[]!&|<>=+-*/%?:,'\" 01", max_size=40))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        tree = parse(text)
+    except SyntaxProblem as problem:
+        assert 0 <= problem.at <= len(text)
+    else:
+        assert unparse(parse(unparse(tree))) == unparse(tree)
