@@ -30,6 +30,34 @@ class Cuped:
     p: float
 
 
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Sufficient statistics of a metric y and a covariate x in one arm; variances with n - 1."""
+
+    n: int
+    mean_y: float
+    mean_x: float
+    var_y: float
+    var_x: float
+    cov: float
+
+    @classmethod
+    def of(cls, y: Floats, x: Floats) -> Pairs:
+        """Compute them from at least two values each, shape (n,)."""
+        moments = np.cov(y, x)
+        return cls(
+            len(y),
+            float(np.mean(y)),
+            float(np.mean(x)),
+            *(float(moments[at]) for at in ((0, 0), (1, 1), (0, 1))),
+        )
+
+    def adjusted(self, theta: float) -> Moments:
+        """Return the moments of y - theta x."""
+        var = self.var_y + theta * theta * self.var_x - 2 * theta * self.cov
+        return Moments(self.n, self.mean_y - theta * self.mean_x, max(var, 0.0))
+
+
 def adjust(y1: Floats, x1: Floats, y0: Floats, x0: Floats, level: float = 0.95) -> Cuped | None:
     """Adjust a difference by a covariate.
 
@@ -53,20 +81,25 @@ def adjust(y1: Floats, x1: Floats, y0: Floats, x0: Floats, level: float = 0.95) 
     """
     if min(len(y1), len(y0)) < 2:
         return None
-    y, x = np.concatenate((y1, y0)), np.concatenate((x1, x0))
-    spread = float(np.var(x, ddof=1))
+    return from_pairs(Pairs.of(y1, x1), Pairs.of(y0, x0), level)
+
+
+def from_pairs(treated: Pairs, control: Pairs, level: float = 0.95) -> Cuped | None:
+    """Do the same from sufficient statistics; `theta` is that of both arms pooled."""
+    spread = _pooled(treated, control, treated.var_x, control.var_x, treated.mean_x, control.mean_x)
     if not spread > 0:
         return None
-    theta = float(np.cov(y, x)[0, 1]) / spread
-    plain1, plain0 = Moments.of(y1), Moments.of(y0)
-    m1, m0 = _arm(y1, x1, theta), _arm(y0, x0, theta)
+    theta = _pooled(treated, control, treated.cov, control.cov, treated.mean_y, control.mean_y) / spread
+    m1, m0 = treated.adjusted(theta), control.adjusted(theta)
     found = welch.interval(m1, m0, level)
-    before = plain1.variance_of_mean + plain0.variance_of_mean
+    before = treated.var_y / treated.n + control.var_y / control.n
     after = m1.variance_of_mean + m0.variance_of_mean
     reduction = 1 - after / before if before > 0 else math.nan
-    p = welch.p_value(m1, m0)
-    return Cuped(theta, found.delta, found.low, found.high, reduction, m1.n + m0.n, p)
+    return Cuped(theta, found.delta, found.low, found.high, reduction, m1.n + m0.n, welch.p_value(m1, m0))
 
 
-def _arm(y: Floats, x: Floats, theta: float) -> Moments:
-    return Moments.of(y - theta * x)
+def _pooled(a: Pairs, b: Pairs, within_a: float, within_b: float, mean_a: float, mean_b: float) -> float:
+    """Pool a (co)variance with the covariate over two arms."""
+    n = a.n + b.n
+    between = a.n * b.n / n * (mean_a - mean_b) * (a.mean_x - b.mean_x)
+    return ((a.n - 1) * within_a + (b.n - 1) * within_b + between) / (n - 1)
