@@ -21,6 +21,7 @@ from models.pii import (
     plate,
     qq,
     ssn,
+    thorough,
     url_token,
     wechat,
 )
@@ -85,6 +86,9 @@ class Finder:
 
     def __init__(self, names: Literal["fast", "thorough"] = "fast", *, gated: bool = True) -> None:
         self.names = names
+        self._thorough = names == "thorough"
+        if self._thorough:
+            thorough.load()
         self._gated = gated
         self._gate = _gate()
 
@@ -97,13 +101,16 @@ class Finder:
             Any length; the cost is linear in it.
         """
         bits = self._gate.bits(text)
-        if self._gated and not bits:
+        if self._gated and not bits and not self._thorough:
             return []
         normal = Normal(text, None)
         if bits & gate.NORMALISE or not self._gated:
             normal = normalise(text)
             bits = self._gate.bits(normal.text) if self._gated else gate.ALL
-        found = _recognise(View(normal.text), bits)
+        view = View(normal.text)
+        found = _recognise(view, bits)
+        if self._thorough and thorough.is_suspicious(view.text, bool(found)):
+            found = [one for one in found if one.score != name_chinese.BY_WORD_CLASS] + thorough.find(view)
         if not found:
             return []
         return _map_back(merge(found), normal.origin)

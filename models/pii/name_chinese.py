@@ -13,6 +13,8 @@ from models.pii.span import Candidate
 from models.pii.view import View
 
 TYPE = "NAME"
+BY_WORD_CLASS = 48
+"""Score of a name that only its word class speaks for; the thorough setting asks a better tagger."""
 
 
 def _load() -> dict[str, list[str] | str]:
@@ -39,7 +41,7 @@ _DOTTED = re.compile(r"[㐀-鿿]{1,8}(?:[·•・‧][㐀-鿿A-Z]{1,8}){1,4}")
 _END = re.compile(r"[^㐀-鿿]|$")
 _FUNCTION = frozenset("的了是在和说称投服来电打等手给就都也很太不没还被把将向与及已将态负处接联家这那又要会能到对让从")
 _PLACE = re.compile(r"(?:[市省县区镇乡村路街道湾桥寺山岛湖河港机站队]|大学|公司|集团|先生们|小区)")
-_HAN_START = 0x3400
+_CLUB = re.compile(r"(?:市|国|州|队|城|省|岛|湖|山|河|人|语|vs|VS|对|主场|客场|俱乐部|联|大区|地区|大学|公司|集团|牌|型|级|版|式)")
 
 TRIGGERS = (
     rf"(?:{'|'.join(_DATA['before'])})[:： 为是叫]{{0,3}}(?:[{''.join(_SURNAMES)}]|{'|'.join(DOUBLE)})",
@@ -62,14 +64,19 @@ def find(view: View) -> list[Candidate]:
         end = _name_end(text, match.end(), starts, labelled=True)
         if end and not _PLACE.match(text, end):
             found.append(_candidate(text, match.end(), end, 60))
-    for start, end, tag in words:
-        if tag[:2] != "nr" or start in covered:
-            if tag and text[start] in STRICT and end - start == 1:
-                found += _split_name(text, start, starts)
+    for index, (start, end, tag) in enumerate(words):
+        if start in covered:
             continue
         word = text[start:end]
-        if _is_name(word) and not _PLACE.match(text, end):
-            found.append(_candidate(text, start, end, 48))
+        if tag[:2] != "nr":
+            if word in STRICT:
+                found += _split_name(text, start, starts)
+        elif word in _SURNAMES and index + 1 < len(words) and _is_given(text[end : words[index + 1][1]]):
+            found.append(_candidate(text, start, words[index + 1][1], BY_WORD_CLASS))
+        elif tag == "nrt" and _is_foreign(word) and not _CLUB.match(text, end):
+            found.append(_candidate(text, start, _foreign_end(text, end), BY_WORD_CLASS))
+        elif _is_name(word) and not _PLACE.match(text, end):
+            found.append(_candidate(text, start, end, BY_WORD_CLASS))
         elif len(word) == 1 and word in _SURNAMES:
             found += _split_name(text, start, starts)
     return found
@@ -83,6 +90,22 @@ def _words(text: str) -> list[tuple[int, int, str]]:
         words.append((position, end, tag))
         position = end
     return words
+
+
+def _is_given(word: str) -> bool:
+    return len(word) == 2 and word[0] in GIVEN and word[1] in GIVEN
+
+
+def _is_foreign(word: str) -> bool:
+    return len(word) > 1 and word not in STOP and all(char in FOREIGN for char in word)
+
+
+def _foreign_end(text: str, end: int) -> int:
+    """Return where the transliteration that reaches `end` stops, at most four characters on."""
+    stop = end
+    while stop < min(len(text), end + 4) and text[stop] in FOREIGN:
+        stop += 1
+    return stop if stop - end > 1 else end
 
 
 def _is_name(word: str) -> bool:

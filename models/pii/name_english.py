@@ -54,6 +54,12 @@ class _Word(NamedTuple):
     lower: str
 
 
+def stands_for_name(word: str) -> bool:
+    """Tell whether a word alone could be a name: capitalised and not an ordinary word, or a given name."""
+    lower = word.lower()
+    return lower not in _STOP and (word[0].isupper() or (lower in GIVEN and lower not in _AMBIGUOUS))
+
+
 def find(view: View) -> list[Candidate]:
     """Return the names of a text."""
     text = view.text
