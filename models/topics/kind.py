@@ -11,6 +11,8 @@ _MOST = 2
 _POLARITY = 1.6
 _STARS = 1.2
 _CLEAR = 0.75
+_PROBLEM = 0.8
+_REQUEST = "feature.request"
 
 
 def judge_kind(signals: Signals, polarity: float, rating: float | None) -> str:
@@ -36,15 +38,17 @@ def judge_kind(signals: Signals, polarity: float, rating: float | None) -> str:
     lean = _POLARITY * polarity
     if rating is not None:
         lean += _STARS * (rating - 3.0) / 2.0
-    if not kinds:
-        return "complaint" if lean < 0 or signals.urgencies else "praise"
+    wish = _REQUEST in signals.topics
+    if not kinds and not wish:
+        return "complaint" if lean < 0 or (lean < _PROBLEM and signals.problems) else "praise"
     complaint = -lean if lean < 0 else 0.0
     praise = lean if lean > 0 else 0.0
     complaint += _WEIGHT["complaint"] * min(_MOST, kinds.count("complaint"))
     praise += _WEIGHT["praise"] * min(_MOST, kinds.count("praise"))
+    complaint += _PROBLEM * min(_MOST, signals.problems)
     best, most = ("complaint", complaint) if complaint >= praise else ("praise", praise)
     for kind in ("suggestion", "request", "question"):
-        count = kinds.count(kind)
+        count = kinds.count(kind) + (wish and kind == "suggestion")
         if count and (score := _WEIGHT[kind] + _CLEAR * (min(_MOST, count) - 1)) > most:
             best, most = kind, score
     return best

@@ -9,20 +9,24 @@ from models.topics.cues import Cues, spellings
 from models.topics.taxonomy import Taxonomy
 
 _TOPIC, _KIND, _DEMAND, _URGENCY, _TAG = range(5)
+_PRAISE = "praise."
 # A negated praise complains ("not good", "不满意"), a suggestion denied warns off ("不建议购买").
 _WHEN_NEGATED = {"praise": "complaint", "suggestion": "complaint", "question": "question"}
 
 
 class Signals:
-    """What phrases say of one text; each list in order of appearance, repeats kept."""
+    """What phrases say of one text; each list in order of appearance, repeats kept; `problems` counts."""
 
-    __slots__ = ("demands", "kinds", "topics", "urgencies")
+    __slots__ = ("demands", "kinds", "problems", "topics", "urgencies")
 
-    def __init__(self, topics: list[str], kinds: list[str], demands: list[str], urgencies: list[str]) -> None:
+    def __init__(
+        self, topics: list[str], kinds: list[str], demands: list[str], urgencies: list[str], problems: int = 0
+    ) -> None:
         self.topics = topics
         self.kinds = kinds
         self.demands = demands
         self.urgencies = urgencies
+        self.problems = problems
 
 
 class SignalScanner:
@@ -51,9 +55,10 @@ class SignalScanner:
         self, taxonomy: Taxonomy, cues: Cues, tags: Mapping[str, tuple[str, ...]] | None = None
     ) -> None:
         self._phrases: list[Phrase] = []
-        self._effects: list[tuple[int, str] | None] = []
+        self._effects: list[tuple[int, str, bool] | None] = []
         for topic in taxonomy.topics.values():
-            self._add(topic.phrases, _TOPIC, topic.id, None)
+            problem = not topic.id.startswith(_PRAISE)
+            self._add(topic.phrases, _TOPIC, topic.id, None, problem=problem)
             self._add(topic.aspects, _TOPIC, topic.id, topic.id)
         self._add(taxonomy.ignore, _TOPIC, None, None)
         for tag, phrases in (tags or {}).items():
@@ -78,12 +83,13 @@ class SignalScanner:
         value: str | None,
         negated: str | None,
         layer: int | None = None,
+        problem: bool = False,
     ) -> None:
         for phrase in phrases:
             for form in spellings(phrase):
                 self._phrases.append(Phrase(form, slot if layer is None else layer))
-                self._effects.append((slot, value) if value else None)
-                self._effects.append((slot, negated) if negated else None)
+                self._effects.append((slot, value, problem) if value else None)
+                self._effects.append((slot, negated, False) if negated else None)
 
     def scan(self, text: str) -> Signals:
         """Return what is found in `text` (masked or not; nothing of it is kept)."""
@@ -91,10 +97,12 @@ class SignalScanner:
         kinds: list[str] = []
         demands: list[str] = []
         urgencies: list[str] = []
+        problems = 0
         slots = (topics, kinds, demands, urgencies)
         effects = self._effects
         for code in self._automaton.scan(text):
             effect = effects[code]
             if effect is not None:
                 slots[effect[0]].append(effect[1])
-        return Signals(topics, kinds, demands, urgencies)
+                problems += effect[2]
+        return Signals(topics, kinds, demands, urgencies, problems)
