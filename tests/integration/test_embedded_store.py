@@ -196,6 +196,25 @@ def test_settings_end_with_their_request(store: EmbeddedStore) -> None:
         assert ask(store, query, None, **session)[1] == b"65409\n"
 
 
+def test_a_refused_setting_does_not_stick_to_its_session(store: EmbeddedStore) -> None:
+    session = {"session_id": "refused"}
+    assert ask(store, b"SELECT 1", None, nosuch_setting="1", **session)[0] == 404
+    assert ask(store, b"SELECT 1", None, **session)[:2] == (200, b"1\n")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "https://attacker.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Host": "rebound.example:8123"}, 403),
+        ({"Origin": "http://localhost:3000"}, 200),
+    ],
+)
+def test_foreign_web_pages_stay_out(store: EmbeddedStore, headers: dict[str, str], status: int) -> None:
+    assert ask(store, b"SELECT 1", {**authorization(), **headers})[0] == status
+
+
 def test_formats_and_parameters(store: EmbeddedStore) -> None:
     assert ask(store, b"SELECT 1 AS x", None, default_format="JSONEachRow")[1] == b'{"x":1}\n'
     assert ask(store, b"SELECT 1 AS x FORMAT CSVWithNames", None, default_format="JSON")[1] == b'"x"\n1\n'
@@ -309,7 +328,8 @@ def test_large_results_are_streamed(store: EmbeddedStore) -> None:
         while piece := response.read(1 << 20):
             size += len(piece)
     assert size > 300_000_000
-    assert memory(store.pid, "VmRSS") - before < size / 3
+    # Held as a whole it would grow by at least its size; allocators and threads keep some tens of megabytes.
+    assert memory(store.pid, "VmRSS") - before < size * 2 / 3
 
 
 def test_an_error_in_the_middle_is_not_taken_for_the_end(store: EmbeddedStore, client: Client) -> None:

@@ -122,38 +122,29 @@ class Encoder:
     """
 
     def __init__(self, encoding: str) -> None:
-        self.encoding = encoding
-        self._zlib = zlib.compressobj(
-            LEVEL, zlib.DEFLATED, GZIP_WINDOW if encoding == "gzip" else ZLIB_WINDOW
-        )
-        self._lz4 = lz4_frame.LZ4FrameCompressor()
-        self._zstd = zstd.ZstdCompressor(level=LEVEL)
-        self._first = True
+        self._head = b""
+        self._compress: Callable[[bytes], bytes] = bytes
+        self._flush: Callable[[], bytes] = bytes
+        if encoding in ("gzip", "deflate"):
+            window = GZIP_WINDOW if encoding == "gzip" else ZLIB_WINDOW
+            deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, window)
+            self._compress, self._flush = deflate.compress, deflate.flush
+        elif encoding == "lz4":
+            frame = lz4_frame.LZ4FrameCompressor()
+            self._head = frame.begin()
+            self._compress, self._flush = frame.compress, frame.flush
+        elif encoding == "zstd":
+            stream = zstd.ZstdCompressor(level=LEVEL)
+            self._compress, self._flush = stream.compress, stream.flush
 
     def feed(self, data: bytes) -> bytes:
         """Return the next encoded bytes; may be empty."""
-        match self.encoding:
-            case "gzip" | "deflate":
-                return self._zlib.compress(data)
-            case "lz4":
-                head = self._lz4.begin() if self._first else b""
-                self._first = False
-                return bytes(head + self._lz4.compress(data))
-            case "zstd":
-                return self._zstd.compress(data)
-        return data
+        head, self._head = self._head, b""
+        return head + self._compress(data)
 
     def end(self) -> bytes:
         """Return the end of the stream."""
-        match self.encoding:
-            case "gzip" | "deflate":
-                return self._zlib.flush()
-            case "lz4":
-                head = self._lz4.begin() if self._first else b""
-                return bytes(head + self._lz4.flush())
-            case "zstd":
-                return self._zstd.flush()
-        return b""
+        return self._head + self._flush()
 
 
 def choose(accepted: str) -> str:

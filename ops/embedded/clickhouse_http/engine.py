@@ -72,9 +72,10 @@ class Handle:
             for name, value in settings.items()
             if self._applied.get(name) != value
         ]
-        self._applied = dict(settings)
         if changes:
             self.run(f"SET {', '.join(changes)}".encode())
+        # Only now: what the engine refused must not be taken back by the next request.
+        self._applied = dict(settings)
         if database:
             self.run(f"USE {identifier(database)}".encode())
 

@@ -37,6 +37,18 @@ from ops.embedded.clickhouse_http.sessions import Sessions
 from ops.embedded.clickhouse_http.users import User, Users
 
 OK = "Ok.\n"
+LOCAL_NAMES = frozenset(("127.0.0.1", "localhost"))
+
+
+def from_this_machine(request: web.Request) -> bool:
+    """Tell requests of local programs from those a web page makes a local browser send.
+
+    The store often has no password; a page of a foreign site must not reach it, be it by a form (Origin) or by a
+    name that resolves to this machine (Host).
+    """
+    origin = request.headers.get("Origin")
+    names = [request.host] + ([origin.partition("://")[2]] if origin is not None else [])
+    return all(name.partition(":")[0] in LOCAL_NAMES for name in names)
 
 
 class Server:
@@ -74,6 +86,8 @@ class Server:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; every expected failure becomes a ClickHouse exception."""
+        if not from_this_machine(request):
+            return web.Response(status=403, text="The embedded store answers programs of this machine only\n")
         if request.path != "/":
             return web.Response(status=404, text=f"There is no handle {request.path}\n")
         try:
