@@ -144,7 +144,7 @@ class Cluster:
         return self
 
     def stop(self) -> None:
-        """Stop every node and remove the folder; a second call does nothing."""
+        """End every node at once and remove its data with the folder; a second call does nothing."""
         for node in self._nodes.values():
             node.kill()
         self._nodes = {}
