@@ -294,7 +294,7 @@ def test_a_bad_row_writes_nothing(store: EmbeddedStore, client: Client) -> None:
 def post(store: EmbeddedStore, query: dict[str, str], sent: bytes, announced: int) -> socket.socket:
     """Send a request, or its beginning, over a bare socket and wait for nothing."""
     line = socket.create_connection(("127.0.0.1", store.port))
-    head = f"POST /?{urlencode(query)} HTTP/1.1\r\nHost: x\r\nContent-Length: {announced}\r\n"
+    head = f"POST /?{urlencode(query)} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {announced}\r\n"
     line.sendall(f"{head}Authorization: {authorization()['Authorization']}\r\n\r\n".encode() + sent)
     return line
 
