@@ -336,7 +336,9 @@ def test_an_error_in_the_middle_is_not_taken_for_the_end(store: EmbeddedStore, c
     query = "SELECT throwIf(number = 300000, 'boom'), number FROM numbers(500000)"
     with pytest.raises((StreamFailureError, DatabaseError), match="boom"):
         client.query(query)
-    request = Request(store.url, data=query.encode(), headers=authorization())
+    # Late enough that the engine cannot run into it before the first rows are on their way.
+    late = b"SELECT throwIf(number = 5000000, 'boom'), number FROM numbers(6000000) SETTINGS max_threads = 1"
+    request = Request(store.url, data=late, headers=authorization())
     with urlopen(request, timeout=20) as response, pytest.raises(http.client.IncompleteRead):
         response.read()
 

@@ -43,8 +43,8 @@ LOCAL_NAMES = frozenset(("127.0.0.1", "localhost"))
 def from_this_machine(request: web.Request) -> bool:
     """Tell requests of local programs from those a web page makes a local browser send.
 
-    The store often has no password; a page of a foreign site must not reach it, be it by a form (Origin) or by
-    a name that resolves to this machine (Host).
+    The store often has no password; a page of a foreign site must not reach it, neither by a form (Origin) nor
+    by a name that resolves to this machine (Host).
     """
     origin = request.headers.get("Origin")
     names = [request.host] + ([origin.partition("://")[2]] if origin is not None else [])
