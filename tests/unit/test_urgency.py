@@ -1,0 +1,77 @@
+"""Urgency levels and reasons; priority and value index with their parts."""
+
+import math
+
+import pytest
+
+from models.topics import RESPONSE_HOURS, Analyser
+from models.topics.priority import PriorityWeights, priority
+from models.value_index import ValueWeights, value_index
+
+
+@pytest.fixture(scope="module")
+def analyser():
+    return Analyser()
+
+
+@pytest.mark.parametrize(
+    ("text", "polarity", "level", "reason"),
+    [
+        ("充电宝冒烟了，差点着火", -0.9, "urgent", "mentions danger to health or property"),
+        ("我的账号被盗了", -0.8, "urgent", "reports a breach of account or data"),
+        ("再不处理就投诉12315", -0.8, "urgent", "threatens legal or public steps"),
+        ("今天必须处理，很急", -0.5, "urgent", "says it cannot wait"),
+        ("Charged twice, still no refund, will uninstall", -0.8, "urgent", "money is at stake"),
+        ("my lawyer will call you", -0.7, "urgent", "threatens legal or public steps"),
+        ("退款一直没到", -0.4, "normal", "money is at stake"),
+        ("太差劲了", -0.8, "normal", "strong dissatisfaction"),
+        ("请问怎么开发票", 0.0, "normal", "waits for an answer"),
+    ],
+)
+def test_level_and_reason(analyser, text, polarity, level, reason):
+    found = analyser.analyse(text, "", polarity, None)
+    assert found.urgency == level
+    assert reason in found.reasons
+
+
+@pytest.mark.parametrize(
+    ("text", "polarity"),
+    [("not urgent, take your time", 0.2), ("不着急", 0.1), ("很好用，五星好评", 0.9), ("无烟煤很好用", 0.8)],
+)
+def test_low_needs_no_reason(analyser, text, polarity):
+    found = analyser.analyse(text, "", polarity, None)
+    assert (found.urgency, found.reasons) == ("low", [])
+
+
+def test_praise_with_a_dangerous_word_is_no_emergency(analyser):
+    assert analyser.analyse("The police show is awesome, love it", "en", 0.9, 5.0).urgency != "urgent"
+
+
+def test_response_targets():
+    assert (RESPONSE_HOURS["urgent"], RESPONSE_HOURS["normal"]) == (1.0, 4.0)
+
+
+def test_priority_is_the_product_of_its_parts_and_grows_with_each():
+    weights = PriorityWeights()
+    low = priority("low", 0.2, 2, weights)
+    assert low.score == pytest.approx(100 * low.urgency * low.value * low.reach, abs=0.01)
+    assert priority("urgent", 0.2, 2, weights).score > low.score
+    assert priority("low", 0.8, 2, weights).score > low.score
+    assert priority("low", 0.2, 20, weights).score > low.score
+    assert priority("urgent", 5.0, 10**9, weights).score == 100.0
+    assert priority("urgent", math.nan, 0, weights).score > 0
+
+
+def test_a_weight_of_zero_leaves_a_factor_out():
+    weights = PriorityWeights(value=0.0, reach=0.0)
+    assert priority("normal", 0.0, 1, weights) == priority("normal", 1.0, 100, weights)
+    with pytest.raises(ValueError, match="priority weights"):
+        PriorityWeights(floor=0.0)
+
+
+def test_value_index_of_the_worked_example():
+    assert value_index(82, 35, 200, ValueWeights(0.35, 0.4, 0.2)).value == 82.7
+    with pytest.raises(ValueError, match="finite"):
+        value_index(math.inf, 0, 0, ValueWeights())
+    with pytest.raises(ValueError, match="weights"):
+        ValueWeights(alpha=-1)
