@@ -33,7 +33,9 @@ class Blend:
     every
         Labels between refits.
     precision
-        Strength of the pull.
+        Strength of the pull; beyond `settled` labels it falls as their number grows.
+    settled
+        Labels after which the components may speak for themselves.
     """
 
     def __init__(
@@ -43,9 +45,11 @@ class Blend:
         window: int = 4000,
         every: int = 100,
         precision: float = 150.0,
+        settled: int = 1000,
     ) -> None:
         self.anchor = np.asarray(anchor, np.float64)
-        self.ramp, self.window, self.every, self.precision = ramp, window, every, precision
+        self.ramp, self.window, self.every = ramp, window, every
+        self.precision, self.settled = precision, settled
         k = len(self.anchor)
         self.n = 0
         self.weights = self._pull()
@@ -73,7 +77,8 @@ class Blend:
         self.n += 1
         if self.n % self.every == 0:
             used = min(self.n, self.window)
-            self.weights = _refit(self._z[:used], self._y[:used], self._pull(), self.precision)
+            pull = max(0.15, min(1.0, self.settled / self.n)) * self.precision
+            self.weights = _refit(self._z[:used], self._y[:used], self._pull(), pull)
 
     def state(self) -> State:
         """Return weights and window."""

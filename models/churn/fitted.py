@@ -17,7 +17,8 @@ from models.learner import Array, State
 COMPONENTS = 3
 _RIDGE = 12.0
 _SHALLOW = (60, 6, 0.08)
-_DEEP = (60, 24, 0.15)
+_DEEP = (100, 31, 0.10)
+_DEEP_CHEAP = (60, 24, 0.15)
 _ROWS_A_TREE = 15
 _COLUMN_SHARE = 0.7
 
@@ -107,7 +108,7 @@ class Fitted:
             raise ValueError(f"fitted state lacks {error}") from error
 
 
-def fit_window(rows: Array, y: Array, words: Array, seed: int) -> Fitted:
+def fit_window(rows: Array, y: Array, words: Array, seed: int, crossed: bool = True) -> Fitted:
     """Fit all components to a window with both labels in it.
 
     Parameters
@@ -116,6 +117,8 @@ def fit_window(rows: Array, y: Array, words: Array, seed: int) -> Fitted:
         As in `fit_bins`.
     seed
         Of the forests' column draws.
+    crossed
+        Whether the large trees get their full size.
     """
     m, d = rows.shape
     bins = fit_bins(rows, y, words)
@@ -132,7 +135,7 @@ def fit_window(rows: Array, y: Array, words: Array, seed: int) -> Fitted:
     weights = fit(index, value, counts, y, weight, size, _RIDGE, base, 6, 12)
     bins.floats[TYPICAL] = _typical(index, value, counts, weights, bins.ints)
     grown = []
-    for which, (trees, leaves, rate) in enumerate((_SHALLOW, _DEEP)):
+    for which, (trees, leaves, rate) in enumerate((_SHALLOW, _DEEP if crossed else _DEEP_CHEAP)):
         count = trees if which == 0 else min(trees, max(10, m // _ROWS_A_TREE))
         draw = 2 * seed + which
         grown.append(

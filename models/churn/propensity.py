@@ -57,6 +57,7 @@ class Propensity:
         self.rows = rows
         self._table = Table(rows)
         self._blend = Blend(_ANCHOR)
+        self._scale = Blend(np.ones(1), window=2000, precision=200.0, settled=1 << 40)
         self._fitted: Fitted | None = None
         self._positives = 0
         self._next_fit = _FIRST_FIT
@@ -73,20 +74,31 @@ class Propensity:
 
     def predict_proba_one(self, x: Mapping[str, Any]) -> float:
         """Return the probability in (0, 1) that the target happens; changes nothing."""
-        logit = self._blend.score(self._logits(x))
+        logit = self._scaled(self._blend.score(self._logits(x)))
         return 1.0 / (1.0 + math.exp(-min(max(logit, -13.0), 13.0)))
 
     def learn_one(self, x: Mapping[str, Any], y: bool) -> None:
         """Take the features as they were at scoring time and the label that came since."""
-        self._blend.learn(self._logits(x), bool(y))
+        z = self._logits(x)
+        self._scale.learn(np.array([self._blend.score(z)]), bool(y))
+        self._blend.learn(z, bool(y))
         self._table.add(x, bool(y))
         self._positives += bool(y)
         n = self._table.n
         if n >= self._next_fit:
             rows, labels = self._table.window()
             if 3 <= labels.sum() <= len(labels) - 3 and rows.shape[1]:
-                self._fitted = fit_window(rows, labels, self._table.words, self.seed + n)
+                self._fitted = fit_window(rows, labels, self._table.words, self.seed + n, self._crossed())
             self._next_fit = n + self._interval(*rows.shape)
+
+    def _crossed(self) -> bool:
+        """Tell whether large trees earn their cost on this table, or it is too early to know."""
+        return self._table.n < 2000 or float(self._blend.weights[COMPONENTS]) > 0.25
+
+    def _scaled(self, logit: float) -> float:
+        """Return the blend's log-odds after calibration on the newest labels."""
+        offset, slope = self._scale.weights
+        return float(offset + slope * logit)
 
     def explain(self, x: Mapping[str, Any], k: int = 3) -> list[Reason]:
         """Return the `k` features that moved this score most, largest first.
@@ -105,15 +117,16 @@ class Propensity:
     def _contributions(self, x: Mapping[str, Any]) -> tuple[dict[str, float], float]:
         weights = self._blend.weights
         if self._fitted is None:
-            return {}, self._blend.score(self._logits(x))
+            return {}, self._scaled(self._blend.score(self._logits(x)))
         parts, rest = self._fitted.parts(self._table.row(x))
         totals = parts.sum(axis=1) + rest
         shrink = np.where(np.abs(totals) > 8.0, 8.0 / np.maximum(np.abs(totals), 8.0), 1.0)
-        mixed = (weights[1:] * shrink) @ parts
+        slope = self._scale.weights[1]
+        mixed = slope * (weights[1:] * shrink) @ parts
         out: dict[str, float] = {}
         for feature, part in zip(self._table.features, mixed, strict=False):
             out[feature] = out.get(feature, 0.0) + float(part)
-        return out, float(weights[0] + (weights[1:] * shrink) @ rest)
+        return out, self._scaled(float(weights[0] + (weights[1:] * shrink) @ rest))
 
     def _logits(self, x: Mapping[str, Any]) -> Array:
         if self._fitted is not None:
@@ -140,6 +153,7 @@ class Propensity:
             "next_fit": self._next_fit,
             "table": self._table.state(),
             "blend": self._blend.state(),
+            "scale": self._scale.state(),
             "fitted": None if self._fitted is None else self._fitted.state(),
         }
 
@@ -152,5 +166,6 @@ class Propensity:
         fitted = None if state["fitted"] is None else Fitted.from_state(state["fitted"])
         self._table.restore(state["table"])
         self._blend.restore(state["blend"])
+        self._scale.restore(state["scale"])
         self._fitted = fitted
         self._positives, self._next_fit = state["positives"], state["next_fit"]
