@@ -49,6 +49,7 @@ TRIGGERS = (
     rf"[{''.join(_SURNAMES)}][{''.join(GIVEN)}]{{1,2}}(?:{'|'.join(_DATA['after'])})",
     r"[\x{3400}-\x{9fff}][·•・‧][\x{3400}-\x{9fff}]",
     rf"(?:{'|'.join(DOUBLE)})[{''.join(GIVEN)}]",
+    rf"[{''.join(FOREIGN)}]{{3}}",
 )
 """What the gate looks for before this recogniser runs."""
 
