@@ -1,0 +1,78 @@
+"""Repeats by id, and the same words through another channel."""
+
+import json
+
+from models.dedup import SameWords, SeenIds, expire
+
+DAY = 86_400.0
+
+
+def test_an_id_is_new_once_within_the_window_whatever_the_order():
+    seen = SeenIds()
+    assert [seen.step("a", at) for at in (10 * DAY, 10 * DAY, 4 * DAY, 16.9 * DAY)] == [
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert seen.step("a", 17.1 * DAY)
+    assert not seen.step("a", 17.2 * DAY)
+
+
+def test_memory_is_a_plain_dict_that_survives_json():
+    seen = SeenIds()
+    for n in range(20):
+        seen.step(f"f{n}", float(n))
+    again = SeenIds(json.loads(json.dumps(seen.entries)))
+    assert not any(again.step(f"f{n}", 30.0) for n in range(20))
+    assert again.step("f20", 30.0)
+
+
+def test_bounded_and_the_oldest_goes_first():
+    seen = SeenIds(most=100)
+    for n in range(1000):
+        assert seen.step(f"f{n}", float(n))
+    assert len(seen.entries) <= 100
+    assert not seen.step("f999", 1000.0)
+
+
+def test_what_left_the_window_goes_before_anything_else():
+    seen = SeenIds(most=10)
+    for n in range(5):
+        seen.step(f"old{n}", 0.0)
+    for n in range(6):
+        seen.step(f"new{n}", 8 * DAY)
+    assert len(seen.entries) == 6
+    assert not any(seen.step(f"new{n}", 8 * DAY) for n in range(6))
+
+
+def test_expire_keeps_the_window():
+    seen = SeenIds()
+    seen.step("a", 0.0)
+    seen.step("b", 5 * DAY)
+    assert len(expire(seen.entries, 8 * DAY)) == 1
+
+
+def test_same_words_are_linked_across_channels_within_a_day():
+    said = SameWords()
+    assert said.step("w", "app", "f1", 0.0) is None
+    assert said.step("w", "app", "f2", 10.0) is None
+    assert said.step("w", "social", "f3", 20.0) == "f1"
+    assert said.step("w", "call", "f4", DAY - 1) == "f1"
+    assert said.step("other", "call", "f5", 30.0) is None
+    assert said.step("w", "call", "f6", DAY + 1) is None
+    assert said.step("w", "app", "f7", DAY + 2) == "f6"
+
+
+def test_the_same_event_again_is_not_linked_to_itself():
+    said = SameWords()
+    said.step("w", "app", "f1", 0.0)
+    assert said.step("w", "web", "f1", 5.0) is None
+
+
+def test_same_words_are_bounded():
+    said = SameWords(most=8)
+    for n in range(100):
+        said.step(f"w{n}", "app", f"f{n}", float(n))
+    assert len(said.entries) <= 8
+    assert said.step("w99", "web", "f", 100.0) == "f99"
