@@ -43,7 +43,7 @@ LOCAL_NAMES = frozenset(("127.0.0.1", "localhost"))
 def from_this_machine(request: web.Request) -> bool:
     """Tell requests of local programs from those a web page makes a local browser send.
 
-    The store often has no password; a page of a foreign site must not reach it, neither by a form (Origin) nor
+    The store often has no password; a foreign page must not reach it, neither by a form (Origin) nor
     by a name that resolves to this machine (Host).
     """
     origin = request.headers.get("Origin")
