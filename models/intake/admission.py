@@ -89,15 +89,10 @@ class Admission:
         counts = dict(masked.counts)
         channel = str(event.channel)
         voice = self._mask.handle(channel, event.author) if event.author else None
-        ident, customer = event.id, event.customer_id
-        product, region, order, lang = event.product, event.region, event.order_id, event.lang
-        beside = "\n".join(filter(None, (ident, customer, product, region, order, lang)))
-        if beside and not self._mask.clean(beside):
-            field = self._mask.field
-            ident = ident and self._mask.identifier("ID", ident, counts)
-            customer = customer and self._mask.identifier("CUSTOMER", customer, counts)
-            product, region = product and field(product, counts), region and field(region, counts)
-            order, lang = order and field(order, counts), lang and field(lang, counts)
+        identifier, field = self._mask.identifier, self._mask.field
+        ident = event.id and identifier("ID", event.id, counts)
+        customer = event.customer_id and identifier("CUSTOMER", event.customer_id, counts)
+        lang = field(event.lang, counts)
         linked = customer is not None
         if customer is None and voice is not None:
             owner = self._links.customer_of(voice)
@@ -117,9 +112,9 @@ class Admission:
             "rating": to_unit(event.rating, event.scale) if event.rating is not None else None,
             "label": polarity_of(event.rating, event.scale) if rated and event.rating is not None else None,
             "kind": event.kind,
-            "product": product,
-            "region": region,
-            "order_id": order,
+            "product": field(event.product, counts),
+            "region": field(event.region, counts),
+            "order_id": event.order_id and identifier("ORDER", event.order_id, counts),
             "occurred_at": occurred_ms,
             "received_at": appended_ms,
             "masked": counts,

@@ -55,17 +55,12 @@ class FactAdmission:
         texts = {name: getattr(fact, name) for name in self._texts}
         stated = getattr(fact, "value", None)
         kind = getattr(fact, "kind", None) or fact.model
-        beside = "\n".join(
-            [fact.customer_id, fact.id or "", *filter(None, texts.values())]
-            + ([stated] if isinstance(stated, str) else [])
-        )
-        customer, ident = fact.customer_id, fact.id
-        if not self._mask.clean(beside):
-            found: dict[str, int] = {}
-            customer = self._mask.identifier("CUSTOMER", customer, found)
-            ident = ident and self._mask.identifier("ID", ident, found)
-            texts = {name: text and self._mask.field(text, found) for name, text in texts.items()}
-            stated = self._mask.field(stated, found) if isinstance(stated, str) else stated
+        found: dict[str, int] = {}
+        customer = self._mask.identifier("CUSTOMER", fact.customer_id, found)
+        ident = fact.id and self._mask.identifier("ID", fact.id, found)
+        texts = {name: self._mask.field(text, found) for name, text in texts.items()}
+        if isinstance(stated, str):
+            stated = self._mask.field(stated, found)
         record: dict[str, Any] = {
             "event": self._event,
             "origin": origin,

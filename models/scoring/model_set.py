@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.churn.propensity import Propensity
-from models.near_duplicate import fingerprint
+from models.near_duplicate import ClusterIndex
 from models.scoring.targets import MODELS, PROPENSITIES, SENTIMENT, TOPICS
 from models.sentiment import Sentiment
 from models.sentiment.emotion import read_emotions
@@ -70,7 +70,9 @@ class ModelSet:
         for text, lang in (("物流太慢了，客服不理人", "zh"), ("late again and nobody answers", "en")):
             self.sentiment.predict(text, lang)
             self.topics.predict(text, lang, ())
-            fingerprint(text)
+            clusters = ClusterIndex(16)
+            clusters.step(text, "f", "c", 0.0)
+            clusters.step(text + "!", "f", "d", 0.0)
             read_emotions(text)
         for learner in self._propensities.values():
             learner.predict_proba_one({"recency_days": 1.0, "tier": "gold"})

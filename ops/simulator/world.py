@@ -126,7 +126,7 @@ class World:
         base = min(0.95, max(0.3, rng.gauss(0.72, 0.12)))
         since = self._start_ms - rng.randint(30, 1500) * DAY_MS
         worth = round(value * rng.uniform(0.5, 1.8), 2)
-        return Customer(f"C{number:07d}", handle, lang, tier, worth, since, rng.choice(ZONES), base)
+        return Customer(f"cust-{number:06d}", handle, lang, tier, worth, since, rng.choice(ZONES), base)
 
     def beginning(self) -> Iterator[Produced]:
         """Yield profiles and identity links, which stand before the first day."""
@@ -216,7 +216,7 @@ class World:
         self._serial += 1
         self._said += 1
         event: dict[str, Any] = {
-            "id": f"F{self._serial:08d}",
+            "id": f"fb-{self._serial:08d}",
             "text": text,
             "occurred_at": at,
             "product": product,
@@ -264,7 +264,7 @@ class World:
         for kind, value in kinds:
             self._serial += 1
             outcome = {
-                "id": f"O{self._serial:08d}", "customer_id": customer.ident, "kind": kind, "value": value,
+                "id": f"out-{self._serial:08d}", "customer_id": customer.ident, "kind": kind, "value": value,
                 "occurred_at": at,
             }  # fmt: skip
             yield at, Produced(OUTCOMES, customer.ident.encode(), orjson.dumps(outcome))
@@ -272,7 +272,7 @@ class World:
     def _event(self, customer: Customer, kind: str, at: int, **fields: Any) -> Produced:
         self._serial += 1
         event = {
-            "id": f"E{self._serial:08d}", "customer_id": customer.ident, "kind": kind, "occurred_at": at,
+            "id": f"ev-{self._serial:08d}", "customer_id": customer.ident, "kind": kind, "occurred_at": at,
             **fields,
         }  # fmt: skip
         return Produced(CUSTOMER_EVENTS, customer.ident.encode(), orjson.dumps(event))

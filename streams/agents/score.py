@@ -97,12 +97,8 @@ class ScoreStep:
             if isinstance(outcome, Emit):
                 scored = outcome.value
                 self._emit(piece, record, scored.record, out)
-                self._teach(
-                    self._scorer.silence(partition, event["occurred_at"] / 1000.0),
-                    piece.partition,
-                    record.offset,
-                    out,
-                )
+                decided = self._scorer.silence(partition, watermark / 1000.0)
+                self._teach(scored.examples + decided, piece.partition, record.offset, out)
             elif isinstance(outcome, Drop):
                 dropped[outcome.reason] = dropped.get(outcome.reason, 0) + 1
                 self._tombstone(piece, record, event, outcome, out)
