@@ -100,6 +100,7 @@ class Arbiter:
         self.holdout = Holdout(limits.salt, limits.global_holdout)
         self._rules = rules
         self.keep = max([limits.keep, *(rule.cooldown for rule in rules.values())])
+        self._channels = {kind.value: limits.channel(kind) for kind in ActionKind}
         self._checks: tuple[tuple[Suppression, _Check], ...] = (
             (Suppression.PAUSED, lambda c, w, s, p: c.rule.status == "paused"),
             (Suppression.DUPLICATE, lambda c, w, s, p: w.repeat and not c.rule.repeats),
@@ -188,18 +189,19 @@ class Arbiter:
     def _capped(self, c: Candidate, w: Circumstances, s: CustomerState, p: PartitionState) -> bool:
         if not c.rule.contacts or c.rule.contact_caps == "ignore":
             return False
-        channel = self.limits.channel(c.rule.action.kind)
         contacts = [past for past in s.decisions if past.arm is Arm.ACTED and past.kind in CONTACTS]
-        return any(
-            cap.count
-            <= sum(
-                w.at - past.at < cap.within
-                and (cap.channel is None or self.limits.channel(past.kind) == cap.channel)
-                for past in contacts
-            )
-            for cap in self.limits.caps
-            if cap.channel in (None, channel)
-        )
+        if not contacts:
+            return False
+        mine = self._channels[c.rule.action.kind]
+        for cap in self.limits.caps:
+            if cap.channel not in (None, mine):
+                continue
+            recent = [past for past in contacts if w.at - past.at < cap.within]
+            if cap.channel is not None:
+                recent = [past for past in recent if self._channels[past.kind] == mine]
+            if len(recent) >= cap.count:
+                return True
+        return False
 
     def _quiet(self, c: Candidate, w: Circumstances, s: CustomerState, p: PartitionState) -> bool:
         if not c.rule.contacts or c.rule.quiet_hours == "ignore":

@@ -129,6 +129,7 @@ class Expression:
         self.variables = Variables(windows)
         self.tree = self.variables.keyed(parse(source))
         self.program = cel.compile(unparse(self.variables.flatten(self.tree)))
+        self.closure = predicate(self.tree)
         self.guards: list[Predicate] = []
         self.rest: list[Node] = []
         parts = sorted(conjuncts(self.tree), key=needs_state)
@@ -152,11 +153,11 @@ class Expression:
             Whatever CEL raises, if the condition has no value for this record.
         """
         try:
+            if self.closure is not None:
+                return self.closure(env)
             for guard in self.guards:
                 if not guard(env):
                     return False
-            if not self.rest:
-                return True
         except (KeyError, TypeError, AttributeError):
             return self._judge(env)
         return self._judge(env)

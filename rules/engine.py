@@ -141,7 +141,7 @@ class Engine:
         event = short(record["feedback_id"] if kind == "feedback" else record["id"])
         repeat = record.get("duplicate_of") is not None
         env, taken = self._enter(record, kind, state, at, event, repeat)
-        if (taken is not None and taken.seen) or any(past.event == event for past in state.decisions):
+        if (taken is not None and taken.seen) or (state.decisions and state.decided(event)):
             return self._again(env, record, state, event, now_ms)
         if taken is not None and state.timers:
             self._answer(taken, state, at)

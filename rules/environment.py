@@ -127,9 +127,9 @@ class Environment:
 
     def window(self, key: str) -> float | bool:
         """Return a window's value, computed once a record."""
-        value = self._windows.get(key)
-        if value is None:
-            value = self._windows[key] = self.window_value(key)
+        if key in self._windows:
+            return self._windows[key]
+        value = self._windows[key] = self.window_value(key)
         return value
 
     @property

@@ -118,6 +118,10 @@ class CustomerState:
             [Timer(*entry) for entry in data.get("t", [])],
         )
 
+    def decided(self, event: int) -> bool:
+        """Tell whether some decision on this event is remembered."""
+        return event in [past.event for past in self.decisions]
+
     def remember(self, past: Past, keep: int) -> None:
         """Add a decision; those older than `keep` ms, or merely kept for a replay, make room."""
         acts = (Arm.ACTED, Arm.HOLDOUT)

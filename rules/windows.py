@@ -39,7 +39,7 @@ class Taken:
 class _Intake:
     """One `event … where …` of one window, and the value an entry carries."""
 
-    __slots__ = ("carries", "horizon", "key", "limit", "owner", "repeats", "role", "where")
+    __slots__ = ("carries", "horizon", "key", "limit", "owner", "repeats", "role", "wants", "where")
 
     def __init__(self, rule: Rule, key: str, window: Any, role: int, occurrence: Occurrence) -> None:
         self.key = key
@@ -48,8 +48,8 @@ class _Intake:
         self.repeats = rule.repeats
         self.limit: int = window.limit
         self.horizon: int = window.within + LATENESS
-        always = occurrence.where.strip() == "true"
-        self.where = None if always else Expression(occurrence.where)
+        self.where = Expression(occurrence.where)
+        self.wants = self.where.closure or self.where.holds
         self.carries = _Carrier(window, role)
 
 
@@ -152,10 +152,14 @@ class Windows:
         seen = False
         for intake in self._intakes.get(kind, ()):
             try:
-                if intake.where is not None and not intake.where.holds(env):
+                if not intake.wants(env):
                     continue
-                if repeat and not intake.repeats:
+            except (KeyError, TypeError, AttributeError):
+                if not self._judge(intake, env):
                     continue
+            if repeat and not intake.repeats:
+                continue
+            try:
                 entry = [at, event, *intake.carries.of(env)]
             except Exception as error:
                 self._failed(intake.owner, error)
@@ -166,6 +170,14 @@ class Windows:
             seen = self._insert(intake, state, entry) or seen
         return None if roles is None else Taken(roles, seen)
 
+    def _judge(self, intake: _Intake, env: Environment) -> bool:
+        """Let CEL say what a closure could not."""
+        try:
+            return intake.where.holds(env)
+        except Exception as error:
+            self._failed(intake.owner, error)
+            return False
+
     def _insert(self, intake: _Intake, state: CustomerState, entry: list[Any]) -> bool:
         """Add an entry in its place; return whether it was there before."""
         entries = state.windows.get(intake.key)
@@ -174,8 +186,10 @@ class Windows:
             state.changed = True
             return False
         mine = entry[1:] if intake.carries.role is not None else entry[1:2]
-        if any(old[1 : 1 + len(mine)] == mine for old in entries):
-            return True
+        width = 1 + len(mine)
+        for old in entries:
+            if old[1:width] == mine:
+                return True
         if entry[0] <= entries[-1][0] - intake.horizon:
             return False
         insort(entries, entry, key=_order)
@@ -197,6 +211,8 @@ class Windows:
         arrives last. A record seen before sees the span that ends with it, as when it came in order.
         """
         window = self.specs[key]
+        if taken is None and isinstance(window, Sequence | Absence):
+            return False
         entries = state.windows.get(key, ())
         role = None if taken is None else taken.roles.get(key)
         member = role is not None and taken is not None and not taken.seen
