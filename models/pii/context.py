@@ -68,6 +68,7 @@ def _by_word() -> dict[str, int]:
 _OF_WORD = _by_word()
 _HAN = re.compile(alternation([word for word in _OF_WORD if not word.isascii()]))
 _LATIN = re.compile(r"[a-zé]{1,24}")
+_TAKEN = re.compile(r"[0-9][,，、;；]")
 _BREAK = re.compile(r"[\n。！？!?;；]")
 
 
@@ -131,6 +132,8 @@ def nearest(found: list[Label], lower: str, start: int, reach: int = 20) -> int:
         if gap.strip(":：#.").strip() or "\n" not in lower[end:start]:
             return 0
     categories = found[index].categories
+    if categories & ORDER and _TAKEN.search(lower, end, start):
+        return 0
     while index and found[index - 1].end == end:
         index -= 1
         categories |= found[index].categories

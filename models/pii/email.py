@@ -27,7 +27,7 @@ _HAN_DOMAIN = re.compile(r"[㐀-鿿A-Za-z0-9-]{1,40}\.(?:中国|公司|网络|co
 _OPEN, _CLOSE = r"[\[({<【（「]{1,2} ?", r" ?[\])}>】）」]{1,2}"
 _AT = re.compile(
     rf"[ _-]{{0,2}}(?:{_OPEN}(?:at|@|a|艾特|圈a|爱特){_CLOSE}|艾特|圈a|小老鼠|爱特|[@*]at[@*]|#)[ _-]{{0,2}}"
-    r"|[ _-]{1,3}at[ _-]{1,3}| {1,2}@ {0,2}|@ {1,2}",
+    r"|[ _-]{1,3}at[ _-]{1,3}| {1,2}@ {0,2}|@ {0,2}",
     re.IGNORECASE,
 )
 _DOT = (
@@ -98,7 +98,7 @@ def _spelled(view: View, at: re.Match[str]) -> Candidate | None:
     text = view.text
     local = _SPELLED_LOCAL.search(text[max(0, at.start() - 100) : at.start()])
     domain = _SPELLED_DOMAIN.match(text, at.end())
-    if not local or not domain:
+    if not local or not domain or ".." in local.group() or text[at.start() - len(local.group()) - 1 : at.start()][0] == ".":
         return None
     raw = domain.group()
     labels = _DOT_SPLIT.split(raw)
@@ -110,7 +110,7 @@ def _spelled(view: View, at: re.Match[str]) -> Candidate | None:
     start = at.start() - len(name)
     first_dot = _DOT_SPLIT.search(raw)
     written_out = first_dot is not None and first_dot.group() != "."
-    sure = at.group().strip(" _-").lower() not in ("at", "#", "@") or written_out
+    sure = at.group().strip(" _-").lower() not in ("at", "#") or written_out
     if not any(label in PROVIDERS for label in labels[:-1]):
         if not sure and not re.search(r"[0-9._]", name) and not _LABELLED.search(view.lower[max(0, start - 60) : start]):
             return None

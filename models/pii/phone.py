@@ -83,6 +83,7 @@ _GLUE_BEFORE = re.compile(
     r"(?:^|[^a-z])(?:tel|phone|mobile|mob|cell|call|fax|ph|hp|m|t|p|vx|wx|v|qq|wechat|whatsapp|is|at|to|on|me|or)$"
 )
 _GLUE_AFTER = re.compile(r"(?:qq|vx|wx|v|x|ext|extn|wechat|is|and|or|please|thanks)(?![a-z])", re.IGNORECASE)
+_HAN = re.compile("[㐀-鿿]")
 _HOTLINE_PREFIX = re.compile(r"(?<![0-9])(?:400|800|95[0-9]{3})[- ]$")
 _YEAR_DATE = re.compile(
     r"(?:19|20)[0-9]{2}[-./ ]?(?:0?[1-9]|1[0-2])[-./ ]?(?:0?[1-9]|[12][0-9]|3[01])(?![0-9])"
@@ -117,12 +118,12 @@ def judge(view: View, window: Window) -> Candidate | None:
     if plus:
         value = _international(digits, window)
         if value:
-            return _candidate(view, window, value, 90, plus=True)
+            return _candidate(view, window, value, 96, plus=True)
         return None
     if digits[:2] == "00" and count >= 10 and window.isolated:
         value = _international(digits[2:], window)
         if value and (len(window.shape) > 1 or digits[2:4] == "86" or view.before(start) & PHONE):
-            return _candidate(view, window, value, 88)
+            return _candidate(view, window, value, 96)
     mobile = _MOBILE.fullmatch(digits)
     if mobile and window.shape != (1, 3, 3, 4):
         if _left_decimal(window):
@@ -131,9 +132,9 @@ def judge(view: View, window: Window) -> Candidate | None:
         if label & ORDER and not label & (PHONE | HOTLINE) and len(window.shape) == 1:
             return None
         return _candidate(view, window, "86" + mobile.group(1), 95 if window.isolated else 70)
-    if digits[:3] == "400" and count == 10:
+    if count == 10 and (digits[:3] == "400" or (digits[:3] == "800" and _HAN.search(text))):
         return None
-    if digits[0] == "0" and _LANDLINE.fullmatch(digits) and _landline_shape(window):
+    if digits[0] == "0" and window.isolated and _LANDLINE.fullmatch(digits) and _landline_shape(window):
         label = view.before(start)
         if not label & ORDER or label & PHONE:
             return _candidate(view, window, "86" + digits[1:], 80, landline=True)

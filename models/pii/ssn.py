@@ -8,14 +8,14 @@ from models.pii.span import Candidate
 from models.pii.view import View
 
 TYPE = "SSN"
+_ITIN_GROUPS = frozenset((*range(50, 66), *range(70, 89), *range(90, 93), *range(94, 100)))
 SHAPES = ((3, 2, 4), (3, 6), (5, 4), (3, 3, 3))
 
 
 def judge(view: View, window: Window) -> Candidate | None:
     """Read a window as a social security number, or return nothing.
 
-    An area of 000, 666 or from 900, group 00 and serial 0000 are never issued (SSA, randomisation
-    of 2011); under a label they are masked all the same.
+    An area of 000 or 666, group 00 and serial 0000 are never issued (SSA, randomisation of 2011).
     """
     digits = window.digits
     if len(digits) != 9:
@@ -26,14 +26,19 @@ def judge(view: View, window: Window) -> Candidate | None:
         return None
     if after.isascii() and (after.isalpha() or after == "_"):
         return None
+    issued = _issued(digits)
     label = view.before(window.start, 28)
-    if label & SSN:
+    if label & SSN and issued:
         return Candidate(window.start, window.end, TYPE, digits, 82)
     if window.shape != (3, 2, 4) or not window.isolated or label & (ORDER | PHONE | PASSPORT):
         return None
-    issued = digits[:3] not in ("000", "666") and digits[0] != "9" and digits[3:5] != "00" and digits[5:] != "0000"
-    if issued and len({gap.strip() for gap in window.gaps}) == 1:
+    if issued and digits[0] != "9" and len({gap.strip() for gap in window.gaps}) == 1:
         return Candidate(window.start, window.end, TYPE, digits, 76)
-    if not label and view.after(window.end, 16) & SSN:
-        return Candidate(window.start, window.end, TYPE, digits, 70)
     return None
+
+
+def _issued(digits: str) -> bool:
+    """Tell whether area, group and serial can occur; from area 900 only tax numbers (ITIN) do."""
+    if digits[:3] in ("000", "666") or digits[3:5] == "00" or digits[5:] == "0000":
+        return False
+    return digits[0] != "9" or int(digits[3:5]) in _ITIN_GROUPS

@@ -35,15 +35,15 @@ class Row(NamedTuple):
         What is to be found.
     optional
         Bounds that may be found or not.
-    partial
-        Whether only the labelled types count, because others may be unlabelled.
+    counted
+        The types that count here; `None` for all. Partial rows label only some.
     """
 
     text: str
     lang: str
     spans: tuple[Truth, ...]
     optional: tuple[tuple[int, int], ...]
-    partial: bool
+    counted: frozenset[str] | None
 
 
 class Tally:
@@ -74,7 +74,10 @@ def read(path: Path) -> list[Row]:
                 for one in raw["spans"]
             )
             optional = tuple((one["start"], one["end"]) for one in raw.get("optional") or ())
-            rows.append(Row(raw["text"], raw["lang"], spans, optional, bool(raw.get("partial"))))
+            counted = None
+            if raw.get("partial"):
+                counted = frozenset(one.type for one in spans) | frozenset({raw.get("neg_of")} - {None})
+            rows.append(Row(raw["text"], raw["lang"], spans, optional, counted))
     return rows
 
 
@@ -138,11 +141,10 @@ def _count(
         if not truth.ignore:
             tallies[truth.type].true += 1
             tallies[truth.type].found += bool(which)
-    own = {truth.type for truth in row.spans}
     for index, span in enumerate(spans):
         if index in hit or (counted is not None and span.type not in counted):
             continue
-        if row.partial and own and span.type not in own:
+        if row.counted is not None and span.type not in row.counted:
             continue
         if span.type not in labelled and not _is_structured(span):
             continue
