@@ -138,8 +138,10 @@ class TopicClassifier:
         count = self._extract(text, lang, phrases)
         self._counts[index] += 1
         slot = self._learned % self._memory
-        self._kept_at[slot] = self._at
-        self._kept_value[slot] = self._value
+        self._kept_at[slot, :count] = self._at[:count]
+        self._kept_value[slot, :count] = self._value[:count]
+        self._kept_at[slot, count:] = 0
+        self._kept_value[slot, count:] = 0
         self._kept_size[slot] = count
         self._kept_topic[slot] = index
         self._learned += 1
