@@ -98,7 +98,9 @@ def _spelled(view: View, at: re.Match[str]) -> Candidate | None:
     text = view.text
     local = _SPELLED_LOCAL.search(text[max(0, at.start() - 100) : at.start()])
     domain = _SPELLED_DOMAIN.match(text, at.end())
-    if not local or not domain or ".." in local.group() or text[at.start() - len(local.group()) - 1 : at.start()][0] == ".":
+    if not local or not domain or ".." in local.group():
+        return None
+    if at.start() > len(local.group()) and text[at.start() - len(local.group()) - 1] == ".":
         return None
     raw = domain.group()
     labels = _DOT_SPLIT.split(raw)
