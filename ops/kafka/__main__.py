@@ -5,6 +5,8 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from ops.kafka.cluster import Cluster
 from ops.kafka.jars import VERSION, KafkaUnavailableError, fetch
@@ -46,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(cluster: Cluster) -> int:
-    wanted = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, wanted)
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)
     with cluster:
         print(f"Apache Kafka {cluster.version} started in {cluster.start_seconds:.1f} s", flush=True)
         if cluster.ca_file:
@@ -55,8 +57,13 @@ def _run(cluster: Cluster) -> int:
         for user, password in cluster.passwords.items():
             print(f"user: {user} password: {password}")
         print(cluster.bootstrap, flush=True)
-        signal.sigwait(wanted)
-    return 0
+        while True:
+            signal.pause()
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    # An exit unwinds the stack, also in the middle of a start, so that no node outlives the command.
+    sys.exit(0)
 
 
 if __name__ == "__main__":

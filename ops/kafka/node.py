@@ -53,7 +53,9 @@ class Node:
         The passwords travel in a file that only the owner can read, as an argument list is visible to every
         process of the machine.
         """
-        words = ["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self._properties)]
+        # An id may begin with a dash, so it is joined to its option.
+        words = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}"]
+        words += ["-c", str(self._properties)]
         for user, password in scram.items():
             words += ["--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]"]
         arguments = self._properties.with_name("format.args")

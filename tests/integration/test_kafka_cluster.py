@@ -46,12 +46,14 @@ async def create(settings: dict[str, Any], topic: str, copies: int = 1) -> None:
         await admin.close()
 
 
-async def produce(settings: dict[str, Any], topic: str, values: list[bytes]) -> None:
-    producer = AIOKafkaProducer(**settings, acks="all", request_timeout_ms=4_000)
+async def produce(settings: dict[str, Any], topic: str, values: list[bytes], patient: bool = False) -> None:
+    # An idempotent producer retries until the batch is in, however long the election takes.
+    producer = AIOKafkaProducer(**settings, acks="all", request_timeout_ms=4_000, enable_idempotence=patient)
     try:
         await producer.start()
-        for value in values:
-            await producer.send_and_wait(topic, value, partition=0)
+        async with asyncio.timeout(90):
+            for value in values:
+                await producer.send_and_wait(topic, value, partition=0)
     finally:
         await producer.stop()
 
@@ -98,10 +100,10 @@ def test_three_nodes_go_on_without_one(kafka_available: None) -> None:
         await create(settings, "replicated", copies=3)
         await produce(settings, "replicated", [b"three"])
         cluster.kill(1)
-        await produce(settings, "replicated", [b"two"])
+        await produce(settings, "replicated", [b"two"], patient=True)
         cluster.restart(1)
         cluster.pause(2)
-        await produce(settings, "replicated", [b"frozen"])
+        await produce(settings, "replicated", [b"frozen"], patient=True)
         cluster.resume(2)
         return await read(settings, "replicated", 3)
 
