@@ -140,7 +140,7 @@ class Propensity:
 
         Early fits are cheap and each row still teaches much, so they come closer together.
         """
-        share = max(0.08, columns / 250) if rows < 1500 else max(0.2, columns / 75)
+        share = max(0.08, columns / 250) if rows < 1500 else max(0.25, columns / 60)
         return max(4, int(rows * share))
 
     def state(self) -> State:

@@ -1,0 +1,298 @@
+"""Champion and challenger: a new model must win on the same events, significantly, before it serves.
+
+The comparison may be looked at after every event: it is an e-process, so that the chance of ever
+promoting a challenger that is not better stays below `alpha`, however long one waits.
+
+Source: Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting", JRSS-B 2024;
+Ville's inequality. For 0/1 losses this is an always-valid McNemar test.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+from models.drift.watch import Drift
+from models.learner import State
+
+_BETS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95)
+
+
+class Stateful(Protocol):
+    """What a model must offer to be compared and kept."""
+
+    def state(self) -> State:
+        """Return the complete state."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Replace the state."""
+        ...
+
+
+M = TypeVar("M", bound=Stateful)
+X = TypeVar("X")
+
+
+class Duel:
+    """Paired losses of two models on the same events, judged at any time.
+
+    Two mixtures of bets run at once, one on each side: wealth made betting that the challenger's
+    expected loss is lower, and that it is higher. Wealth of 1/alpha refutes the other side.
+
+    Parameters
+    ----------
+    alpha
+        Chance of ever giving a wrong verdict on one side.
+
+    Examples
+    --------
+    >>> duel = Duel(alpha=0.01)
+    >>> for i in range(400):
+    ...     duel.add(champion_loss=0.25 if i % 3 else 0.0, challenger_loss=0.1)
+    >>> duel.better, duel.worse
+    (True, False)
+    """
+
+    def __init__(self, alpha: float = 0.01) -> None:
+        self.alpha = alpha
+        self.n = 0
+        self.gain = 0.0
+        self._for = [0.0] * len(_BETS)
+        self._against = [0.0] * len(_BETS)
+
+    def add(self, champion_loss: float, challenger_loss: float) -> None:
+        """Take one event's losses, each in [0, 1]; pairs that are not finite are ignored."""
+        d = champion_loss - challenger_loss
+        if not math.isfinite(d):
+            return
+        d = min(max(d, -1.0), 1.0)
+        self.n += 1
+        self.gain += d
+        for i, bet in enumerate(_BETS):
+            self._for[i] += math.log1p(bet * d)
+            self._against[i] += math.log1p(-bet * d)
+
+    @property
+    def better(self) -> bool:
+        """Whether the challenger is proven better."""
+        return _log_mean(self._for) >= -math.log(self.alpha)
+
+    @property
+    def worse(self) -> bool:
+        """Whether the challenger is proven worse."""
+        return _log_mean(self._against) >= -math.log(self.alpha)
+
+    @property
+    def p(self) -> float:
+        """Always-valid p-value of "the challenger is not better"."""
+        return min(1.0, math.exp(-_log_mean(self._for)))
+
+    @property
+    def mean_gain(self) -> float:
+        """Mean loss the challenger saves an event."""
+        return self.gain / self.n if self.n else 0.0
+
+    def state(self) -> State:
+        """Return the wealth as JSON values."""
+        return {"n": self.n, "gain": self.gain, "for": list(self._for), "against": list(self._against)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Replace the wealth; raises ValueError when it is of other bets."""
+        if len(state["for"]) != len(_BETS) or len(state["against"]) != len(_BETS):
+            raise ValueError(f"a duel has {len(_BETS)} bets, not {len(state['for'])}")
+        self.n, self.gain = state["n"], state["gain"]
+        self._for, self._against = list(state["for"]), list(state["against"])
+
+
+def _log_mean(logs: list[float]) -> float:
+    top = max(logs)
+    return top + math.log(sum(math.exp(x - top) for x in logs) / len(logs))
+
+
+class Step(StrEnum):
+    """What happened to a challenger."""
+
+    STARTED = "started"
+    AWAITS_APPROVAL = "awaits_approval"
+    PROMOTED = "promoted"
+    RETIRED = "retired"
+    ROLLED_BACK = "rolled_back"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step in a model's succession, for alerts and the registry.
+
+    Parameters
+    ----------
+    model, step
+        Which model, and what happened.
+    why
+        One sentence.
+    events
+        Events compared.
+    gain
+        Mean Brier loss saved by the challenger.
+    p
+        Always-valid p-value that it saves nothing.
+    """
+
+    model: str
+    step: Step
+    why: str
+    events: int = 0
+    gain: float = 0.0
+    p: float = 1.0
+
+
+class Champion(Generic[M, X]):
+    """The serving model, and while one is tried, its challenger.
+
+    Parameters
+    ----------
+    name
+        Of the model.
+    make
+        Returns a fresh model of the same configuration.
+    predict, learn
+        How a model scores an example, in [0, 1], and learns its label.
+    automatic
+        Promote on proof; otherwise wait for `approve`.
+    alpha
+        Chance of ever promoting a challenger that is not better.
+    recent
+        Newest examples kept, for a challenger to start on.
+    patience
+        Events after which a challenger that proved nothing is retired.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        make: Callable[[], M],
+        predict: Callable[[M, X], float],
+        learn: Callable[[M, X, bool], None],
+        automatic: bool = True,
+        alpha: float = 0.01,
+        recent: int = 500,
+        patience: int = 20_000,
+    ) -> None:
+        self.name = name
+        self.automatic = automatic
+        self.alpha = alpha
+        self.patience = patience
+        self.champion: M = make()
+        self.challenger: M | None = None
+        self.previous: M | None = None
+        self.proven = False
+        self.duel = Duel(alpha)
+        self._make, self._predict, self._learn = make, predict, learn
+        self._recent: deque[tuple[X, bool]] = deque(maxlen=recent)
+
+    def predict(self, x: X) -> float:
+        """Return the champion's score."""
+        return self._predict(self.champion, x)
+
+    def learn(self, x: X, y: bool) -> Change | None:
+        """Judge both models on an event they have not learned, then teach it to both."""
+        self._recent.append((x, y))
+        if self.challenger is None:
+            self._learn(self.champion, x, y)
+            return None
+        old, new = self._predict(self.champion, x), self._predict(self.challenger, x)
+        self.duel.add((old - y) ** 2, (new - y) ** 2)
+        self._learn(self.champion, x, y)
+        self._learn(self.challenger, x, y)
+        return self._verdict()
+
+    def drifted(self, drift: Drift) -> Change | None:
+        """Start a challenger on the examples since the change; None when one is already being tried."""
+        if self.challenger is not None:
+            return None
+        self.challenger = self._make()
+        self.duel, self.proven = Duel(self.alpha), False
+        since = list(self._recent)[-max(1, drift.events) :]
+        for x, y in since:
+            self._learn(self.challenger, x, y)
+        moved = f"{drift.series} moved from {drift.before:.3f} to {drift.after:.3f}"
+        why = f"{moved}; learned {len(since)} examples since"
+        return Change(self.name, Step.STARTED, why)
+
+    def approve(self) -> Change:
+        """Promote the challenger; raises ValueError when it has proven nothing."""
+        if self.challenger is None or not self.proven:
+            raise ValueError(f"{self.name} has no challenger proven better")
+        return self._promote("approved")
+
+    def retire(self, why: str = "rejected") -> Change:
+        """Drop the challenger; raises ValueError when there is none."""
+        if self.challenger is None:
+            raise ValueError(f"{self.name} has no challenger")
+        change = self._change(Step.RETIRED, why)
+        self.challenger, self.proven = None, False
+        return change
+
+    def rollback(self) -> Change:
+        """Serve the previous champion again, as it was; raises ValueError when there is none."""
+        if self.previous is None:
+            raise ValueError(f"{self.name} has no previous version")
+        self.champion, self.previous = self.previous, self.champion
+        self.challenger, self.proven = None, False
+        return Change(self.name, Step.ROLLED_BACK, "the previous champion serves again")
+
+    def _verdict(self) -> Change | None:
+        if self.proven:
+            return None
+        if self.duel.better:
+            if self.automatic:
+                return self._promote("significantly lower loss on the same events")
+            self.proven = True
+            return self._change(Step.AWAITS_APPROVAL, "significantly lower loss on the same events")
+        if self.duel.worse:
+            return self.retire("significantly higher loss on the same events")
+        if self.duel.n >= self.patience:
+            return self.retire(f"no significant difference in {self.duel.n} events")
+        return None
+
+    def _promote(self, why: str) -> Change:
+        change = self._change(Step.PROMOTED, why)
+        assert self.challenger is not None
+        self.previous, self.champion, self.challenger = self.champion, self.challenger, None
+        self.proven = False
+        return change
+
+    def _change(self, step: Step, why: str) -> Change:
+        return Change(self.name, step, why, self.duel.n, self.duel.mean_gain, self.duel.p)
+
+    def state(self) -> State:
+        """Return both models, the previous one, the comparison and the recent examples."""
+        return {
+            "champion": self.champion.state(),
+            "challenger": None if self.challenger is None else self.challenger.state(),
+            "previous": None if self.previous is None else self.previous.state(),
+            "proven": self.proven,
+            "duel": self.duel.state(),
+            "recent": [[x, y] for x, y in self._recent],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Replace everything; raises ValueError when a model's state does not fit."""
+        restored: list[M | None] = []
+        for role in ("champion", "challenger", "previous"):
+            held = None if state[role] is None else self._make()
+            if held is not None:
+                held.restore(state[role])
+            restored.append(held)
+        champion, self.challenger, self.previous = restored
+        if champion is None:
+            raise ValueError(f"state of {self.name} has no champion")
+        self.champion, self.proven = champion, state["proven"]
+        self.duel = Duel(self.alpha)
+        self.duel.restore(state["duel"])
+        self._recent.clear()
+        self._recent.extend((x, y) for x, y in state["recent"])
