@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ops.commands import demo, keys, produce, report, topics, uplift, worker
+from ops.commands import demo, doctor, keys, produce, report, rules, store, topics, up, uplift, worker
 from ops.evaluation import pii, sentiment
 from ops.evaluation import topics as topics_evaluation
 from ops.failures import sayable
@@ -25,9 +25,13 @@ evaluate.command("topics")(sayable(topics_evaluation.topics))
 app.command("demo")(demo.demo)
 app.command("produce")(produce.produce)
 app.command("worker")(worker.worker)
+app.command("up")(up.up)
+app.command("doctor")(doctor.doctor)
 app.command("report")(report.report)
 app.command("uplift")(sayable(uplift.uplift))
 app.add_typer(topics.app, name="topics")
+app.add_typer(rules.app, name="rules")
+app.add_typer(store.app, name="store")
 app.add_typer(keys.app, name="keys")
 app.add_typer(evaluate, name="eval")
 

@@ -94,6 +94,7 @@ class LocalCluster:
             "HARK_CLICKHOUSE_DATABASE": "hark",
             "HARK_PII_KEYS_FILE": str(keys),
             "HARK_SESSION_TIMEOUT_S": "6",
+            "HARK_FETCH_MAX_WAIT_MS": "20",
             **self._extra,
         }
         named = {name.removeprefix("HARK_").lower(): value for name, value in values.items()}

@@ -120,7 +120,7 @@ def create_app(
         stream_buffer_maxsize=4,
     )
     app.transport = SliceTransport([broker], app, loop=asyncio.get_event_loop())
-    app.client_options = connection(settings, agent)
+    app.client_options = connection(settings, agent) | {"fetch_max_wait_ms": settings.fetch_max_wait_ms}
     app.drain_seconds = handler.drain_seconds
 
     async def note_assignment(sender: Any, assigned: Any, **kwargs: Any) -> None:

@@ -33,7 +33,6 @@ from mode.utils.futures import maybe_set_exception
 
 log = logging.getLogger(__name__)
 
-FETCH_MAX_WAIT_MS = 100
 
 TP = Any
 Offsets = dict[Any, Any]
@@ -63,7 +62,6 @@ class LoopConsumerThread(AIOKafkaConsumerThread):
             max_poll_records=conf.broker_max_poll_records,
             max_poll_interval_ms=int((conf.broker_max_poll_interval or 300) * 1000),
             max_partition_fetch_bytes=conf.consumer_max_fetch_size,
-            fetch_max_wait_ms=FETCH_MAX_WAIT_MS,
             request_timeout_ms=int(conf.broker_request_timeout * 1000),
             session_timeout_ms=int(conf.broker_session_timeout * 1000),
             rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),

@@ -51,6 +51,10 @@ class SnapshotShelf:
         """Return the newest version seen of a model, 0 when there is none."""
         return self._assembler.version(model)
 
+    def versions(self) -> dict[str, int]:
+        """Return the version held of each model."""
+        return {model: self._assembler.version(model) for model in sorted(self._held)}
+
     def free_slot(self, model: str) -> str:
         """Return the slot the next snapshot of a model goes to."""
         return self._assembler.free_slot(model)

@@ -1,0 +1,62 @@
+"""`hark up`: the same embedded parts as the demo, for your own producers and consumers."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ops.failures import UserError, run, sayable
+from ops.local import LocalCluster
+
+BROKER_PORT, STORE_PORT, METRICS_PORT = 9092, 8123, 9808
+
+
+@sayable
+def up(
+    workers: Annotated[int, typer.Option("--workers", min=1, max=16)] = 1,
+    data: Annotated[Path, typer.Option("--data", help="Folder of the store and the keys.")] = Path(".hark"),
+    broker_port: Annotated[int, typer.Option("--broker-port")] = BROKER_PORT,
+    store_port: Annotated[int, typer.Option("--store-port")] = STORE_PORT,
+    metrics_port: Annotated[int, typer.Option("--metrics-port")] = METRICS_PORT,
+) -> None:
+    """Start broker, store and workers, print their addresses, and run until stopped."""
+    run(_up(workers, data, broker_port, store_port, metrics_port))
+
+
+async def _up(workers: int, data: Path, broker_port: int, store_port: int, metrics_port: int) -> None:
+    console = Console()
+    console.print(f"starting broker, store and {workers} worker(s) …")
+    stopped = asyncio.Event()
+    async with LocalCluster(
+        workers, data.resolve(), broker_port=broker_port, store_port=store_port, metrics_port=metrics_port
+    ) as cluster:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stopped.set)
+        metrics = ", ".join(f"http://127.0.0.1:{port}/metrics" for port in cluster.metrics_ports)
+        console.print(f"broker      {cluster.settings.broker}   (Kafka protocol)", highlight=False)
+        console.print(f"ClickHouse  {cluster.settings.clickhouse_url}   (database hark)", highlight=False)
+        console.print(f"metrics     {metrics}", highlight=False)
+        console.print(
+            f"kept in {data}: the store, the keys and the logs. Not kept: topics, because the embedded "
+            "broker lives in memory.",
+            highlight=False,
+        )
+        console.print("stop with Ctrl-C", highlight=False)
+        assert cluster.failure is not None
+        waits = [
+            asyncio.ensure_future(stopped.wait()),
+            cluster.failure,
+            asyncio.ensure_future(cluster.stack.failed()),
+        ]
+        done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        if waits[0] not in done:
+            raise UserError(str(next(iter(done)).result()))
+        console.print("stopping …")
