@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from models.topics.cues import Cues
 from models.topics.kind import judge_kind, states_demand
@@ -14,8 +14,7 @@ from models.topics.urgency import judge_urgency
 _MOST_TOPICS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(NamedTuple):
     """What a text is about and how it is to be treated.
 
     Parameters
