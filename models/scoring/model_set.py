@@ -16,6 +16,13 @@ from models.topics.classifier import TopicClassifier
 MIN_TOPIC_SCORE = 0.5
 
 
+def new_learner(name: str) -> Any:
+    """Return the model called `name` as shipped; one of `MODELS`."""
+    if name == SENTIMENT:
+        return Sentiment()
+    return TopicClassifier() if name == TOPICS else Propensity(name)
+
+
 class ModelSet:
     """One instance of every model; a worker's learners and scorers each have their own.
 
@@ -23,14 +30,14 @@ class ModelSet:
     """
 
     def __init__(self) -> None:
-        self.sentiment = Sentiment()
-        self.topics = TopicClassifier()
-        self._propensities = {name: Propensity(name) for name in PROPENSITIES}
+        self._models = {name: new_learner(name) for name in MODELS}
+        self.sentiment: Sentiment = self._models[SENTIMENT]
+        self.topics: TopicClassifier = self._models[TOPICS]
         self._versions = dict.fromkeys(MODELS, 0)
 
     def propensity(self, name: str, inputs: Mapping[str, Any]) -> float:
         """Return the probability of a target's outcome within its horizon."""
-        chance: float = self._propensities[name].predict_proba_one(inputs)
+        chance: float = self._models[name].predict_proba_one(inputs)
         return chance
 
     def topic_of(self, text: str, lang: str) -> str | None:
@@ -57,7 +64,7 @@ class ModelSet:
         if name not in self._versions:
             raise SnapshotError(f"snapshot of model {name!r}, which this build does not have")
         try:
-            self.learner(name).restore(part(snapshot.state, "learner."))
+            self._models[name].restore(part(snapshot.state, "learner."))
         except (ValueError, KeyError) as error:
             raise SnapshotError(
                 f"snapshot {name} version {snapshot.version} does not fit: {error}"
@@ -74,14 +81,8 @@ class ModelSet:
             clusters.step(text, "f", "c", 0.0)
             clusters.step(text + "!", "f", "d", 0.0)
             read_emotions(text)
-        for learner in self._propensities.values():
-            learner.predict_proba_one({"recency_days": 1.0, "tier": "gold"})
-
-    def learner(self, name: str) -> Any:
-        """Return the model called `name`."""
-        if name == SENTIMENT:
-            return self.sentiment
-        return self.topics if name == TOPICS else self._propensities[name]
+        for name in PROPENSITIES:
+            self.propensity(name, {"recency_days": 1.0, "tier": "gold"})
 
 
 def part(state: Mapping[str, Any], prefix: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from models.drift.watch import Drift, Watch
 from models.learner import State
-from models.scoring.model_set import ModelSet, part
+from models.scoring.model_set import new_learner, part
 from models.scoring.targets import SENTIMENT, TOPICS
 from models.training.prequential import Prequential
 
@@ -35,7 +35,7 @@ class Trainer:
         self.offset = -1
         self.version = 0
         self.figures = Prequential()
-        self.learner: Any = ModelSet().learner(name)
+        self.learner: Any = new_learner(name)
         self._watch = Watch(name)
         self._seen: dict[str, list[int]] = {}
 

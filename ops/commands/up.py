@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -49,14 +49,11 @@ async def _up(workers: int, data: Path, broker_port: int, store_port: int, metri
         )
         console.print("stop with Ctrl-C", highlight=False)
         assert cluster.failure is not None
-        waits = [
-            asyncio.ensure_future(stopped.wait()),
-            cluster.failure,
-            asyncio.ensure_future(cluster.stack.failed()),
-        ]
-        done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for task in pending:
-            task.cancel()
-        if waits[0] not in done:
-            raise UserError(str(next(iter(done)).result()))
+        asked: asyncio.Future[Any] = asyncio.ensure_future(stopped.wait())
+        fell: asyncio.Future[Any] = asyncio.ensure_future(cluster.stack.failed())
+        await asyncio.wait((asked, cluster.failure, fell), return_when=asyncio.FIRST_COMPLETED)
+        for failed in (cluster.failure, fell):
+            if failed.done():
+                raise UserError(failed.result())
+        fell.cancel()
         console.print("stopping …")
