@@ -26,7 +26,7 @@ _NUMBER = (
 )
 _TAIL = re.compile(rf"(?:{_NUMBER}){{1,6}}(?:[0-9]{{3,4}}(?:[室房号户]|(?![0-9年月日元块时分个天.])))?|[0-9]{{1,4}}-[0-9]{{1,3}}-[0-9]{{3,4}}(?:室)?")
 _PLACE_END = re.compile(rf"(?:{_ROAD})$")
-_LEFT = re.compile(r"[㐀-鿿A-Za-z0-9·()（） ]{1,48}$")
+_LEFT = re.compile(r"[㐀-鿿A-Za-z0-9·()（） ]{1,48}")
 _STOP = re.compile(
     r"(?:地址|住址|家住|住在|住|位于|家在|就在|现在|人在|寄到|寄往|寄至|寄给|送到|送至|送往|发到|发往|发至|发|收货|收件|搬到|搬至|来自|坐落于|坐落|前往|"
     r"配送|投递|派送|填的|写的|写成|写|改成|改为|改到|变更为|是|在|到|去|于|为|从|我|你|他|她|的|了|请|给|我们|您|把|和我|：|:)"
@@ -72,11 +72,11 @@ def find(view: View) -> list[Candidate]:
 
 def _left(text: str, end: int, floor: int) -> int | None:
     """Return where the address whose numbers begin at `end` starts, or nothing if no place precedes."""
-    left = _LEFT.search(text, floor, end)
+    left = _LEFT.match(text[floor:end][::-1])
     if not left:
         return None
-    segment = left.group()
-    offset = left.start()
+    segment = left.group()[::-1]
+    offset = end - len(segment)
     admin = None
     for match in _ADMIN.finditer(segment):
         admin = match

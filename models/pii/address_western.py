@@ -42,6 +42,8 @@ _BOX = re.compile(
 )
 _MILITARY = re.compile(r"(?:\b(?:US[NSC][SVGC]?|USS|USNS|USCGC) [A-Z][\w'.-]{1,20}[,\s]{1,3})?(?i:\b[fad]po,? a[aep],? [0-9]{5})")
 _UNIT_ONLY = re.compile(rf"(?<!\w)(?i:apt|apartment|suite|ste)\.? ?#?[0-9]{{1,5}}[A-Za-z]?(?![\w-]){_REST}")
+_NUMBER = re.compile(r"(?<![\w.$€£-])(?:the corner of )?[0-9]{1,6}[A-Za-z]?(?:[-/][0-9]{1,5})?,? [A-Za-zÀ-ž0-9]")
+_MOST_FAILURES = 400
 _LABELLED = re.compile(
     rf"(?i:(?:address|live at|lives at|living at|located at|located in|ship (?:it )?to|sent? to|deliver(?:ed)? to|return to|office is at|meet (?:you )?at|moved to|reside at|residing at|billing address(?: with| is)?|it's in|come to))[:\s]{{1,6}}"
     rf"((?:the corner of )?[0-9]{{1,6}}[A-Za-z]?,? (?:{_CAP}[,\s]{{1,5}}){{1,10}}{_CAP})"
@@ -79,7 +81,15 @@ def find(view: View) -> list[Candidate]:
     """Return the addresses of a text."""
     text = view.text
     found: list[Candidate] = []
-    for pattern in (_STREET, _LOWER_STREET, _BOX, _MILITARY, _PREFIXED, _COMPOUND, _UNIT_ONLY):
+    for pattern in (_STREET, _LOWER_STREET):
+        failures = 0
+        for number in _NUMBER.finditer(text):
+            match = pattern.match(text, number.start())
+            if match:
+                found.append(_candidate(text, match.start(), match.end()))
+            elif (failures := failures + 1) > _MOST_FAILURES:
+                break
+    for pattern in (_BOX, _MILITARY, _PREFIXED, _COMPOUND, _UNIT_ONLY):
         found += [_candidate(text, match.start(), match.end()) for match in pattern.finditer(text)]
     found += [_candidate(text, match.start(1), match.end(1)) for match in _LABELLED.finditer(text)]
     return found

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from models.pii.checksum import luhn
 from models.pii.span import Candidate
 
 if TYPE_CHECKING:
@@ -20,6 +21,20 @@ _RUN = re.compile(r"[0-9](?:[ \t()./_~·•*-]{0,3}[0-9]){6,2000}")
 _DATE = re.compile(r"(?:19|20)[0-9]{2}([-./])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12][0-9]|3[01])")
 _GROUP = re.compile(r"[0-9]{1,2001}")
 _GAP = re.compile(r" {1,3}|\t| ?[-./_~·•*] ?|\)?[ -.]?\(| ?\) ?[-./]? ?|--|[-./]\(|\)\(")
+_PLAIN_MOBILE = re.compile(r"(?:86)?1[3-9][0-9]{9}")
+_PLAIN_SHAPES = {
+    3: ((3, 4, 4), (3, 8), (3, 3, 4, 4, 4)),
+    4: ((4, 4, 4, 4, 3), (4, 4, 4, 4), (4, 6, 5)),
+    2: ((2, 3, 4, 4), (2, 11)),
+    6: ((6, 8, 4), (6, 4, 4, 4), (6, 13)),
+    11: ((11,),),
+    13: ((13,),),
+    15: ((15,),),
+    16: ((16,),),
+    18: ((18,),),
+    19: ((19,),),
+}
+_LONG = 40
 _MOST_GROUPS = 10
 _LEAST_DIGITS = 7
 _MOST_DIGITS = 19
@@ -164,6 +179,9 @@ def read(view: View, judges: Iterable[Judge], shapes: frozenset[tuple[int, ...]]
     judges = tuple(judges)
     found: list[Candidate] = []
     for run in runs(view.text):
+        if len(run) > _LONG:
+            found += _read_list(view, run, judges)
+            continue
         readings = [
             candidate
             for window in windows(view.text, run, shapes)
@@ -173,6 +191,34 @@ def read(view: View, judges: Iterable[Judge], shapes: frozenset[tuple[int, ...]]
         if len(readings) > 1:
             readings = _surest(readings)
         found += readings
+    return found
+
+
+def _read_list(view: View, run: Run, judges: tuple[Judge, ...]) -> list[Candidate]:
+    """Read a long chain from left to right, by the groupings that speak for themselves only.
+
+    A list of numbers is read like this, and a hostile text of thousands of groups costs little.
+    """
+    text = view.text
+    lengths = [end - start for start, end in run]
+    found: list[Candidate] = []
+    first = 0
+    while first < len(run):
+        read = 0
+        for shape in _PLAIN_SHAPES.get(lengths[first], ()):
+            last = first + len(shape)
+            if tuple(lengths[first:last]) != shape or text[run[first][0]] not in "123456":
+                continue
+            digits = "".join([text[start:end] for start, end in run[first:last]])
+            if not (_PLAIN_MOBILE.fullmatch(digits) or len(digits) == 18 or (len(digits) > 14 and luhn(digits))):
+                continue
+            window = Window(run[first][0], run[last - 1][1], digits, shape, False, (" ",), "", "")
+            candidates = [one for judge in judges if (one := judge(view, window)) is not None]
+            if candidates:
+                found.append(max(candidates, key=lambda one: one.score))
+                read = len(shape)
+                break
+        first += read or 1
     return found
 
 

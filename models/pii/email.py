@@ -18,7 +18,8 @@ def _words(name: str) -> frozenset[str]:
 TOP_LEVEL = _words("top_level.txt")
 PROVIDERS = _words("mail_providers.txt")
 _ALPHABET = "A-Za-z0-9À-ɏͰ-ϿЀ-ӿ"
-_LOCAL = re.compile(rf"[{_ALPHABET}._%+'-]{{1,64}}$")
+_LOCAL = re.compile(rf"[{_ALPHABET}._%+'-]{{1,64}}")
+_EDGE = re.compile(rf"[{_ALPHABET}㐀-鿿_\"\[+-]")
 _QUOTED = re.compile(r'"[^"\n]{1,62}"$')
 _HAN_LOCAL = re.compile(r"(?:^|[^㐀-鿿])([㐀-鿿]{2,4})$")
 _LABEL = rf"[{_ALPHABET}][{_ALPHABET}-]{{0,62}}"
@@ -27,7 +28,7 @@ _HAN_DOMAIN = re.compile(r"[㐀-鿿A-Za-z0-9-]{1,40}\.(?:中国|公司|网络|co
 _OPEN, _CLOSE = r"[\[({<【（「]{1,2} ?", r" ?[\])}>】）」]{1,2}"
 _AT = re.compile(
     rf"[ _-]{{0,2}}(?:{_OPEN}(?:at|@|a|艾特|圈a|爱特){_CLOSE}|艾特|圈a|小老鼠|爱特|[@*]at[@*]|#)[ _-]{{0,2}}"
-    r"|[ _-]{1,3}at[ _-]{1,3}| {1,2}@ {0,2}|@ {0,2}",
+    r"|[ _-]{1,3}at[ _-]{1,3}| {1,2}@ {0,2}|@ {1,2}",
     re.IGNORECASE,
 )
 _DOT = (
@@ -55,16 +56,19 @@ def find(view: View) -> list[Candidate]:
     """Return the addresses of a text."""
     text = view.text
     found: list[Candidate] = []
-    at = text.find("@")
+    at = text.find("@", 1)
     while at != -1:
-        candidate = _plain(text, at)
-        if candidate:
-            found.append(candidate)
+        if _EDGE.match(text, at + 1) and text[at - 1] not in "@ ":
+            candidate = _plain(text, at) or _spelled(view, at, at + 1, "@")
+            if candidate:
+                found.append(candidate)
         at = text.find("@", at + 1)
     for match in _AT.finditer(text):
-        candidate = _spelled(view, match)
-        if candidate:
-            found.append(candidate)
+        start, end = match.span()
+        if text[start - 1 : start].isalnum() and text[end : end + 1].isalnum():
+            candidate = _spelled(view, start, end, match.group().strip(" _-").lower())
+            if candidate:
+                found.append(candidate)
     return found
 
 
@@ -86,21 +90,25 @@ def _plain(text: str, at: int) -> Candidate | None:
 
 def _local(window: str) -> str:
     """Return the local part at the end of `window`; doubled or leading dots are no address (RFC 5321)."""
-    match = _QUOTED.search(window) if window[-1:] == '"' else _LOCAL.search(window)
+    quoted = _QUOTED.search(window) if window[-1:] == '"' else None
+    if quoted:
+        return quoted.group()
+    match = _LOCAL.match(window[::-1])
     if match:
-        name = match.group().lstrip("'-%+")
+        name = match.group()[::-1].lstrip("'-%+")
         return "" if name[:1] == "." or ".." in name else name
     han = _HAN_LOCAL.search(window)
     return han.group(1) if han else ""
 
 
-def _spelled(view: View, at: re.Match[str]) -> Candidate | None:
+def _spelled(view: View, at: int, after: int, marker: str) -> Candidate | None:
+    """Return the address around a separator that stands from `at` to `after`."""
     text = view.text
-    local = _SPELLED_LOCAL.search(text[max(0, at.start() - 100) : at.start()])
-    domain = _SPELLED_DOMAIN.match(text, at.end())
+    domain = _SPELLED_DOMAIN.match(text, after)
+    local = _SPELLED_LOCAL.search(text[max(0, at - 64) : at]) if domain else None
     if not local or not domain or ".." in local.group():
         return None
-    if at.start() > len(local.group()) and text[at.start() - len(local.group()) - 1] == ".":
+    if at > len(local.group()) and text[at - len(local.group()) - 1] == ".":
         return None
     raw = domain.group()
     labels = _DOT_SPLIT.split(raw)
@@ -109,10 +117,10 @@ def _spelled(view: View, at: re.Match[str]) -> Candidate | None:
     if labels[-1].lower() not in TOP_LEVEL:
         return None
     name, host = local.group().lower(), ".".join(labels).lower()
-    start = at.start() - len(name)
+    start = at - len(name)
     first_dot = _DOT_SPLIT.search(raw)
     written_out = first_dot is not None and first_dot.group() != "."
-    sure = at.group().strip(" _-").lower() not in ("at", "#") or written_out
+    sure = marker not in ("at", "#") or written_out
     if not any(label in PROVIDERS for label in labels[:-1]):
         if not sure and not re.search(r"[0-9._]", name) and not _LABELLED.search(view.lower[max(0, start - 60) : start]):
             return None
@@ -120,7 +128,7 @@ def _spelled(view: View, at: re.Match[str]) -> Candidate | None:
             return None
     for pattern, sign in _SIGNS:
         name = pattern.sub(sign, name)
-    return Candidate(start, _end_of(text, at.end(), labels), TYPE, f"{name}@{host}", 94)
+    return Candidate(start, _end_of(text, after, labels), TYPE, f"{name}@{host}", 94)
 
 
 def _end_of(text: str, start: int, labels: list[str]) -> int:

@@ -125,7 +125,7 @@ def _is_name(word: str) -> bool:
 
 def _split_name(text: str, start: int, starts: dict[int, int]) -> list[Candidate]:
     """Return a name the segmenter cut after its surname, if a role or a title speaks for it."""
-    if text[start] not in _SURNAMES:
+    if text[start] not in _SURNAMES or text[start + 1 : start + 2] not in GIVEN:
         return []
     end = _name_end(text, start, starts, labelled=False)
     if not end or text[start:end] in STOP:
