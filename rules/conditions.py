@@ -1,9 +1,10 @@
 """All live conditions of one trigger as one CEL program, run only when some rule can still be true.
 
 A condition is split at its top-level `&&`. Parts that are plain comparisons become closures
-(`rules.predicate`) and are tried first, fields of the record before windows. What is left of all
-rules is compiled into one CEL list, over variables instead of nested maps (converting three whole
-maps takes 50 µs, five variables 2 µs), and evaluated at most once a record.
+(`rules.predicate`) and are tried first, each distinct part once for all rules (`rules.network`),
+fields of the record before windows. What is left of all rules is compiled into one CEL list, over
+variables instead of nested maps (converting three whole maps takes 50 µs, five variables 2 µs), and
+evaluated at most once a record.
 
 A part that raises decides nothing: CEL judges that rule's whole condition by itself. If CEL fails
 too, the failure is counted with the rule and the rule is not eligible; no other rule notices.
@@ -19,8 +20,9 @@ import cel
 
 from rules.environment import FIELDS, Environment, Getter, getter
 from rules.expression import parse
+from rules.network import Guard, Network
 from rules.nodes import Binary, Call, Index, ListOf, MapOf, Member, Name, Node, Ternary, Unary
-from rules.predicate import Predicate, needs_state, predicate
+from rules.predicate import needs_state, predicate
 from rules.tree import Path, conjuncts, path_of, unparse
 
 Failure = Callable[[str, Exception], None]
@@ -129,40 +131,27 @@ class Expression:
         self.variables = Variables(windows)
         self.tree = self.variables.keyed(parse(source))
         self.program = cel.compile(unparse(self.variables.flatten(self.tree)))
-        self.closure = predicate(self.tree)
-        self.guards: list[Predicate] = []
+        self.guards: list[Guard] = []
         self.rest: list[Node] = []
-        parts = sorted(conjuncts(self.tree), key=needs_state)
-        for part in parts:
+        for part in conjuncts(self.tree):
             guard = predicate(part)
             if guard is None:
                 self.rest.append(part)
             else:
-                self.guards.append(guard)
+                self.guards.append((unparse(part), needs_state(part), guard))
 
     def value(self, env: Environment) -> Any:
         """Evaluate with CEL."""
         return self.program.execute(self.variables.values(env))
 
     def holds(self, env: Environment) -> bool:
-        """Tell whether a condition holds, closures first.
+        """Tell whether a condition holds.
 
         Raises
         ------
         Exception
             Whatever CEL raises, if the condition has no value for this record.
         """
-        try:
-            if self.closure is not None:
-                return self.closure(env)
-            for guard in self.guards:
-                if not guard(env):
-                    return False
-        except (KeyError, TypeError, AttributeError):
-            return self._judge(env)
-        return self._judge(env)
-
-    def _judge(self, env: Environment) -> bool:
         value = self.value(env)
         if not isinstance(value, bool):
             raise TypeError(f"a condition gives true or false, not {type(value).__name__}")
@@ -171,9 +160,9 @@ class Expression:
 
 @dataclass(slots=True)
 class _Compiled:
+    position: int
     rule_id: str
     whole: Expression
-    guards: list[Predicate]
     slot: int
 
 
@@ -191,7 +180,7 @@ class Conditions:
     def __init__(self, expressions: Iterable[tuple[str, Expression]], failed: Failure) -> None:
         self._failed = failed
         self._variables = Variables()
-        self._compiled: list[_Compiled] = []
+        items: list[tuple[_Compiled, list[Guard]]] = []
         rest: list[str] = []
         for rule_id, expression in expressions:
             slot = -1
@@ -199,47 +188,39 @@ class Conditions:
                 slot = len(rest)
                 parts = [unparse(self._variables.flatten(part), 2) for part in expression.rest]
                 rest.append(" && ".join(parts))
-            self._compiled.append(_Compiled(rule_id, expression, expression.guards, slot))
+            items.append((_Compiled(len(items), rule_id, expression, slot), expression.guards))
+        self._network = Network(items)
         self._program = cel.compile("[" + ", ".join(rest) + "]") if rest else None
 
     def eligible(self, env: Environment) -> list[str]:
         """Return the ids of the rules whose condition holds, in catalogue order."""
-        found: list[_Compiled] = []
-        doubtful: list[_Compiled] = []
-        more = False
-        for compiled in self._compiled:
-            try:
-                for guard in compiled.guards:
-                    if not guard(env):
-                        break
-                else:
-                    found.append(compiled)
-                    more = more or compiled.slot >= 0
-            except (KeyError, TypeError, AttributeError):
-                doubtful.append(compiled)
+        found, doubtful = self._network.match(env)
         if not found and not doubtful:
             return []
-        eligible = self._judge(found, env) if more else [item.rule_id for item in found]
-        eligible += [item.rule_id for item in doubtful if self._alone(item, env)]
-        return eligible
+        found.sort(key=_position)
+        if any(item.slot >= 0 for item in found):
+            found = self._judge(found, env)
+        found += [item for item in doubtful if self._alone(item, env)]
+        return [item.rule_id for item in found]
 
-    def _judge(self, found: list[_Compiled], env: Environment) -> list[str]:
+    def _judge(self, found: list[_Compiled], env: Environment) -> list[_Compiled]:
         """Evaluate what closures left open, once for all rules; rule by rule where that fails."""
         assert self._program is not None
         try:
             values = self._program.execute(self._variables.values(env))
             if all(item.slot < 0 or isinstance(values[item.slot], bool) for item in found):
-                return [item.rule_id for item in found if item.slot < 0 or values[item.slot]]
+                return [item for item in found if item.slot < 0 or values[item.slot]]
         except (KeyError, TypeError, ValueError, RuntimeError, ArithmeticError, IndexError):
             pass
-        return [item.rule_id for item in found if item.slot < 0 or self._alone(item, env)]
+        return [item for item in found if item.slot < 0 or self._alone(item, env)]
 
     def _alone(self, item: _Compiled, env: Environment) -> bool:
         try:
-            value = item.whole.value(env)
-            if not isinstance(value, bool):
-                raise TypeError(f"a condition gives true or false, not {type(value).__name__}")
+            return item.whole.holds(env)
         except Exception as error:
             self._failed(item.rule_id, error)
             return False
-        return value
+
+
+def _position(item: _Compiled) -> int:
+    return item.position

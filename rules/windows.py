@@ -19,6 +19,7 @@ from typing import Any
 from rules.conditions import Expression, Failure, typed_getter
 from rules.environment import Environment
 from rules.expression import parse
+from rules.network import Network
 from rules.rule import DAY, Absence, Aggregate, Occurrence, Rule, Sequence, window_key
 from rules.source import Problem, RuleError
 from rules.state import CustomerState, short
@@ -39,7 +40,7 @@ class Taken:
 class _Intake:
     """One `event … where …` of one window, and the value an entry carries."""
 
-    __slots__ = ("carries", "horizon", "key", "limit", "owner", "repeats", "role", "wants", "where")
+    __slots__ = ("carries", "horizon", "key", "limit", "owner", "repeats", "role", "where")
 
     def __init__(self, rule: Rule, key: str, window: Any, role: int, occurrence: Occurrence) -> None:
         self.key = key
@@ -49,7 +50,6 @@ class _Intake:
         self.limit: int = window.limit
         self.horizon: int = window.within + LATENESS
         self.where = Expression(occurrence.where)
-        self.wants = self.where.closure or self.where.holds
         self.carries = _Carrier(window, role)
 
 
@@ -106,6 +106,10 @@ class Windows:
                 key = window_key(window, rule.repeats)
                 if key not in self.specs:
                     self._add(rule, key, window)
+        self._networks = {
+            kind: Network((intake, intake.where.guards) for intake in intakes)
+            for kind, intakes in self._intakes.items()
+        }
         self.horizons = {key: window.within + LATENESS for key, window in self.specs.items()}
 
     def _add(self, rule: Rule, key: str, window: Aggregate | Sequence | Absence) -> None:
@@ -150,13 +154,15 @@ class Windows:
         """
         roles: dict[str, int] | None = None
         seen = False
-        for intake in self._intakes.get(kind, ()):
-            try:
-                if not intake.wants(env):
-                    continue
-            except (KeyError, TypeError, AttributeError):
-                if not self._judge(intake, env):
-                    continue
+        network = self._networks.get(kind)
+        if network is None:
+            return None
+        found, doubtful = network.match(env)
+        if doubtful:
+            found += doubtful
+        for intake in found:
+            if (doubtful or intake.where.rest) and not self._judge(intake, env):
+                continue
             if repeat and not intake.repeats:
                 continue
             try:
@@ -171,7 +177,7 @@ class Windows:
         return None if roles is None else Taken(roles, seen)
 
     def _judge(self, intake: _Intake, env: Environment) -> bool:
-        """Let CEL say what a closure could not."""
+        """Let CEL say what closures left open."""
         try:
             return intake.where.holds(env)
         except Exception as error:
