@@ -11,7 +11,7 @@ from models.uplift.distributions import normal_quantile, student_tail
 from models.uplift.sequential import PLAN
 from models.uplift.srm import Srm
 from models.uplift.trial import MATTERS
-from models.uplift.verdict import Evidence, Verdict, judge
+from models.uplift.verdict import Evidence, Verdict, Word, judge
 from sinks.clickhouse.client import Client
 from sinks.clickhouse.queries import ask
 
@@ -50,7 +50,8 @@ def uplift_report(
         rule, metric, segment, rate, n_treated, n_control, pending, missing, treated, control,
         delta, low, high, method, p, lift, sequential {low, high, p}, p_holm, q, cuped {theta,
         delta, low, high, reduction} or None, srm {chi2, p}, money {value, low, high, cost, net,
-        net_low, net_high} or None, verdict, more.
+        net_low, net_high} or None, verdict, more, suggestion ("stop for …" where a segment is
+        proven hurt after correction over all segments).
     """
     parameters = {
         "rule": rule or "",
@@ -91,6 +92,7 @@ def _row(row: Mapping[str, Any], p_holm: float, q: float, matters: float, alpha:
         "money": _money(row),
         "verdict": verdict.text,
         "more": verdict.more,
+        "suggestion": f"stop for {row['segment']}" if row["segment"] and verdict.word is Word.HURTS else None,
     }
 
 

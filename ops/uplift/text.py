@@ -51,7 +51,7 @@ def report_sheet(rows: Sequence[Mapping[str, Any]]) -> Sheet:
             f"{show(row['low'], sign=True)} … {show(row['high'], sign=True)}",
             "" if row["money"] is None else show(row["money"]["net"], sign=True),
             str(row["pending"]),
-            row["verdict"],
+            row["verdict"] if row["suggestion"] is None else f"{row['verdict']}: {row['suggestion']}",
         )
     return sheet
 

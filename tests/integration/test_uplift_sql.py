@@ -273,6 +273,22 @@ def test_segments_add_up(trial: Client) -> None:
     assert [part["segment"] for part in parts] == ["gold", "silver"]
     assert sum(part["n_treated"] for part in parts) == whole["n_treated"]
     assert all(part["p_holm"] >= part["sequential"]["p"] for part in parts)
+    assert {part["suggestion"] for part in parts} == {None}
+
+
+def test_a_segment_that_is_hurt_is_named(store: EmbeddedStore, client: Client) -> None:
+    plant = Plant()
+    rng = np.random.default_rng(9)
+    for number in range(4000):
+        tier, treated = ("gold", "silver")[number % 2], bool(rng.random() < 0.8)
+        plant.decides(f"n{number}", START, "acted" if treated else "holdout", tier=tier)
+        effect = -0.25 if tier == "silver" else 0.1
+        plant.becomes(f"n{number}", "retained", START + DAY, float(rng.random() < 0.6 + effect * treated))
+    plant.becomes("clock", "visit", START + 50 * DAY)
+    plant.store(store, client)
+    parts = {row["segment"]: row for row in uplift_report(client, "rescue", "retained", "tier")}
+    assert (parts["gold"]["verdict"], parts["gold"]["suggestion"]) == ("helps", None)
+    assert (parts["silver"]["verdict"], parts["silver"]["suggestion"]) == ("hurts", "stop for silver")
 
 
 def test_the_last_day_of_looking_is_the_whole(trial: Client) -> None:

@@ -36,25 +36,27 @@ FROM (
 -- What became of customers, one row an observation: outcomes as published, `retained` also from
 -- its opposite, what customers did themselves, and `revenue` from purchases less refunds.
 CREATE OR REPLACE VIEW outcome_values /* on cluster */ AS
-SELECT customer_id, toString(kind) AS metric, assumeNotNull(number) AS value, occurred_at
-FROM facts FINAL
-WHERE event = 'outcome' AND number IS NOT NULL
-UNION ALL
-SELECT customer_id, 'retained' AS metric, 1 - assumeNotNull(number) AS value, occurred_at
-FROM facts FINAL
-WHERE event = 'outcome' AND kind = 'churned' AND number IS NOT NULL
-UNION ALL
-SELECT customer_id, if(kind = 'cancellation', 'churned', toString(kind)) AS metric, 1. AS value, occurred_at
-FROM facts FINAL
-WHERE event = 'customer' AND kind IN ('purchase', 'visit', 'renewal', 'cancellation')
-UNION ALL
-SELECT customer_id, 'retained' AS metric, 0. AS value, occurred_at
-FROM facts FINAL
-WHERE event = 'customer' AND kind = 'cancellation'
-UNION ALL
-SELECT customer_id, 'revenue' AS metric, if(kind = 'refund', -1, 1) * assumeNotNull(amount) AS value, occurred_at
-FROM facts FINAL
-WHERE event = 'customer' AND kind IN ('purchase', 'refund') AND amount IS NOT NULL;
+SELECT customer_id, pair.1 AS metric, pair.2 AS value, occurred_at
+FROM (
+    SELECT
+        customer_id,
+        occurred_at,
+        toString(kind) AS name,
+        ifNull(number, nan) AS n,
+        ifNull(amount, nan) AS money,
+        multiIf(
+            event = 'outcome' AND name = 'churned', [('churned', n), ('retained', 1 - n)],
+            event = 'outcome', [(name, n)],
+            name = 'purchase', [('purchase', 1.), ('revenue', money)],
+            name = 'refund', [('revenue', -money)],
+            name = 'cancellation', [('churned', 1.), ('retained', 0.)],
+            [(name, 1.)]) AS pairs
+    FROM facts FINAL
+    WHERE event = 'outcome'
+        OR event = 'customer' AND kind IN ('purchase', 'refund', 'visit', 'renewal', 'cancellation')
+)
+ARRAY JOIN pairs AS pair
+WHERE isFinite(pair.2);
 
 -- Metrics and how observations inside the window become one value of a customer:
 --   any   a thing that happens or not: 1 when it was observed with a value above 0
@@ -86,32 +88,28 @@ SELECT
     u.since AS since, u.until AS until, u.spent AS spent,
     k.metric AS metric, k.binary AS binary, k.higher_is_better AS higher_is_better,
     u.until > now_at AS pending,
-    o.observations IS NOT NULL AS observed,
-    if(pending, NULL, multiIf(
-        o.observations IS NULL, k.silent,
-        k.how = 'any', toFloat64(o.greatest > 0),
-        k.how = 'all', toFloat64(o.least > 0),
-        k.how = 'sum', o.total,
-        o.total / o.observations)) AS value,
-    f.churn AS churn, f.money AS money, f.polarity AS polarity, coalesce(p.spend, 0) AS spend_before
+    arrayMap(pair -> pair.2, arrayFilter(pair -> pair.1 = k.metric, o.inside)) AS seen,
+    notEmpty(seen) AS observed,
+    multiIf(
+        pending, NULL,
+        empty(seen), k.silent,
+        k.how = 'any', toFloat64(arrayMax(seen) > 0),
+        k.how = 'all', toFloat64(arrayMin(seen) > 0),
+        k.how = 'sum', arraySum(seen),
+        arrayAvg(seen)) AS value,
+    f.churn AS churn, f.money AS money, f.polarity AS polarity, ifNull(o.spend, 0) AS spend_before
 FROM trial_units AS u
-CROSS JOIN metric_kinds AS k
 LEFT JOIN (
-    SELECT t.rule_id AS rule_id, t.customer_id AS customer_id, v.metric AS metric,
-        toNullable(count()) AS observations, toNullable(max(v.value)) AS greatest,
-        toNullable(min(v.value)) AS least, toNullable(sum(v.value)) AS total
+    SELECT t.rule_id AS rule_id, t.customer_id AS customer_id,
+        groupArrayIf((v.metric, v.value), v.occurred_at > t.since) AS inside,
+        toNullable(sumIf(v.value, v.metric = 'revenue' AND v.occurred_at <= t.since)) AS spend
     FROM trial_units AS t INNER JOIN outcome_values AS v ON v.customer_id = t.customer_id
-    WHERE v.occurred_at > t.since AND v.occurred_at <= t.until
-    GROUP BY rule_id, customer_id, metric
-) AS o ON o.rule_id = u.rule_id AND o.customer_id = u.customer_id AND o.metric = k.metric
-LEFT JOIN (
-    SELECT t.rule_id AS rule_id, t.customer_id AS customer_id, toNullable(sum(v.value)) AS spend
-    FROM trial_units AS t INNER JOIN outcome_values AS v ON v.customer_id = t.customer_id
-    WHERE v.metric = 'revenue' AND v.occurred_at <= t.since AND v.occurred_at > t.since - 90 * 86400000
+    WHERE v.occurred_at > t.since - 90 * 86400000 AND v.occurred_at <= t.until
     GROUP BY rule_id, customer_id
-) AS p ON p.rule_id = u.rule_id AND p.customer_id = u.customer_id
+) AS o ON o.rule_id = u.rule_id AND o.customer_id = u.customer_id
 LEFT JOIN (
     SELECT feedback_id, toNullable(any(scores.churn)) AS churn, toNullable(any(money)) AS money,
         toNullable(any(scores.polarity)) AS polarity
     FROM feedback GROUP BY feedback_id
-) AS f ON f.feedback_id = u.feedback_id;
+) AS f ON f.feedback_id = u.feedback_id
+CROSS JOIN metric_kinds AS k;
