@@ -133,12 +133,14 @@ def score(
     for view in range(VIEWS):
         start, end = bounds[view], bounds[view + 1]
         norm = max(end - start, 1) ** -POWER
+        for j in range(start, end):  # touch first, without a branch: the cache misses overlap
+            ratios[j] = buckets[hashes[j] >> shift, POSITIVE]
         plain = 0.0
         scaled = 0.0
         bayes = 0.0
         for j in range(start, end):
             at = hashes[j] >> shift
-            positive, negative = buckets[at, POSITIVE], buckets[at, NEGATIVE]
+            positive, negative = np.float32(ratios[j]), buckets[at, NEGATIVE]
             ratio = 0.0
             if positive + negative > 0.0:
                 known += 1
@@ -224,19 +226,19 @@ def learn(
                 scaled_slope = slope
         step = plain_slope * norm
         for j in range(start, end):
-            row = buckets[hashes[j] >> shift]
-            count = row[POSITIVE] + row[NEGATIVE]
+            at = hashes[j] >> shift
+            count = buckets[at, POSITIVE] + buckets[at, NEGATIVE]
             if count > 0.0:
-                total = np.float32(row[SQUARES] + np.float32(step * step))
+                total = np.float32(buckets[at, SQUARES] + np.float32(step * step))
                 spread = np.float32(total * np.float32(4097.0))
                 total = np.float32(spread - np.float32(spread - total))  # 12 bits of mantissa (Veltkamp)
-                row[SQUARES] = total
+                buckets[at, SQUARES] = total
                 if total > 0.0:
-                    row[WEIGHT] = _gridded(row[WEIGHT] - RATE * step / math.sqrt(total))
+                    buckets[at, WEIGHT] = _gridded(buckets[at, WEIGHT] - RATE * step / math.sqrt(total))
                 ratio = ratios[j]
                 pull = ratio / ((0.3 + abs(ratio)) * math.sqrt(count + 1.0))
-                row[SCALED] = _gridded(row[SCALED] - SCALED_RATE * scaled_slope * pull)
-            row[POSITIVE] += np.float32(weight * label)
-            row[NEGATIVE] += np.float32(weight * (1.0 - label))
+                buckets[at, SCALED] = _gridded(buckets[at, SCALED] - SCALED_RATE * scaled_slope * pull)
+            buckets[at, POSITIVE] += np.float32(weight * label)
+            buckets[at, NEGATIVE] += np.float32(weight * (1.0 - label))
     dense[MASS] += weight * label
     dense[MASS + 1] += weight * (1.0 - label)
