@@ -31,3 +31,21 @@ def field_table() -> str:
 
 def _type(field: FieldType) -> str:
     return field.kind + (" or null" if field.nullable else "")
+
+
+def fill(text: str, catalog: Catalog) -> str:
+    """Return a Markdown document with the tables between its markers brought up to date.
+
+    Examples
+    --------
+    >>> page = "<!-- rules -->old<!-- end rules -->"
+    >>> fill(page, Catalog.of([])).splitlines()[1]
+    '| rule | when | action | held out | cooldown | owner |'
+    """
+    for name, table in (("rules", rule_table(catalog)), ("fields", field_table())):
+        start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
+        before, found, rest = text.partition(start)
+        _, closed, after = rest.partition(end)
+        if found and closed:
+            text = f"{before}{start}\n{table}\n{end}{after}"
+    return text

@@ -18,6 +18,7 @@ from ops.failures import UserError, sayable
 from rules.backtest import backtest
 from rules.cases import run_cases
 from rules.checks import check_folder
+from rules.describe import fill
 from rules.engine import Engine
 from rules.limits import load_limits
 from rules.loader import Catalog, load_catalog
@@ -125,6 +126,19 @@ def diff(folder: Folder = CATALOG, live: LiveFolder = None) -> None:
     changes = show_difference(out, load_catalog(folder), _live(live, None))
     if not changes:
         out.print("no difference")
+
+
+@app.command()
+@sayable
+def document(
+    file: Annotated[Path, typer.Argument(help="Markdown with the markers.", exists=True, dir_okay=False)],
+    folder: Folder = CATALOG,
+) -> None:
+    """Bring the tables of rules and fields in a document up to date."""
+    text = file.read_text(encoding="utf-8")
+    new = fill(text, load_catalog(folder))
+    file.write_text(new, encoding="utf-8")
+    out.print("no difference" if new == text else f"{file.name} is up to date now")
 
 
 @app.command()

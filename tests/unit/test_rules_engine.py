@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from typing import Any
 
+import cel
 import pytest
 from rules_records import DAY, HOUR, T0, fact, feedback, rule
 
 from models.events import Action, Assignment, Decision
+from rules.conditions import Conditions, Expression
 from rules.decided import Decided
 from rules.engine import GRACE, Engine
+from rules.environment import Environment
 from rules.holdout import GLOBAL
 from rules.limits import Limits
 from rules.loader import Catalog
@@ -260,3 +265,30 @@ def test_rules_on_facts_need_no_scores() -> None:
 def test_unknown_kinds_of_record_are_passed_over() -> None:
     record = fact("customer", "visit") | {"event": "something_new"}
     assert World(rule()).take(record) == []
+
+
+def test_records_no_rule_wants_cost_far_less_than_asking_cel() -> None:
+    """100 conditions none of which holds: well under a tenth of one CEL list, whatever the machine."""
+    texts = [
+        f"scores.kind == 'praise' && scores.polarity < -0.3 && scores.churn > 0.{n:03d}" for n in range(100)
+    ]
+    network = Conditions(
+        [(str(n), Expression(text)) for n, text in enumerate(texts)], lambda rule_id, error: None
+    )
+    program = cel.compile("[" + ", ".join(texts) + "]")
+    record = feedback(scores={"kind": "complaint"})
+    env = Environment(record, lambda key: 0, dict)
+
+    def seconds(run: Callable[[], object]) -> float:
+        times = []
+        for _ in range(5):
+            began = time.process_time()
+            for _ in range(200):
+                run()
+            times.append(time.process_time() - began)
+        return min(times)
+
+    assert network.eligible(env) == []
+    assert seconds(lambda: network.eligible(env)) < 0.1 * seconds(
+        lambda: program.execute({"scores": record["scores"]})
+    )
