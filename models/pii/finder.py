@@ -141,7 +141,10 @@ def merge(found: list[Candidate]) -> list[Candidate]:
         if candidate.start >= last.end:
             merged.append(candidate)
             continue
-        surest = max(last, candidate, key=lambda one: (one.score, one.end - one.start))
+        if last.type == candidate.type:
+            surest = max(last, candidate, key=lambda one: (one.end - one.start, one.score))
+        else:
+            surest = max(last, candidate, key=lambda one: (one.score, one.end - one.start))
         merged[-1] = surest._replace(start=last.start, end=max(last.end, candidate.end))
     return merged
 

@@ -23,6 +23,9 @@ _LABELLED = re.compile(
 
 def judge(view: View, window: Window) -> Candidate | None:
     """Read seven to ten digits under a passport label as a passport number."""
+    before = view.text[window.start - 1 : window.start]
+    if before.isascii() and before.isalpha():
+        return None
     if 7 <= len(window.digits) <= 10 and view.before(window.start, 24) & PASSPORT:
         return Candidate(window.start, window.end, TYPE, window.digits, 83)
     return None
