@@ -93,7 +93,8 @@ class LocalCluster:
             "HARK_CLICKHOUSE_URL": self.stack.store.url,
             "HARK_CLICKHOUSE_DATABASE": "hark",
             "HARK_PII_KEYS_FILE": str(keys),
-            "HARK_SESSION_TIMEOUT_S": "6",
+            "HARK_SESSION_TIMEOUT_S": "10",
+            "HARK_MAX_POLL_RECORDS": "500",
             "HARK_FETCH_MAX_WAIT_MS": "20",
             **self._extra,
         }

@@ -95,10 +95,10 @@ def create_app(
     topics
         What it reads; all slices go to `handler`, one at a time.
     """
-    broker = URL(f"kafka://{settings.broker.split(',')[0]}")
+    brokers = [URL(f"kafka://{address.strip()}") for address in settings.broker.split(",")]
     app = faust.App(
         group_of(settings, agent),
-        broker=broker,
+        broker=brokers,
         autodiscover=False,
         topic_disable_leader=True,
         topic_allow_declare=False,
@@ -119,7 +119,7 @@ def create_app(
         stream_wait_empty=True,
         stream_buffer_maxsize=4,
     )
-    app.transport = SliceTransport([broker], app, loop=asyncio.get_event_loop())
+    app.transport = SliceTransport(brokers, app, loop=asyncio.get_event_loop())
     app.client_options = connection(settings, agent) | {"fetch_max_wait_ms": settings.fetch_max_wait_ms}
     app.drain_seconds = handler.drain_seconds
 

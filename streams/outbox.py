@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    NodeNotReadyError,
+    NotEnoughReplicasAfterAppendError,
+    NotEnoughReplicasError,
+    RequestTimedOutError,
+)
+
 from streams.codec import NO_HEADERS, Header, partition_of
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
+RETRIABLE = (
+    KafkaTimeoutError,
+    RequestTimedOutError,
+    NodeNotReadyError,
+    KafkaConnectionError,
+    NotEnoughReplicasError,
+    NotEnoughReplicasAfterAppendError,
+)
+"""Errors of an election or a broker's restart; aiokafka gives a batch up after its request timeout."""
 
 Record = tuple[bytes | None, bytes | None, Sequence[Header]]
 
@@ -81,16 +104,35 @@ class Outbox:
         Raises
         ------
         aiokafka.errors.KafkaError
-            When a batch is not confirmed; nothing may be acked then.
+            When a batch is refused for good; nothing may be acked then. While brokers are away it waits.
         """
-        if not self._records:
-            return
-        confirmations = []
-        for (topic, partition), records in self._records.items():
-            for batch in _pack(producer, records):
-                confirmations.append(await producer.send_batch(batch, topic, partition=partition))
-        await asyncio.gather(*confirmations)
+        waiting, pause = list(self._records.items()), FIRST_PAUSE_S
+        while waiting:
+            results = await asyncio.gather(
+                *(self._deliver(producer, place, records) for place, records in waiting),
+                return_exceptions=True,
+            )
+            failed = []
+            for (place, records), problem in zip(waiting, results, strict=True):
+                if isinstance(problem, RETRIABLE):
+                    # It may have been written nevertheless: readers drop repeats by origin and id.
+                    log.warning("writing %s/%d again after %s", *place, type(problem).__name__)
+                    failed.append((place, records))
+                elif problem is not None:
+                    raise problem
+            waiting = failed
+            if waiting:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_S)
         self._records = {}
+
+    @staticmethod
+    async def _deliver(producer: BatchProducer, place: tuple[str, int], records: Sequence[Record]) -> None:
+        topic, partition = place
+        sent = [
+            await producer.send_batch(batch, topic, partition=partition) for batch in _pack(producer, records)
+        ]
+        await asyncio.gather(*sent)
 
 
 def _pack(producer: BatchProducer, records: Sequence[Record]) -> list[Any]:

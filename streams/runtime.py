@@ -10,6 +10,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from models.clock import Clock
 from streams import kafka
 from streams.broadcast import Broadcast, Handler
+from streams.fence import Claims
 from streams.outbox import Layout
 from streams.settings import Settings
 from streams.snapshots import SnapshotShelf
@@ -49,7 +50,8 @@ class Runtime:
     def changelog(self, agent: str) -> KafkaChangelog:
         """Return the changelog of an agent's partition state."""
         builder = partial(BatchBuilder, kafka.MAX_REQUEST_BYTES - 65_536, kafka.codec_of(self.settings))
-        return KafkaChangelog(state_topic(agent), self.producer, self.open_reader, builder)
+        claims = Claims(self.producer, f"{self.settings.client_id}-{agent}")
+        return KafkaChangelog(state_topic(agent), self.producer, self.open_reader, builder, claims)
 
     async def open_reader(self) -> AIOKafkaConsumer:
         """Return a started consumer without a group."""

@@ -15,13 +15,19 @@ Records of the changelog, all in the partition of the state they describe:
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
+from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
+
 from streams.codec import Header, dumps, loads
-from streams.outbox import BatchProducer
+from streams.fence import Claim, Claims
+from streams.outbox import FIRST_PAUSE_S, LONGEST_PAUSE_S, RETRIABLE, BatchProducer
 from streams.slices import PartitionLost
+
+log = logging.getLogger(__name__)
 
 MARKS = b"~marks"
 FENCE = b"~fence:"
@@ -142,21 +148,49 @@ class KafkaChangelog:
         Makes a started aiokafka consumer without a group.
     """
 
-    def __init__(self, topic: str, producer: BatchProducer, open_reader: Any, batch_builder: Any) -> None:
+    def __init__(
+        self, topic: str, producer: BatchProducer, open_reader: Any, batch_builder: Any, claims: Claims
+    ) -> None:
         self.topic = topic
+        self._claims = claims
+        self._held: dict[int, Claim | None] = {}
         self._producer = producer
         self._open_reader = open_reader
         self._batch_builder = batch_builder
 
     async def write(self, state: PartitionState) -> None:
         """Append the slice's changes as one record batch and wait for the confirmation."""
-        expected = state.tail + 1
-        state.tail = await self._append(state.partition, changes := list(state.changes()), state.epoch)
-        if state.tail - len(changes) + 1 != expected:
+        expected, changes = state.tail + 1, list(state.changes())
+        state.tail = await self._append(state.partition, changes, state.epoch)
+        if self._held.get(state.partition) is None and state.tail - len(changes) + 1 != expected:
             # Somebody else has written in between: this worker no longer owns the partition.
             raise PartitionLost(f"{self.topic}/{state.partition} was taken over by another worker")
 
     async def _append(self, partition: int, records: Sequence[tuple[bytes, bytes | None]], epoch: int) -> int:
+        claim = self._held.get(partition)
+        pause = FIRST_PAUSE_S
+        while True:
+            batch = self._batch(partition, records, epoch)
+            if claim is not None:
+                claim.stamp(batch)
+            try:
+                sent = await self._producer.send_batch(batch, self.topic, partition=partition)
+                confirmed = await sent
+                break
+            except (InvalidProducerEpoch, ProducerFenced) as error:
+                raise PartitionLost(f"{self.topic}/{partition} was taken over by another worker") from error
+            except RETRIABLE as error:
+                if claim is None:
+                    raise  # a repeat without a sequence could stand there twice
+                log.warning("writing %s/%d again after %s", self.topic, partition, type(error).__name__)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_S)
+        if claim is not None:
+            claim.advance(len(records))
+        last: int = confirmed.offset + len(records) - 1
+        return last
+
+    def _batch(self, partition: int, records: Sequence[tuple[bytes, bytes | None]], epoch: int) -> Any:
         headers: list[Header] = [("e", str(epoch).encode())]
         batch = self._batch_builder()
         for key, value in records:
@@ -165,9 +199,7 @@ class KafkaChangelog:
                     f"{len(records)} state changes of partition {partition} do not fit into one batch of "
                     f"{self.topic}; lower HARK_MAX_POLL_RECORDS"
                 )
-        confirmed = await (await self._producer.send_batch(batch, self.topic, partition=partition))
-        last: int = confirmed.offset + len(records) - 1
-        return last
+        return batch
 
     async def load(self, partition: int, known: PartitionState | None = None) -> PartitionState:
         """Take a partition over: write a fence, then read the changelog up to it.
@@ -176,6 +208,7 @@ class KafkaChangelog:
         (Tansu misreports them after batches). A state this worker held before a rebalance is
         brought up to date from where it stood, which makes rebalances cheap.
         """
+        self._held[partition] = await self._claims.take(self.topic, partition)
         nonce = FENCE + uuid.uuid4().hex.encode()
         end = await self._append(partition, [(nonce, b"1")], -1)
         state = known or PartitionState(partition)

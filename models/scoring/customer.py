@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.churn.features import CustomerFeatures
-from models.dedup import SeenIds
+from models.dedup import SameWords, SeenIds
 
 MOST_IDS = 128
+MAX_WORDS = 8
 MAX_RECENT = 3
 MAX_RECENT_TEXT = 240
 MAX_PRODUCTS = 8
@@ -32,11 +33,12 @@ class CustomerMemory:
         As written earlier; changed in place. None for a customer never seen.
     """
 
-    __slots__ = ("features", "seen", "state")
+    __slots__ = ("features", "seen", "state", "words")
 
     def __init__(self, state: dict[str, Any] | None, dedup_seconds: float) -> None:
-        self.state: dict[str, Any] = {"p": {}, "f": {}, "s": {}, "r": []} if state is None else state
+        self.state: dict[str, Any] = {"p": {}, "f": {}, "s": {}, "r": [], "w": {}} if state is None else state
         self.features = CustomerFeatures(self.state["f"])
+        self.words = SameWords(self.state["w"], most=MAX_WORDS)
         self.seen = SeenIds(self.state["s"], dedup_seconds, MOST_IDS)
 
     def fact(self, fact: Mapping[str, Any]) -> None:
@@ -66,12 +68,9 @@ class CustomerMemory:
             since=since / 1000.0 if since else None,
         )
 
-    def remember(self, feedback: Mapping[str, Any], words: str) -> None:
-        """Keep a feedback among the latest, for labels that come later and for repeats of its words."""
-        entry = [
-            feedback["feedback_id"], feedback["text"][:MAX_RECENT_TEXT], feedback["lang"], words,
-            feedback["channel"], feedback["occurred_at"],
-        ]  # fmt: skip
+    def remember(self, feedback: Mapping[str, Any]) -> None:
+        """Keep a feedback among the latest, for labels that come later."""
+        entry = [feedback["feedback_id"], feedback["text"][:MAX_RECENT_TEXT], feedback["lang"]]
         self.state["r"] = [*self.state["r"][-(MAX_RECENT - 1) :], entry]
 
     def recall(self, feedback_id: str) -> tuple[str, str] | None:
@@ -81,12 +80,9 @@ class CustomerMemory:
                 return entry[1], entry[2]
         return None
 
-    def said_before(self, words: str, at_ms: int) -> str | None:
-        """Return the id of a feedback with the same words within a day, whatever its channel."""
-        for entry in self.state["r"]:
-            if entry[3] == words and abs(at_ms - entry[5]) <= DAY_MS:
-                return str(entry[0])
-        return None
+    def said_before(self, words: str, channel: str, feedback_id: str, at: float) -> str | None:
+        """Return the feedback that said the same through another channel within a day, None if none did."""
+        return self.words.step(words, channel, feedback_id, at)
 
     def view(self, at_ms: int, vector: Mapping[str, Any]) -> dict[str, Any]:
         """Return the rules' `customer` map (`models.events.CustomerView`)."""

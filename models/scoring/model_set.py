@@ -11,6 +11,7 @@ from models.scoring.targets import MODELS, PROPENSITIES, SENTIMENT, TOPICS
 from models.sentiment import Sentiment
 from models.sentiment.emotion import read_emotions
 from models.snapshot import Snapshot, SnapshotError, decode
+from models.topics.analyser import Analyser
 from models.topics.classifier import TopicClassifier
 
 MIN_TOPIC_SCORE = 0.5
@@ -40,11 +41,11 @@ class ModelSet:
         chance: float = self._models[name].predict_proba_one(inputs)
         return chance
 
-    def topic_of(self, text: str, lang: str) -> str | None:
+    def topic_of(self, text: str, lang: str, analyser: Analyser) -> str | None:
         """Return the topic people's corrections suggest, None while unsure or untrained."""
         if not self._versions[TOPICS]:
             return None
-        best = self.topics.predict(text, lang, ())
+        best = self.topics.predict(text, lang, analyser.signals(text))
         return best[0][0] if best and best[0][1] >= MIN_TOPIC_SCORE else None
 
     def versions(self) -> dict[str, int]:

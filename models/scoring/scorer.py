@@ -103,11 +103,11 @@ class Scorer:
         stars = None if rating is None else 3.0 + 2.0 * rating
         found = self._analyser.analyse(text, lang, said.polarity, stars)
         topics = found.topics
-        if not topics and (guess := models.topic_of(text, lang)):
+        if not topics and (guess := models.topic_of(text, lang, self._analyser)):
             topics = [guess]
         mood = read_emotions(text)
         cluster = partition.join(text, record["feedback_id"], record["customer_id"], at, record["channel"])
-        duplicate_of = memory.said_before(cluster.words, at_ms)
+        duplicate_of = memory.said_before(cluster.words, record["channel"], record["feedback_id"], at)
         if duplicate_of is None:
             memory.features.update("feedback", at, polarity=said.polarity, topics=topics)
             if "refund" in found.demands:
@@ -122,7 +122,7 @@ class Scorer:
             cluster.size,
             self._weights,
         )
-        memory.remember(record, cluster.words)
+        memory.remember(record)
         record["scores"] = {
             "polarity": round(said.polarity, 4),
             "confidence": round(said.confidence, 4),

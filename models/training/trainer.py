@@ -9,6 +9,7 @@ from models.drift.watch import Drift, Watch
 from models.learner import State
 from models.scoring.model_set import new_learner, part
 from models.scoring.targets import SENTIMENT, TOPICS
+from models.topics.analyser import Analyser
 from models.training.prequential import Prequential
 
 Example = Mapping[str, Any]
@@ -37,6 +38,7 @@ class Trainer:
         self.figures = Prequential()
         self.learner: Any = new_learner(name)
         self._watch = Watch(name)
+        self._analyser = Analyser()
         self._seen: dict[str, list[int]] = {}
 
     def step(self, example: Example, offset: int, at: float) -> list[Drift]:
@@ -74,8 +76,9 @@ class Trainer:
             said = learner.predict_learn(example["text"], example["lang"], label, _weight(example))
             return (said.probability, label > 0.5) if label != 0.5 else (None, False)
         if self.name == TOPICS:
-            best = learner.predict(example["text"], example["lang"], ())
-            learner.learn_one(example["text"], example["lang"], example["label"])
+            signals = self._analyser.signals(example["text"])
+            best = learner.predict(example["text"], example["lang"], signals)
+            learner.learn_one(example["text"], example["lang"], example["label"], signals)
             # For a many-class model the figure that matters is whether the first guess was right.
             return (1.0 if best and best[0][0] == example["label"] else 0.0), True
         served = example.get("score")

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 TOPICS = (EXAMPLES,)
 PART_BYTES = 900_000
+BREATH = 32
 
 
 class Learn:
@@ -80,8 +81,10 @@ class Learn:
         trainer = self._trainer(partition)
         now_ms = int(self._clock.now() * 1000)
         found: list[Drift] = []
-        for record in event.value:
+        for number, record in enumerate(event.value, 1):
             found += trainer.step(loads(record.value), record.offset, record.timestamp / 1000.0)
+            if number % BREATH == 0:
+                await asyncio.sleep(0)  # heartbeats and the other agents must not wait for a whole slice
         if found:
             await self._report(found, now_ms)
         metrics.EVENTS.labels("learn", EXAMPLES).inc(len(event.value))
