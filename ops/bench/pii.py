@@ -1,0 +1,180 @@
+"""Masking beside Presidio and argus-redact, in one run on the same texts; prints the ratios.
+
+The other tools are no dependencies of Hark. Install them where this runs (`pip install
+presidio-analyzer argus-redact`), or name an interpreter that has them with `--python`; what cannot
+be imported is skipped and named.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json as jsonlib
+import platform
+import random
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from models.pii import Finder, Keyring, Masker
+
+SEED = 20261122
+HOSTILE = (
+    ("digits", "1"),
+    ("pairs", "12 "),
+    ("cards", "4111 1111 1111 1111 "),
+    ("phones", "13812345678 "),
+    ("at", "a@a."),
+    ("colons", "a:"),
+    ("surname", "张"),
+    ("house numbers", "路1号"),
+    ("capitals", "12 Aa "),
+    ("zero width", "1\u200b"),
+)
+RIVAL = r"""
+import json, sys, time
+name, path, repeats = sys.argv[1], sys.argv[2], int(sys.argv[3])
+rows = json.load(open(path, encoding="utf-8"))
+if name == "presidio":
+    from presidio_analyzer import RecognizerRegistry
+    from presidio_analyzer.nlp_engine import NlpArtifacts
+    registry = RecognizerRegistry()
+    registry.load_predefined_recognizers(languages=["en"])
+    known = [one for one in registry.recognizers if type(one).__mro__[1].__name__ == "PatternRecognizer"]
+    def find(text, lang):
+        for one in known:
+            one.analyze(text, one.supported_entities, None)
+else:
+    from argus_redact import redact
+    def find(text, lang):
+        redact(text, lang=lang, mode="fast", seed=1)
+out = {}
+for label, texts in rows.items():
+    for text, lang in texts[:20]:
+        find(text, lang)
+    best = None
+    for _ in range(repeats):
+        start = time.process_time()
+        for text, lang in texts:
+            find(text, lang)
+        spent = (time.process_time() - start) / len(texts) * 1e6
+        best = spent if best is None else min(best, spent)
+    out[label] = best
+print(json.dumps(out))
+"""
+
+
+def texts_of(path: Path) -> dict[str, list[tuple[str, str]]]:
+    """Return clean texts, texts with personal data, and a mix with one in ten of them.
+
+    Parameters
+    ----------
+    path
+        A labelled JSONL file, gzipped or not; only texts without digits or findings count as clean.
+    """
+    opener: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8") as file:
+        rows = [jsonlib.loads(line) for line in file]
+    dense = [(row["text"], row["lang"]) for row in rows if row["spans"]]
+    hard = [(row["text"], row["lang"]) for row in rows if not row["spans"]]
+    plain = [pair for pair in hard if not any(char.isdigit() for char in pair[0])]
+    clean = [(_sixty(pair[0], plain, index), pair[1]) for index, pair in enumerate(plain)]
+    rng = random.Random(SEED)
+    mix = [rng.choice(dense) if index % 10 == 0 else rng.choice(clean) for index in range(2000)]
+    return {"clean": clean, "hard negatives": hard, "dense": dense, "mix 10 %": mix}
+
+
+def _sixty(text: str, pool: Sequence[tuple[str, str]], index: int) -> str:
+    """Lengthen a text with its neighbours of the same script to about 60 characters."""
+    step = 1
+    while len(text) < 60 and step <= len(pool):
+        other = pool[(index + step) % len(pool)][0]
+        if other.isascii() == text.isascii():
+            text = f"{text} {other}" if text.isascii() else text + other
+        step += 1
+    return text[:60]
+
+
+def own(texts: dict[str, list[tuple[str, str]]], repeats: int) -> dict[str, float]:
+    """Return µs a text of `Masker.mask`, the fastest of `repeats` passes, in CPU time."""
+    masker = Masker(Finder(), {}, Keyring({1: bytes(32)}, 1))
+    return {label: _best(lambda text: masker.mask(text), pairs, repeats) for label, pairs in texts.items()}
+
+
+def _best(call: Callable[[str], object], pairs: Sequence[tuple[str, str]], repeats: int) -> float:
+    fastest = float("inf")
+    for _ in range(repeats):
+        start = time.process_time()
+        for text, _lang in pairs:
+            call(text)
+        fastest = min(fastest, time.process_time() - start)
+    return fastest / len(pairs) * 1e6
+
+
+def hostile(length: int = 20_000, repeats: int = 5) -> dict[str, float]:
+    """Return ms for the find on a hostile text of `length` characters, by kind."""
+    finder = Finder()
+    out: dict[str, float] = {}
+    for label, unit in HOSTILE:
+        text = (unit * length)[:length]
+        spent = []
+        for _ in range(repeats):
+            start = time.process_time()
+            finder.find(text)
+            spent.append((time.process_time() - start) * 1e3)
+        out[label] = min(spent)
+    return out
+
+
+def rival(
+    name: str, texts: dict[str, list[tuple[str, str]]], python: str, repeats: int, folder: Path
+) -> dict[str, float] | str:
+    """Return µs a text of another tool, or why it was skipped."""
+    sample = {label: pairs[:300] for label, pairs in texts.items()}
+    path = folder / "texts.json"
+    path.write_text(jsonlib.dumps(sample, ensure_ascii=False), encoding="utf-8")
+    done = subprocess.run(
+        [python, "-c", RIVAL, name, str(path), str(repeats)], capture_output=True, text=True, timeout=600, check=False
+    )
+    if done.returncode:
+        return (done.stderr.strip().splitlines() or ["no output"])[-1]
+    found: dict[str, float] = jsonlib.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def bench(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Labelled JSONL, gzipped or not.")],
+    python: Annotated[str, typer.Option(help="Interpreter that has the other tools.")] = sys.executable,
+    repeats: Annotated[int, typer.Option(min=1, help="Passes; the fastest counts.")] = 5,
+) -> None:
+    """Time masking beside Presidio's pattern recognisers and argus-redact fast."""
+    import tempfile
+
+    texts = texts_of(file)
+    length = statistics.mean(len(text) for text, _ in texts["clean"])
+    typer.echo(f"CPU time, one core; Python {platform.python_version()}; clean texts of {length:.0f} characters")
+    ours = own(texts, repeats)
+    _row("hark mask", ours, None)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("presidio", "argus"):
+            found = rival(name, texts, python, min(repeats, 2), Path(folder))
+            if isinstance(found, str):
+                typer.echo(f"{name:<12} skipped: {found}")
+            else:
+                _row(name, found, ours)
+    for label, spent in hostile().items():
+        typer.echo(f"hostile, 20,000 characters, {label:<14} {spent:8.2f} ms")
+
+
+def _row(name: str, found: dict[str, float], ours: dict[str, float] | None) -> None:
+    cells = [f"{label} {spent:.2f} µs" + (f" (x{spent / ours[label]:.0f})" if ours else "") for label, spent in found.items()]
+    typer.echo(f"{name:<12} " + ", ".join(cells))
+
+
+if __name__ == "__main__":
+    typer.run(bench)
