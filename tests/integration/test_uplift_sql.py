@@ -282,7 +282,7 @@ def test_a_segment_that_is_hurt_is_named(store: EmbeddedStore, client: Client) -
     for number in range(4000):
         tier, treated = ("gold", "silver")[number % 2], bool(rng.random() < 0.8)
         plant.decides(f"n{number}", START, "acted" if treated else "holdout", tier=tier)
-        effect = -0.25 if tier == "silver" else 0.1
+        effect = -0.25 if tier == "silver" else 0.25
         plant.becomes(f"n{number}", "retained", START + DAY, float(rng.random() < 0.6 + effect * treated))
     plant.becomes("clock", "visit", START + 50 * DAY)
     plant.store(store, client)
