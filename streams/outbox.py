@@ -129,10 +129,10 @@ class Outbox:
     @staticmethod
     async def _deliver(producer: BatchProducer, place: tuple[str, int], records: Sequence[Record]) -> None:
         topic, partition = place
-        sent = [
-            await producer.send_batch(batch, topic, partition=partition) for batch in _pack(producer, records)
-        ]
-        await asyncio.gather(*sent)
+        # One after the other: were a later batch confirmed and an earlier one written again, readers
+        # would take the earlier one's records for repeats.
+        for batch in _pack(producer, records):
+            await (await producer.send_batch(batch, topic, partition=partition))
 
 
 def _pack(producer: BatchProducer, records: Sequence[Record]) -> list[Any]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 from models.clock import Clock
-from rules.engine import Decided, Engine
+from rules.decided import Decided
+from rules.engine import Engine
 from rules.state import CustomerState
 from rules.state import PartitionState as RuleState
 from streams import metrics
