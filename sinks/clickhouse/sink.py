@@ -76,11 +76,7 @@ class ClickHouseSink:
 
     Examples
     --------
-    A worker does, for each round of slices::
-
-        sink = ClickHouseSink("http://127.0.0.1:8123", database="hark")
-        await sink.start()
-        await sink.write(slices)  # then ack
+    A worker does `await sink.start()`, then for each round `await sink.write(slices)`, then acks.
     """
 
     def __init__(
