@@ -83,7 +83,7 @@ def judge(evidence: Evidence, srm: Srm, alpha: float = 0.05) -> Verdict:
     'not yet, needs about 110000 more'
     """
     if srm.blocked:
-        text = f"{Word.BLOCKED}: the arms' sizes do not fit the planned shares (p = {srm.p:.1g})"
+        text = f"{Word.BLOCKED}: the arms' sizes do not fit the planned shares (p = {max(srm.p, 1e-300):.1g})"
         return Verdict(Word.BLOCKED, text)
     if evidence.p < alpha and evidence.delta != 0:
         word = Word.HELPS if (evidence.delta > 0) == evidence.higher_is_better else Word.HURTS

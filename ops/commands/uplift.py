@@ -69,6 +69,8 @@ def uplift(
         cure = NEEDS_A_PERSON.get(code_of(error) or 0, "is it up? look at HARK_CLICKHOUSE_URL")
         typer.echo(f"ClickHouse did not answer the question: {cure}", err=True)
         raise typer.Exit(1) from None
+    if trial.srm.blocked and shares is None:
+        typer.echo("equal arms were expected; if other sizes were planned, say so with --shares", err=True)
     _print_trial(trial, control.strip(), table.left_out, json_)
 
 
