@@ -19,6 +19,9 @@ from ops.evaluation.corpus import CorpusError, Row, labelled
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+CHUNK = 500
+"""Events timed together: a shared machine's pauses fall into few chunks, so the median forgets them."""
+
 
 def auc(scores: Floats, labels: Ints) -> float | None:
     """Return the area under the ROC curve, ties counted half; None if one class is absent."""
@@ -57,11 +60,16 @@ def summary(scores: Floats, labels: Ints) -> dict[str, float | None]:
 
 
 def _prequential(model: Sentiment, rows: list[Row]) -> tuple[Floats, float]:
+    """Return scores and the processor time of an event in seconds: median over chunks of CHUNK events."""
     scores = np.zeros(len(rows))
-    started = time.process_time()
-    for i, row in enumerate(rows):
-        scores[i] = model.predict_learn(row.text, row.lang, float(row.label or 0)).probability
-    return scores, time.process_time() - started
+    times = []
+    for start in range(0, len(rows), CHUNK):
+        chunk = rows[start : start + CHUNK]
+        started = time.process_time()
+        for i, row in enumerate(chunk, start):
+            scores[i] = model.predict_learn(row.text, row.lang, float(row.label or 0)).probability
+        times.append((time.process_time() - started) / len(chunk))
+    return scores, float(np.median(times)) if times else 0.0
 
 
 def run(
@@ -93,7 +101,7 @@ def run(
         "n": len(rows),
         "whole": summary(scores, labels),
         "last_half": summary(scores[half:], labels[half:]),
-        "us_per_event": round(seconds / max(len(rows), 1) * 1e6, 1),
+        "us_per_event": round(seconds * 1e6, 1),
         "first_1000": summary(scores[:1000], labels[:1000]),
         "prior": prior,
         "prior_overlap": overlap(path, prior),
