@@ -24,7 +24,9 @@ _NUMBER = (
     r"(?:第? ?[A-Za-z]?[0-9０-９一二三四五六七八九十百]{1,6}(?:[-之#][0-9A-Za-z]{1,5}){0,3}[A-Za-z]? ?"
     r"(?:号楼|号院|号|弄|栋|幢|座|单元|层|楼|室|房|户|组|门|期|区|排|#)(?:之[一二三四五六七八九十0-9]{1,2})?|[A-Z](?:栋|座|区|幢)|[甲乙丙丁](?:单元|座|号楼|号)|(?:东|西|南|北)(?:区|院|门|座|塔|楼)) ?"
 )
-_TAIL = re.compile(rf"(?:{_NUMBER}){{1,6}}(?:[0-9]{{3,4}}(?:[室房号户]|(?![0-9年月日元块时分个天.])))?|[0-9]{{1,4}}-[0-9]{{1,3}}-[0-9]{{3,4}}(?:室)?")
+_TAIL = re.compile(
+    rf"(?:{_NUMBER}){{1,6}}(?:[0-9]{{3,4}}(?:[室房号户]|(?![0-9年月日元块时分个天.])))?|[0-9]{{1,4}}-[0-9]{{1,3}}-[0-9]{{3,4}}(?:室)?"
+)
 _PLACE_END = re.compile(rf"(?:{_ROAD})$")
 _LEFT = re.compile(r"[㐀-鿿A-Za-z0-9·()（） ]{1,48}")
 _STOP = re.compile(
@@ -38,7 +40,9 @@ _WHOLE = re.compile(
     rf"(?:(?:{_PROVINCES})(?:省|市|(?:壮族|回族|维吾尔)?自治区|特别行政区)?[ ]?)?(?:(?:{_CITIES})市?|[㐀-鿿]{{2,3}}(?:市|自治州|地区))?[ ]?[㐀-鿿]{{1,4}}(?:新区|区|县|旗|市)"
     rf"[ ]?[㐀-鿿A-Z0-9]{{1,10}}?(?:路|大道|大街|街道|街|镇|乡|巷|胡同|小区|花园|公寓|苑|村|大厦|广场|天地|新村|家园)"
 )
-_LABELLED = re.compile(r"(?:地址|住址|家住|住在|位于|我家在|寄到|送到|寄往|送至|发到|搬到|户籍|籍贯)[:： 是为在写]{0,3}")
+_LABELLED = re.compile(
+    r"(?:地址|住址|家住|住在|位于|我家在|寄到|送到|寄往|送至|发到|搬到|户籍|籍贯)[:： 是为在写]{0,3}"
+)
 
 TRIGGERS = (
     rf"(?:{_ROAD})[ ]?[A-Za-z0-9第一二三四五六七八九十百甲乙丙丁东西南北-]{{1,9}} ?(?:号|弄|栋|幢|座|单元|室|楼|层|房|院|区|门|#|[0-9])",
@@ -82,7 +86,11 @@ def _left(text: str, end: int, floor: int) -> int | None:
         admin = match
         break
     place = _PLACE_END.search(segment)
-    if not place and not (admin and len(segment) - admin.end() <= 8) and not re.match(r"[0-9]{1,4}(?:栋|幢|号楼|弄|座)", text[end : end + 6]):
+    if (
+        not place
+        and not (admin and len(segment) - admin.end() <= 8)
+        and not re.match(r"[0-9]{1,4}(?:栋|幢|号楼|弄|座)", text[end : end + 6])
+    ):
         return None
     if admin:
         start = admin.start() + _trim(segment[admin.start() : admin.end()])

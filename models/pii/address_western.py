@@ -24,9 +24,7 @@ _SURE = (
     "crescent|close|expressway|freeway|turnpike|alley|mews"
 )
 _CAP = r"[A-ZÀ-ÞĀ-ŽА-ЯΑ-Ω0-9][\w'’.&/-]{0,24}"
-_UNIT = (
-    r"(?:[,\s>]{1,4}(?:apt|apartment|suite|ste|unit|room|rm|floor|fl|flat|box|bldg|building|no|#)\.? ?#? ?[A-Za-z0-9-]{1,6}|[,\s]{1,2}#[A-Za-z0-9-]{1,6})"
-)
+_UNIT = r"(?:[,\s>]{1,4}(?:apt|apartment|suite|ste|unit|room|rm|floor|fl|flat|box|bldg|building|no|#)\.? ?#? ?[A-Za-z0-9-]{1,6}|[,\s]{1,2}#[A-Za-z0-9-]{1,6})"
 _UNIT_CI = f"(?i:{_UNIT})"
 _CITY = rf"(?:[,\s>]{{1,6}}(?:[A-ZÀ-ÞĀ-Ž][\w'’.()/-]{{1,24}}|[A-Z]{{2}}|nan)){{0,6}}"
 _CODE = r"(?:[,\s>]{1,5}(?:[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}|[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]|[0-9]{4,5}(?:-[0-9]{3,4})?(?![0-9 .-]?[0-9])))"
@@ -35,14 +33,19 @@ _STREET = re.compile(
     rf"(?<![\w.$€£-])(?:the corner of )?(?:[0-9]{{3,6}} )?[0-9]{{1,6}}[A-Za-z]?(?:[-/][0-9]{{1,5}})?,? (?:[NSEW]\.?[EW]?\.? |North |South |East |West )?(?:{_CAP} ){{1,4}}?(?i:{_SUFFIX})\b\.?{_REST}"
 )
 _LOWER_STREET = re.compile(
-    rf"(?<![\w.$-])[0-9]{{1,6}}[a-z]? (?:[nsew]\.? )?(?:[a-z0-9'.-]{{2,20}} ){{1,3}}?(?:{_SURE})\b\.?{_UNIT_CI}{{0,2}}(?:,? [a-z]{{2,20}}){{0,2}}(?:,? [a-z]{{2}} [0-9]{{5}})?", re.IGNORECASE
+    rf"(?<![\w.$-])[0-9]{{1,6}}[a-z]? (?:[nsew]\.? )?(?:[a-z0-9'.-]{{2,20}} ){{1,3}}?(?:{_SURE})\b\.?{_UNIT_CI}{{0,2}}(?:,? [a-z]{{2,20}}){{0,2}}(?:,? [a-z]{{2}} [0-9]{{5}})?",
+    re.IGNORECASE,
 )
 _BOX = re.compile(
     rf"(?i:\b(?:[0-9]{{1,6}} )?(?:p\.? ?o\.? ?box|post ?box|postfach|apartado|psc|unit|cmr) [0-9A-Za-z-]{{1,8}}(?:,? ?box [0-9]{{1,6}})?)(?:{_REST}|[,\s]{{1,3}}(?i:[fad]po,? a[aep],? [0-9]{{5}}))"
 )
-_MILITARY = re.compile(r"(?:\b(?:US[NSC][SVGC]?|USS|USNS|USCGC) [A-Z][\w'.-]{1,20}[,\s]{1,3})?(?i:\b[fad]po,? a[aep],? [0-9]{5})")
+_MILITARY = re.compile(
+    r"(?:\b(?:US[NSC][SVGC]?|USS|USNS|USCGC) [A-Z][\w'.-]{1,20}[,\s]{1,3})?(?i:\b[fad]po,? a[aep],? [0-9]{5})"
+)
 _UNIT_ONLY = re.compile(rf"(?<!\w)(?i:apt|apartment|suite|ste)\.? ?#?[0-9]{{1,5}}[A-Za-z]?(?![\w-]){_REST}")
-_NUMBER = re.compile(r"(?<![\w.$€£-])(?:the corner of )?[0-9]{1,6}[A-Za-z]?(?:[-/][0-9]{1,5})?,? [A-Za-zÀ-ž0-9]")
+_NUMBER = re.compile(
+    r"(?<![\w.$€£-])(?:the corner of )?[0-9]{1,6}[A-Za-z]?(?:[-/][0-9]{1,5})?,? [A-Za-zÀ-ž0-9]"
+)
 _MOST_FAILURES = 400
 _LABELLED = re.compile(
     rf"(?i:(?:address|live at|lives at|living at|located at|located in|ship (?:it )?to|sent? to|deliver(?:ed)? to|return to|office is at|meet (?:you )?at|moved to|reside at|residing at|billing address(?: with| is)?|it's in|come to))[:\s]{{1,6}}"
@@ -97,4 +100,6 @@ def find(view: View) -> list[Candidate]:
 
 def _candidate(text: str, start: int, end: int) -> Candidate:
     raw = text[start:end].rstrip(" \n,.>")
-    return Candidate(start, start + len(raw), TYPE, " ".join(re.sub(r"[\s,>]+", " ", raw).lower().split()), 59)
+    return Candidate(
+        start, start + len(raw), TYPE, " ".join(re.sub(r"[\s,>]+", " ", raw).lower().split()), 59
+    )

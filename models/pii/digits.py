@@ -210,7 +210,9 @@ def _read_list(view: View, run: Run, judges: tuple[Judge, ...]) -> list[Candidat
             if tuple(lengths[first:last]) != shape or text[run[first][0]] not in "123456":
                 continue
             digits = "".join([text[start:end] for start, end in run[first:last]])
-            if not (_PLAIN_MOBILE.fullmatch(digits) or len(digits) == 18 or (len(digits) > 14 and luhn(digits))):
+            if not (
+                _PLAIN_MOBILE.fullmatch(digits) or len(digits) == 18 or (len(digits) > 14 and luhn(digits))
+            ):
                 continue
             window = Window(run[first][0], run[last - 1][1], digits, shape, False, (" ",), "", "")
             candidates = [one for judge in judges if (one := judge(view, window)) is not None]

@@ -37,9 +37,7 @@ _DOT = (
 )
 _SPELLED_DOMAIN = re.compile(rf"[A-Za-z0-9-]{{1,40}}(?:{_DOT}[A-Za-z0-9-]{{1,30}}){{1,4}}", re.IGNORECASE)
 _DOT_SPLIT = re.compile(_DOT, re.IGNORECASE)
-_JOIN = (
-    r"(?: (?:dot|underscore|dash|hyphen|plus) | ?[\[(](?:dot|underscore|dash|hyphen|plus|\.)[\])] ?|点|下划线)"
-)
+_JOIN = r"(?: (?:dot|underscore|dash|hyphen|plus) | ?[\[(](?:dot|underscore|dash|hyphen|plus|\.)[\])] ?|点|下划线)"
 _SPELLED_LOCAL = re.compile(
     rf"[A-Za-z0-9][A-Za-z0-9.+_-]{{0,40}}(?:{_JOIN}[A-Za-z0-9][A-Za-z0-9.+_-]{{0,40}}){{0,3}}$", re.IGNORECASE
 )
@@ -122,7 +120,11 @@ def _spelled(view: View, at: int, after: int, marker: str) -> Candidate | None:
     written_out = first_dot is not None and first_dot.group() != "."
     sure = marker not in ("at", "#") or written_out
     if not any(label in PROVIDERS for label in labels[:-1]):
-        if not sure and not re.search(r"[0-9._]", name) and not _LABELLED.search(view.lower[max(0, start - 60) : start]):
+        if (
+            not sure
+            and not re.search(r"[0-9._]", name)
+            and not _LABELLED.search(view.lower[max(0, start - 60) : start])
+        ):
             return None
         if labels[0].isdigit():
             return None

@@ -87,7 +87,9 @@ class Gate:
     """
 
     def __init__(self, extra: Sequence[tuple[int, str]] = ()) -> None:
-        patterns = [(bit, expression, _CASED if bit == NORMALISE else _FLAGS) for bit, expression in _PATTERNS]
+        patterns = [
+            (bit, expression, _CASED if bit == NORMALISE else _FLAGS) for bit, expression in _PATTERNS
+        ]
         patterns += [(bit, expression, _CASED) for bit, expression in extra]
         self._bits = [bit for bit, _, _ in patterns]
         self._database = hyperscan.Database()

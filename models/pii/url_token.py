@@ -9,7 +9,8 @@ from models.pii.view import View
 
 TYPE = "URL_TOKEN"
 _URL = re.compile(
-    r"(?:(?<![a-z0-9])[a-z][a-z0-9+.-]{1,14}://|(?<![a-z0-9])www\.)[!#-&(-;=?-Z\\_a-z~%\[\]]{3,2000}", re.IGNORECASE
+    r"(?:(?<![a-z0-9])[a-z][a-z0-9+.-]{1,14}://|(?<![a-z0-9])www\.)[!#-&(-;=?-Z\\_a-z~%\[\]]{3,2000}",
+    re.IGNORECASE,
 )
 _SECRET = re.compile(
     r"[?&#;/](?:[a-z0-9_.-]{0,24}[_.-])?(?:token|access[_-]?token|id[_-]?token|refresh[_-]?token|key|api[_-]?key|apikey|"
@@ -21,7 +22,9 @@ _SECRET = re.compile(
 )
 _USER = re.compile(r"://[^/@\s:]{1,64}:[^/@\s]{1,128}@")
 _RANDOM = re.compile(r"[/=]([A-Za-z0-9_-]{20,})(?=[/?&#.]|$)")
-_JWT = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,1000}\.[A-Za-z0-9_-]{4,2000}(?:\.[A-Za-z0-9_-]{0,1000})?")
+_JWT = re.compile(
+    r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,1000}\.[A-Za-z0-9_-]{4,2000}(?:\.[A-Za-z0-9_-]{0,1000})?"
+)
 _TRAILING = ".,;:!?)]}'\"，。"
 
 
@@ -59,4 +62,6 @@ def _looks_random(value: str) -> bool:
 def _mixed(value: str) -> bool:
     """Tell whether letters and digits alternate as in random text, unlike a slug with a number."""
     changes = sum(a.isdigit() != b.isdigit() for a, b in zip(value, value[1:], strict=False))
-    return changes >= 4 and value.count("-") <= 1 or (changes >= 2 and "-" not in value and not value.islower())
+    return (
+        changes >= 4 and value.count("-") <= 1 or (changes >= 2 and "-" not in value and not value.islower())
+    )

@@ -41,7 +41,9 @@ def find(view: View) -> list[Candidate]:
 def _is_id(view: View, start: int, label: str, link: str, value: str) -> bool:
     if any(char in "0123456789_-" for char in value):
         return value[0].isalpha() or bool(link) or label[0] in "加我联私"
-    if value.lower() in _COMMON or (value.islower() and not label.isascii() and not link and label[0] not in "加我联私"):
+    if value.lower() in _COMMON or (
+        value.islower() and not label.isascii() and not link and label[0] not in "加我联私"
+    ):
         return bool(_ADD.search(view.text, max(0, start - 14), start)) and value.lower() not in _COMMON
     if re.search(r"号|id|handle", link, re.IGNORECASE) or not value.islower():
         return True

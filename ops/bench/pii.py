@@ -52,7 +52,7 @@ if name == "presidio":
 else:
     from argus_redact import redact
     def find(text, lang):
-        redact(text, lang=lang, mode="fast", seed=1)
+        redact(text, lang=lang, mode="fast")
 out = {}
 for label, texts in rows.items():
     for text, lang in texts[:20]:
@@ -139,7 +139,11 @@ def rival(
     path = folder / "texts.json"
     path.write_text(jsonlib.dumps(sample, ensure_ascii=False), encoding="utf-8")
     done = subprocess.run(
-        [python, "-c", RIVAL, name, str(path), str(repeats)], capture_output=True, text=True, timeout=600, check=False
+        [python, "-c", RIVAL, name, str(path), str(repeats)],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
     )
     if done.returncode:
         return (done.stderr.strip().splitlines() or ["no output"])[-1]
@@ -148,7 +152,9 @@ def rival(
 
 
 def bench(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Labelled JSONL, gzipped or not.")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="Labelled JSONL, gzipped or not.")
+    ],
     python: Annotated[str, typer.Option(help="Interpreter that has the other tools.")] = sys.executable,
     repeats: Annotated[int, typer.Option(min=1, help="Passes; the fastest counts.")] = 5,
 ) -> None:
@@ -157,7 +163,9 @@ def bench(
 
     texts = texts_of(file)
     length = statistics.mean(len(text) for text, _ in texts["clean"])
-    typer.echo(f"CPU time, one core; Python {platform.python_version()}; clean texts of {length:.0f} characters")
+    typer.echo(
+        f"CPU time, one core; Python {platform.python_version()}; clean texts of {length:.0f} characters"
+    )
     ours = own(texts, repeats)
     _row("hark mask", ours, None)
     with tempfile.TemporaryDirectory() as folder:
@@ -172,7 +180,10 @@ def bench(
 
 
 def _row(name: str, found: dict[str, float], ours: dict[str, float] | None) -> None:
-    cells = [f"{label} {spent:.2f} µs" + (f" (x{spent / ours[label]:.0f})" if ours else "") for label, spent in found.items()]
+    cells = [
+        f"{label} {spent:.2f} µs" + (f" (x{spent / ours[label]:.0f})" if ours else "")
+        for label, spent in found.items()
+    ]
     typer.echo(f"{name:<12} " + ", ".join(cells))
 
 
