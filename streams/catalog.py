@@ -6,14 +6,17 @@ import logging
 from pathlib import Path
 
 from rules.engine import Engine
-from rules.loader import Catalog, load_catalog, rule_from_record
+from rules.loader import Catalog, load_catalog
+from rules.publish import CatalogRecord, apply
 from rules.source import RuleError
 from streams import metrics
 from streams.codec import loads
 
 log = logging.getLogger(__name__)
 
-SHIPPED = Path(__file__).resolve().parent.parent / "rules" / "catalog"
+_RULES = Path(__file__).resolve().parent.parent / "rules"
+SHIPPED = _RULES / "catalog"
+LIMITS = _RULES / "limits.yaml"
 
 
 class LiveCatalog:
@@ -29,18 +32,19 @@ class LiveCatalog:
         self._engine = engine
 
     def apply(self, key: bytes | None, value: bytes | None) -> None:
-        """Take one record of `rules.catalog`: key rule id, value the published rule, null to remove."""
-        rule_id = key.decode(errors="replace") if key else ""
-        current = self._engine.catalog
+        """Take one record of `rules.catalog`; proposals and tombstones change nothing."""
+        if value is None:
+            return
+        name = key.decode(errors="replace") if key else ""
         try:
-            if value is None:
-                kept = (rule for rule in current.rules.values() if rule.id != rule_id)
-                self._engine.swap(Catalog.of(kept, current.sources))
-            else:
-                self._engine.swap(current.replaced(rule_from_record(loads(value))))
+            record = CatalogRecord.model_validate(loads(value))
+            changed = apply(self._engine.catalog, record)
+            if changed is not self._engine.catalog:
+                self._engine.swap(changed)
+                log.info("rule %s is now version %s, %s", record.rule_id, record.version, record.change)
         except (RuleError, ValueError) as error:
-            log.error("rule %s from rules.catalog is refused, the last good one stays: %s", rule_id, error)
-            metrics.RULE_ERRORS.labels(rule_id).inc()
+            log.error("rule %s from rules.catalog is refused, the last good one stays: %s", name, error)
+            metrics.RULE_ERRORS.labels(name).inc()
         metrics.RULES_VERSION.set(len(self._engine.catalog.rules))
 
 

@@ -29,13 +29,13 @@ from models.scoring.scorer import Scorer
 from models.scoring.targets import targets
 from models.topics.analyser import Analyser
 from rules.engine import Engine
-from rules.limits import Limits as RuleLimits
+from rules.limits import load_limits
 from sinks.base import Rejected
 from sinks.clickhouse.sink import ClickHouseSink
 from streams.agents import archive, decide, intake, learn, score
 from streams.app import Handler
 from streams.broadcast import Handler as RecordHandler
-from streams.catalog import LiveCatalog, shipped_catalog
+from streams.catalog import LIMITS, LiveCatalog, shipped_catalog
 from streams.codec import loads
 from streams.dead_letters import FloodGuard
 from streams.runner import SliceRunner, Step
@@ -122,11 +122,12 @@ def build_score(run: Runtime) -> Built:
 def build_decide(run: Runtime) -> Built:
     """From scored logs to decisions, actions and assignments."""
     settings = run.settings
-    limits = RuleLimits(
-        clock="occurred" if settings.rules_clock == "occurred" else "received",
-        global_holdout=settings.global_holdout,
-        salt=settings.holdout_salt.get_secret_value(),
-    )
+    changes = {
+        "clock": settings.rules_clock,
+        "global_holdout": settings.global_holdout,
+        "salt": settings.holdout_salt.get_secret_value(),
+    }
+    limits = load_limits(LIMITS).model_copy(update=changes)
     engine = Engine(shipped_catalog(settings.rules_dir), limits)
     run.follow(RULES_CATALOG, LiveCatalog(engine).apply)
     step = decide.DecideStep(engine, settings.partitions, run.clock)

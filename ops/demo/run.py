@@ -157,17 +157,18 @@ class _Play:
         """Show progress, and wait while more than `behind` events are on their way."""
         while True:
             self._check()
-            stored = await asyncio.to_thread(self._stored)
-            lag = feeder.raw - stored
+            lag = feeder.logged - await asyncio.to_thread(self._arrived)
             rate = feeder.raw / max(0.001, time.monotonic() - self._began)
             self._progress.at(done, total, rate, lag)
             if lag <= behind:
                 return
             await asyncio.sleep(0.05)
 
-    def _stored(self) -> int:
-        counts = summarise_counts(self._client)
-        return counts["scored"] + counts["duplicates"] + counts["dead_letters"]
+    def _arrived(self) -> int:
+        """Return how many records stand in the store; counted from part headers, so it costs nothing."""
+        tables = ("feedback", "facts", "dead_letters")
+        counts = " + ".join(f"(SELECT count() FROM {table})" for table in tables)
+        return int(self._client.query(f"SELECT {counts}").result_rows[0][0])
 
     def _check(self) -> None:
         failure = self._cluster.failure
