@@ -8,6 +8,7 @@ share one code.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -73,18 +74,16 @@ def fit_bins(rows: Array, y: Array, words: Array) -> Bins:
     sample = rows[:: max(1, m // _SAMPLE)]
     for j in range(d):
         if words[j]:
-            _fit_words(bins, j, rows[:, j], y)
+            _fit_words(bins, j, np.ascontiguousarray(rows[:, j]), y)
         else:
             _fit_numbers(bins, j, sample[:, j])
     return bins
 
 
 def _fit_words(bins: Bins, j: int, column: Array, y: Array) -> None:
-    seen = ~np.isnan(column)
-    keys, inverse, counts = np.unique(column[seen], return_inverse=True, return_counts=True)
+    keys, counts, positive = _tally(column, y)
     if not len(keys):
         return
-    positive = np.bincount(inverse, weights=y[seen], minlength=len(keys))
     frequent = np.flatnonzero(counts >= _RARE)
     if len(frequent) > _MOST:
         frequent = np.sort(frequent[np.argsort(-counts[frequent], kind="stable")[:_MOST]])
@@ -100,6 +99,26 @@ def _fit_words(bins: Bins, j: int, column: Array, y: Array) -> None:
     bins.codes[j, :n] = rank[:n]
     bins.ints[OTHER, j] = rank[n]
     bins.ints[SIZES, j] = n + 1
+
+
+@compiled
+def _tally(column: Array, y: Array) -> Any:
+    """Return the distinct values of a column in order, how often each occurs and its positives."""
+    order = np.argsort(column)
+    keys = np.empty(len(order), np.float32)
+    counts = np.zeros(len(order), np.int64)
+    positive = np.zeros(len(order))
+    n = 0
+    for i in order:
+        x = column[i]
+        if np.isnan(x):
+            continue
+        if n == 0 or x != keys[n - 1]:
+            keys[n] = x
+            n += 1
+        counts[n - 1] += 1
+        positive[n - 1] += y[i]
+    return keys[:n], counts[:n], positive[:n]
 
 
 def _fit_numbers(bins: Bins, j: int, column: Array) -> None:

@@ -15,7 +15,7 @@ from models.churn.trees import boost, parts, score
 from models.learner import Array, State
 
 COMPONENTS = 3
-_RIDGE = 12.0
+_RIDGE = 16.0
 _SHALLOW = (60, 6, 0.08)
 _DEEP = (100, 31, 0.10)
 _DEEP_CHEAP = (60, 24, 0.15)

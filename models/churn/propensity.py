@@ -57,7 +57,7 @@ class Propensity:
         self.rows = rows
         self._table = Table(rows)
         self._blend = Blend(_ANCHOR)
-        self._scale = Blend(np.ones(1), window=2000, precision=200.0, settled=1 << 40)
+        self._scale = Blend(np.ones(1), window=4000, precision=300.0, settled=1 << 40)
         self._fitted: Fitted | None = None
         self._positives = 0
         self._next_fit = _FIRST_FIT
@@ -74,26 +74,27 @@ class Propensity:
 
     def predict_proba_one(self, x: Mapping[str, Any]) -> float:
         """Return the probability in (0, 1) that the target happens; changes nothing."""
-        logit = self._scaled(self._blend.score(self._logits(x)))
+        logit = self._scaled(self._blend.score(self._logits(self._table.row(x))))
         return 1.0 / (1.0 + math.exp(-min(max(logit, -13.0), 13.0)))
 
     def learn_one(self, x: Mapping[str, Any], y: bool) -> None:
         """Take the features as they were at scoring time and the label that came since."""
-        z = self._logits(x)
+        row = self._table.meet(x)
+        z = self._logits(row)
         self._scale.learn(np.array([self._blend.score(z)]), bool(y))
         self._blend.learn(z, bool(y))
-        self._table.add(x, bool(y))
+        self._table.add(row, bool(y))
         self._positives += bool(y)
         n = self._table.n
         if n >= self._next_fit:
             rows, labels = self._table.window()
             if 3 <= labels.sum() <= len(labels) - 3 and rows.shape[1]:
                 self._fitted = fit_window(rows, labels, self._table.words, self.seed + n, self._crossed())
-            self._next_fit = n + self._interval(*rows.shape)
+            self._next_fit = n + self._interval(len(rows), rows.shape[1], self._crossed())
 
     def _crossed(self) -> bool:
-        """Tell whether large trees earn their cost on this table, or it is too early to know."""
-        return self._table.n < 2000 or float(self._blend.weights[COMPONENTS]) > 0.25
+        """Tell whether large trees earn their cost on this table."""
+        return float(self._blend.weights[COMPONENTS]) > 0.25
 
     def _scaled(self, logit: float) -> float:
         """Return the blend's log-odds after calibration on the newest labels."""
@@ -117,7 +118,7 @@ class Propensity:
     def _contributions(self, x: Mapping[str, Any]) -> tuple[dict[str, float], float]:
         weights = self._blend.weights
         if self._fitted is None:
-            return {}, self._scaled(self._blend.score(self._logits(x)))
+            return {}, self._scaled(self._blend.score(self._logits(self._table.row(x))))
         parts, rest = self._fitted.parts(self._table.row(x))
         totals = parts.sum(axis=1) + rest
         shrink = np.where(np.abs(totals) > 8.0, 8.0 / np.maximum(np.abs(totals), 8.0), 1.0)
@@ -128,20 +129,21 @@ class Propensity:
             out[feature] = out.get(feature, 0.0) + float(part)
         return out, self._scaled(float(weights[0] + (weights[1:] * shrink) @ rest))
 
-    def _logits(self, x: Mapping[str, Any]) -> Array:
+    def _logits(self, row: Array) -> Array:
         if self._fitted is not None:
-            return self._fitted.logits(self._table.row(x))
+            return self._fitted.logits(row)
         share = (self._positives + _PRIOR_POSITIVE) / (self._table.n + _PRIOR_POSITIVE + _PRIOR_NEGATIVE)
         return np.full(COMPONENTS, math.log(share / (1.0 - share)))
 
     @staticmethod
-    def _interval(rows: int, columns: int) -> int:
+    def _interval(rows: int, columns: int, crossed: bool) -> int:
         """Return labels until the next refit, so that its cost stays flat an event.
 
         Early fits are cheap and each row still teaches much, so they come closer together.
         """
-        share = max(0.08, columns / 250) if rows < 1500 else max(0.25, columns / 60)
-        return max(4, int(rows * share))
+        least, wide = (0.04, 250) if rows < 500 else (0.08, 250) if rows < 1500 else (0.2, 75)
+        share = max(least, columns / wide) * (1.5 if crossed else 1.0)
+        return max(3, int(rows * share))
 
     def state(self) -> State:
         """Return everything learned as arrays and JSON values."""

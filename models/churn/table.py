@@ -86,9 +86,13 @@ class Table:
                 out[places[cell[0] == _WORD]] = cell[1]
         return out
 
-    def add(self, x: Mapping[str, Any], y: bool) -> None:
-        """Take one labelled row, finding its new columns first."""
+    def meet(self, x: Mapping[str, Any]) -> Array:
+        """Return `x` as `row` does, after giving its new features columns."""
         self._find(x)
+        return self.row(x)
+
+    def add(self, row: Array, y: bool) -> None:
+        """Take one labelled row over all columns, as `meet` gave it."""
         d = len(self.names)
         most = max(64, min(self.limit, _CELLS // max(1, d)))
         if self._x.shape[1] != d or self._used > most:
@@ -101,7 +105,7 @@ class Table:
             labels[: self._used] = self._y
             self._x, self._y = grown, labels
         at = self._used if self._used < most else self._head
-        self._x[at] = self.row(x)
+        self._x[at] = row
         self._y[at] = y
         if self._used < most:
             self._used += 1

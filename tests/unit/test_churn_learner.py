@@ -149,7 +149,7 @@ def test_memory_is_bounded_in_rows_columns_and_words() -> None:
     assert len(encode(Snapshot("m", 1, 0, 0.0, "", model.state()))) < 1_000_000
     table = Table(rows=64)
     for i in range(1000):
-        table.add({f"c{i}": float(i)}, False)
+        table.add(table.meet({f"c{i}": float(i)}), False)
     assert len(table.names) == MAX_COLUMNS and len(table.window()[0]) <= 64
 
 
@@ -169,8 +169,8 @@ def test_the_first_reason_is_the_feature_that_matters(model: Propensity) -> None
 
 def test_a_word_and_a_number_of_one_feature_are_told_apart() -> None:
     table = Table()
-    table.add({"f": 3.0}, True)
-    table.add({"f": "three"}, True)
+    table.add(table.meet({"f": 3.0}), True)
+    table.add(table.meet({"f": "three"}), True)
     assert table.names == ["f#n", "f#s"]
     assert np.isnan(table.row({"f": "three"})).tolist() == [True, False]
 
@@ -178,7 +178,8 @@ def test_a_word_and_a_number_of_one_feature_are_told_apart() -> None:
 def test_the_window_keeps_the_newest_rows() -> None:
     table = Table(rows=64)
     for i in range(200):
-        table.add({"i": float(i)} if i < 150 else {"i": float(i), "late": 1.0}, i % 2 == 0)
+        x = {"i": float(i)} if i < 150 else {"i": float(i), "late": 1.0}
+        table.add(table.meet(x), i % 2 == 0)
     rows, labels = table.window()
     assert sorted(rows[:, 0].tolist()) == [float(i) for i in range(136, 200)]
     assert int(np.isnan(rows[:, 1]).sum()) == 14
