@@ -66,7 +66,8 @@ _PATTERNS: Sequence[tuple[int, str]] = (
     (CODES, r"[a-z]{2}[0-9]{2}[ \-]?[a-z0-9]{4}[ \-]?[a-z0-9]{4}[ \-]?[a-z0-9]{3}"),
     (
         WECHAT,
-        r"(?:微信|wechat|weixin|wxid_|\bwx|\bvx|\bv信|薇信|威信|微❤|微號|徽信|維信|卫星号|加v|加微|我v|\bv[ :：])",
+        r"(?:微信|wechat|weixin|wxid_|\bwx|\bvx|\bv信|薇信|威信|微❤|微號|"
+        r"徽信|維信|卫星号|加v|加微|我v|\bv[ :：])",
     ),
     (QQ, r"(?:qq|扣扣|企鹅|\bq[ :：号]|加q|我q|球球号|扣号)"),
     (URL, r"(?:://|www\.)"),
@@ -132,5 +133,7 @@ class Gate:
         return hyperscan.Scratch(self._database)
 
 
-def _collect(identifier: int, start: int, end: int, flags: int, hits: list[int]) -> None:
-    hits.append(identifier)
+def _collect(identifier: int, start: int, end: int, flags: int, hits: object) -> bool | None:
+    if isinstance(hits, list):
+        hits.append(identifier)
+    return None

@@ -44,7 +44,8 @@ _FUNCTION = frozenset(
 )
 _PLACE = re.compile(r"(?:[市省县区镇乡村路街道湾桥寺山岛湖河港机站队]|大学|公司|集团|先生们|小区)")
 _CLUB = re.compile(
-    r"(?:市|国|州|队|城|省|岛|湖|山|河|人|语|vs|VS|对|主场|客场|俱乐部|联|大区|地区|大学|公司|集团|牌|型|级|版|式)"
+    r"(?:市|国|州|队|城|省|岛|湖|山|河|人|语|vs|VS|对|主场|客场|俱乐部|"
+    r"联|大区|地区|大学|公司|集团|牌|型|级|版|式)"
 )
 
 
@@ -83,7 +84,12 @@ def find(view: View) -> list[Candidate]:
                 found += _split_name(text, start, starts)
         elif word in _SURNAMES and index + 1 < len(words) and _is_given(text[end : words[index + 1][1]]):
             found.append(_candidate(text, start, words[index + 1][1], BY_WORD_CLASS))
-        elif tag == "nrt" and _is_foreign(word) and not _CLUB.match(text, end):
+        elif (
+            tag == "nrt"
+            and _is_foreign(word)
+            and not _CLUB.match(text, end)
+            and _foreign_end(text, end) > start + 2
+        ):
             found.append(_candidate(text, start, _foreign_end(text, end), BY_WORD_CLASS))
         elif _is_name(word) and not _PLACE.match(text, end):
             found.append(_candidate(text, start, end, BY_WORD_CLASS))
@@ -163,6 +169,8 @@ def _name_end(text: str, start: int, starts: dict[int, int], *, labelled: bool) 
     ends_here = (
         _END.match(text, base + 1) is not None or second in _FUNCTION or bool(_TITLE.match(text, base + 1))
     )
+    if text[start : base + 1] in STOP:
+        return 0
     if ends_here:
         return base + 1 if plausible or (labelled and not ("㐀" <= second <= "鿿")) else 0
     third_ends = _END.match(text, base + 2) is not None or text[base + 2 : base + 3] in _FUNCTION

@@ -1,4 +1,4 @@
-"""English person names: after "my name is", "Mr", "Dear"…, or a common given name before a capitalised word."""
+"""English person names: after "my name is", "Mr", "Dear"…, or a common given name before a capital."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ _NEXT = re.compile(r"\.? ")
 TRIGGERS = (
     r"(?:[a-z:,]|\b[IA]) {1,2}[A-Z][a-zà-ÿ]",
     r"[A-Z][a-z]{1,20} (?:[A-Z]\.? )?[A-Z][a-z]",
-    r"\b(?:M[rR][sS]?|M[sS]|D[rR]|Prof|Hi|Hello|Hey|Dear|Agent|Customer|Contact|Name|Driver|Manager)\.?:? [A-Za-zÀ-ɏ]",
+    r"\b(?:M[rR][sS]?|M[sS]|D[rR]|Prof|Hi|Hello|Hey|Dear|Agent|Customer|"
+    r"Contact|Name|Driver|Manager)\.?:? [A-Za-zÀ-ɏ]",
     r"(?:[Nn]ame is|[Nn]ame:|customer|agent|contact|[Ii] am|I'm|i'm|this is|[Dd]ear|manager|driver|user) "
     rf"(?:{'|'.join(sorted(name for name in GIVEN if len(name) > 2))}) (?:[a-z]\.? )?[a-z]{{2}}",
     r"(?:[Rr]egards|[Ss]incerely|[Cc]heers|[Tt]hanks|[Bb]est),?\n",
@@ -87,7 +88,11 @@ def _introduces(text: str, words: list[_Word], index: int, start: int) -> bool:
     word = words[index]
     if not _LINK.fullmatch(text, word.end, start):
         return False
-    if word.lower in _TITLES or word.lower in _BEFORE:
+    if word.lower in _TITLES:
+        return True
+    if text[word.end] == ".":
+        return False
+    if word.lower in _BEFORE:
         return True
     if not index:
         return False

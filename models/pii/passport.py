@@ -11,12 +11,14 @@ from models.pii.view import View
 
 TYPE = "PASSPORT"
 _CHINESE = re.compile(
-    r"(?<![A-Za-z0-9_])(?:E[A-HJ-NP-Z]?[0-9]{7,8}|G[0-9]{8}|[DSP]E[0-9]{7}|[HM][0-9]{10}|K[J]?[0-9]{7,8})(?![A-Za-z0-9_])",
+    r"(?<![A-Za-z0-9_])(?:E[A-HJ-NP-Z]?[0-9]{7,8}|G[0-9]{8}|[DSP]E[0-9]{7}|"
+    r"[HM][0-9]{10}|K[J]?[0-9]{7,8})(?![A-Za-z0-9_])",
     re.IGNORECASE,
 )
 _LABELLED = re.compile(
     r"(?:护照|護照|通行证|回乡证|台胞证|旅行证|passport|\bppt)[^\n。;；]{0,24}?"
-    r"(?<![A-Za-z0-9])((?=[A-Za-z0-9 -]{0,6}[0-9])[A-Za-z]{0,3}[ -]?[0-9A-Za-z]{2,4}[ -]?[0-9A-Za-z]{3,7})(?![A-Za-z0-9])",
+    r"(?<![A-Za-z0-9])((?=[A-Za-z0-9 -]{0,6}[0-9])[A-Za-z]{0,3}[ -]?[0-9A-Za-z]{2,4}[ "
+    r"-]?[0-9A-Za-z]{3,7})(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
 

@@ -80,7 +80,8 @@ _EXTENSION = re.compile(
 )
 _HYPHEN_EXTENSION = re.compile(r"-[0-9]{1,5}(?![0-9-])")
 _GLUE_BEFORE = re.compile(
-    r"(?:^|[^a-z])(?:tel|phone|mobile|mob|cell|call|fax|ph|hp|m|t|p|vx|wx|v|qq|wechat|whatsapp|is|at|to|on|me|or)$"
+    r"(?:^|[^a-z])(?:tel|phone|mobile|mob|cell|call|fax|ph|hp|m|t|p|"
+    r"vx|wx|v|qq|wechat|whatsapp|is|at|to|on|me|or)$"
 )
 _GLUE_AFTER = re.compile(r"(?:qq|vx|wx|v|x|ext|extn|wechat|is|and|or|please|thanks)(?![a-z])", re.IGNORECASE)
 _HAN = re.compile("[㐀-鿿]")

@@ -13,10 +13,12 @@ TYPE = "PLATE"
 _SEP = r"[ ·•・.\-]"
 _MAINLAND = re.compile(
     rf"(?<![A-Z0-9])([{PROVINCES}]){_SEP}{{0,2}}([A-Z]){_SEP}{{0,3}}"
-    rf"([A-Z0-9](?:{_SEP}?[A-Z0-9]){{4,5}}(?:[挂学警试超])?|[A-Z0-9]{{4}} ?[挂学警港澳领試]|[A-Z0-9]{{3,4}} ?[港澳])(?![A-Z0-9])"
+    rf"([A-Z0-9](?:{_SEP}?[A-Z0-9]){{4,5}}(?:[挂学警试超])?|[A-Z0-9]{{4}} ?[挂学警港澳领試]|"
+    rf"[A-Z0-9]{{3,4}} ?[港澳])(?![A-Z0-9])"
 )
 _EMBASSY = re.compile(
-    rf"(?<![A-Z0-9])使{_SEP}?([0-9]{{3}}){_SEP}?([0-9]{{3}})(?![0-9])|(?<![0-9])([0-9]{{3}}){_SEP}?([0-9]{{3}}) ?使(?![用])"
+    rf"(?<![A-Z0-9])使{_SEP}?([0-9]{{3}}){_SEP}?([0-9]{{3}})(?![0-9])"
+    rf"|(?<![0-9])([0-9]{{3}}){_SEP}?([0-9]{{3}}) ?使(?![用])"
 )
 _ARMED = re.compile(
     rf"(?<![A-Z0-9])WJ{_SEP}?(?:[{PROVINCES}]|[0-9]{{2}}){_SEP}?[0-9]{{4}}[0-9A-Z](?![A-Z0-9])"
@@ -27,11 +29,14 @@ _ANY = re.compile(
     r"((?=[A-Z0-9 ·\-]{0,9}[0-9])[A-Z0-9]{1,7}(?:[ ·\-]?[A-Z0-9]{1,5}){0,2})(?![A-Za-z0-9])"
 )
 _ANY_LOWER = re.compile(
-    r"[\s:：#]{0,3}(?:is |number |no\.? )?([a-z]{2,3}[ -]?[0-9]{2,4}[a-z]{0,3}|[0-9][a-z]{3}[0-9]{3})(?![a-z0-9])"
+    r"[\s:：#]{0,3}(?:is |number |no\.? )?([a-z]{2,3}[ -]?[0-9]{2,4}[a-z]{0,3}|"
+    r"[0-9][a-z]{3}[0-9]{3})(?![a-z0-9])"
 )
 _ENERGY = re.compile(r"[A-Z][A-Z0-9][0-9]{4}|[0-9]{5}[A-Z]")
 _WORDS = re.compile(
-    r"(?:[北南东]京|[最全更创重崭]新|云|[四银汶绵]川|[西收珍隐暗]藏|[辽南西]宁|[昂珍宝名]贵|天津|江苏|[江]浙|安徽|湖?湘|河北冀|大渝|年青|走晋)$"
+    r"(?:[北南东]京|[最全更创重崭]新|云|[四银汶绵]川|[西收珍隐暗]藏|"
+    r"[辽南西]宁|[昂珍宝名]贵|天津|江苏|[江]浙|安徽|湖?湘|河北冀|大渝|"
+    r"年青|走晋)$"
 )
 
 
@@ -55,10 +60,10 @@ def find(view: View) -> list[Candidate]:
                 found.append(Candidate(match.start(), match.end(), TYPE, value, 80))
     for label in view.labels:
         if label.categories & PLATE:
-            match = _ANY.match(view.text, label.end) or _ANY_LOWER.match(view.text, label.end)
-            if match and 4 <= sum(char.isalnum() for char in match.group(1)) <= 9:
-                value = re.sub(_SEP, "", match.group(1)).upper()
-                found.append(Candidate(match.start(1), match.end(1), TYPE, value, 66))
+            serial = _ANY.match(view.text, label.end) or _ANY_LOWER.match(view.text, label.end)
+            if serial and 4 <= sum(char.isalnum() for char in serial.group(1)) <= 9:
+                value = re.sub(_SEP, "", serial.group(1)).upper()
+                found.append(Candidate(serial.start(1), serial.end(1), TYPE, value, 66))
     return found
 
 

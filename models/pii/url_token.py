@@ -13,9 +13,12 @@ _URL = re.compile(
     re.IGNORECASE,
 )
 _SECRET = re.compile(
-    r"[?&#;/](?:[a-z0-9_.-]{0,24}[_.-])?(?:token|access[_-]?token|id[_-]?token|refresh[_-]?token|key|api[_-]?key|apikey|"
-    r"sig|sign|signature|auth|authorization|session|session[_-]?id|sessionid|sid|jsessionid|phpsessid|secret|client[_-]?secret|"
-    r"password|passwd|pwd|pass|code|ticket|jwt|otp|hash|hmac|nonce|csrf|bearer|credential|credentials|invite|reset|verify|"
+    r"[?&#;/](?:[a-z0-9_.-]{0,24}[_.-])?(?:token|access[_-]?token|id[_-]?token|"
+    r"refresh[_-]?token|key|api[_-]?key|apikey|"
+    r"sig|sign|signature|auth|authorization|session|session[_-]?id|"
+    r"sessionid|sid|jsessionid|phpsessid|secret|client[_-]?secret|"
+    r"password|passwd|pwd|pass|code|ticket|jwt|otp|hash|hmac|nonce|"
+    r"csrf|bearer|credential|credentials|invite|reset|verify|"
     r"confirm|magic|login[_-]?token|authkey|accesskey|secretkey|openid|unionid|uid[_-]?token|tk|t|st)"
     r"[=/]([^&#;/\s]{6,})",
     re.IGNORECASE,

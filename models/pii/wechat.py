@@ -10,21 +10,75 @@ from models.pii.view import View
 TYPE = "WECHAT"
 _OWN = re.compile(r"(?<![A-Za-z0-9])wxid_[a-z0-9]{6,22}(?![A-Za-z0-9_])", re.IGNORECASE)
 _LABEL = (
-    r"(?:微信|微❤|微號|微号|薇信|威信|徽信|維信|卫星号|v信|(?<![a-z0-9])(?:we ?chat|weixin|wx|vx|wei xin)(?![a-z]{2})"
+    r"(?:微信|微❤|微號|微号|薇信|威信|徽信|維信|卫星号|v信|(?<![a-z0-9])"
+    r"(?:we ?chat|weixin|wx|vx|wei xin)(?![a-z]{2})"
     r"|(?:加|我|联系|私)(?:一下)?[vV微]|(?<![a-z0-9])v(?=[:：]))"
 )
 _VALUE = re.compile(
     rf"({_LABEL})((?:[ :：=,，是为就叫（(「\"'\[-]|号码|号|帐号|账号|同号|id|ID|Id|is|name|user|number|no\.?|联系|me|on|at|handle|名){{0,6}})"
-    r"((?<![A-Za-z0-9])[a-z][a-z0-9_-]{5,19}|(?<![0-9])1[3-9][0-9]{9}|(?<![0-9])[1-9][0-9]{5,10})(?![A-Za-z0-9_@-]|\.[a-z])",
+    r"((?<![A-Za-z0-9])[a-z][a-z0-9_-]{5,19}|(?<![0-9])1[3-9][0-9]{9}|"
+    r"(?<![0-9])[1-9][0-9]{5,10})(?![A-Za-z0-9_@-]|\.[a-z])",
     re.IGNORECASE,
 )
 _EXPLICIT = re.compile(r"号|id|:|：|是|为|name|handle|is", re.IGNORECASE)
 _ADD = re.compile(r"(?:加|add|我的|my|联系)[^\n]{0,12}$", re.IGNORECASE)
 _COMMON = frozenset(
-    "payment payments mini program official account accounts wallet support service login please people message messages "
-    "article articles moments article version update updates problem problems friend friends transfer feature features "
-    "customer problems notification notifications before because should cannot doesnt always really number without "
-    "android iphone crashes crashed freeze freezes keeps wechat scanning channel channels sticker stickers failed".split()
+    {
+        "account",
+        "accounts",
+        "always",
+        "android",
+        "article",
+        "articles",
+        "because",
+        "before",
+        "cannot",
+        "channel",
+        "channels",
+        "crashed",
+        "crashes",
+        "customer",
+        "doesnt",
+        "failed",
+        "feature",
+        "features",
+        "freeze",
+        "freezes",
+        "friend",
+        "friends",
+        "iphone",
+        "keeps",
+        "login",
+        "message",
+        "messages",
+        "mini",
+        "moments",
+        "notification",
+        "notifications",
+        "number",
+        "official",
+        "payment",
+        "payments",
+        "people",
+        "please",
+        "problem",
+        "problems",
+        "program",
+        "really",
+        "scanning",
+        "service",
+        "should",
+        "sticker",
+        "stickers",
+        "support",
+        "transfer",
+        "update",
+        "updates",
+        "version",
+        "wallet",
+        "wechat",
+        "without",
+    }
 )
 
 

@@ -37,7 +37,9 @@ def citizen(rng: random.Random) -> str:
 
 def card(rng: random.Random) -> str:
     """Return a card number of a usual scheme."""
-    prefix, count = rng.choice((("4", 16), ("5", 16), ("62", 16), ("6217", 19), ("37", 15), ("6011", 16), ("35", 16)))
+    prefix, count = rng.choice(
+        (("4", 16), ("5", 16), ("62", 16), ("6217", 19), ("37", 15), ("6011", 16), ("35", 16))
+    )
     if prefix == "5":
         prefix = f"5{rng.randint(1, 5)}"
     return luhn_complete(prefix + "".join(rng.choice("0123456789") for _ in range(count - 1 - len(prefix))))
@@ -247,7 +249,12 @@ def socials(rng: random.Random) -> list[str]:
 
 def wechats(rng: random.Random) -> list[str]:
     """Return WeChat ids."""
-    return [f"wxid_{digits(rng, 4)}abcd{digits(rng, 4)}", f"li_wei{digits(rng, 3)}", f"zhang-{digits(rng, 5)}", f"Tom{digits(rng, 6)}"]
+    return [
+        f"wxid_{digits(rng, 4)}abcd{digits(rng, 4)}",
+        f"li_wei{digits(rng, 3)}",
+        f"zhang-{digits(rng, 5)}",
+        f"Tom{digits(rng, 6)}",
+    ]
 
 
 def qqs(rng: random.Random) -> list[str]:
@@ -273,15 +280,28 @@ def links(rng: random.Random) -> list[str]:
 CONTEXTS: dict[str, tuple[Callable[[random.Random], list[str]], tuple[str, ...]]] = {
     "PHONE": (
         phones,
-        ("打我电话{}吧", "手机：{}，尽快联系", "联系方式 {} 谢谢", "please call {} tomorrow", "Tel: {}", "my mobile is {}."),
+        (
+            "打我电话{}吧",
+            "手机：{}，尽快联系",
+            "联系方式 {} 谢谢",
+            "please call {} tomorrow",
+            "Tel: {}",
+            "my mobile is {}.",
+        ),
     ),
     "ID_CARD": (ids, ("身份证{}认证失败", "我的证件号：{}。", "ID card {} rejected", "号码{}，请核实")),
     "BANK_CARD": (cards, ("卡号{}刷不了", "退到银行卡 {} 上", "my card {} was charged", "Visa {} declined")),
     "EMAIL": (emails, ("邮箱{}收不到", "write to {} please", "发到 {} 谢谢", "email: {}")),
     "IP": (addresses, ("登录IP {} 不是我", "server {} times out", "blocked {} again", "从{}登录的")),
-    "PASSPORT": (passports, ("护照号{}识别失败", "passport number {} rejected", "护照：{}，办不了", "Passport No: {}")),
+    "PASSPORT": (
+        passports,
+        ("护照号{}识别失败", "passport number {} rejected", "护照：{}，办不了", "Passport No: {}"),
+    ),
     "SSN": (socials, ("my SSN is {}.", "social security number {} was rejected", "SSN: {}")),
-    "WECHAT": (wechats, ("微信号：{}，备注退款", "加我微信{}聊", "my WeChat is {}", "add me on wechat {}", "vx: {}")),
+    "WECHAT": (
+        wechats,
+        ("微信号：{}，备注退款", "加我微信{}聊", "my WeChat is {}", "add me on wechat {}", "vx: {}"),
+    ),
     "QQ": (qqs, ("QQ：{}，晚上在线", "加我qq {} 聊", "my QQ is {}", "联系QQ{}")),
     "URL_TOKEN": (links, ("点这个 {} 报502", "the link {} is broken", "链接：{}。")),
     "PLATE": (plates, ("车牌{}违章", "我的车{}被刮了", "停车场识别成{}，多扣钱")),

@@ -26,7 +26,9 @@ SEED = 20261122
 def _sentences(seed: int) -> list[str]:
     rng = random.Random(seed)
     return [
-        rng.choice(contexts).format(value) for make, contexts in samples.CONTEXTS.values() for value in make(rng)
+        rng.choice(contexts).format(value)
+        for make, contexts in samples.CONTEXTS.values()
+        for value in make(rng)
     ]
 
 
@@ -89,7 +91,22 @@ def test_clean_texts_stay(text: str) -> None:
     assert FINDER.find(text) == []
 
 
-HOSTILE = ("1", "12 ", "1-", "a@", "a.", "@", "1.", "a:", "4111 1111 1111 1111 ", "13812345678 ", "张", "路1号", "Aa ", "12 Aa ")
+HOSTILE = (
+    "1",
+    "12 ",
+    "1-",
+    "a@",
+    "a.",
+    "@",
+    "1.",
+    "a:",
+    "4111 1111 1111 1111 ",
+    "13812345678 ",
+    "张",
+    "路1号",
+    "Aa ",
+    "12 Aa ",
+)
 
 
 @pytest.mark.parametrize("unit", HOSTILE)

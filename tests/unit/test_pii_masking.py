@@ -20,7 +20,13 @@ PHONE = "手机13800138000"
 
 def test_every_spelling_gets_one_pseudonym() -> None:
     masker = Masker(FINDER, {}, RING)
-    spellings = ["13800138000", "+86 138-0013-8000", "１３８００１３８０００", "一三八零零一三八零零零", "(+86)13800138000"]
+    spellings = [
+        "13800138000",
+        "+86 138-0013-8000",
+        "１３８００１３８０００",
+        "一三八零零一三八零零零",
+        "(+86)13800138000",
+    ]
     tokens = {masker.mask(f"电话{spelling}。").text for spelling in spellings}
     assert len(tokens) == 1
     assert masker.pseudonym("PHONE", "8613800138000") in tokens.pop()
@@ -33,7 +39,13 @@ def test_counts_by_type() -> None:
 
 @pytest.mark.parametrize(
     ("operator", "expected"),
-    [(Replace(), "手机[PHONE]"), (Replace("×"), "手机×"), (Redact(), "手机"), (Mask(keep=3), "手机********000"), (Keep(), PHONE)],
+    [
+        (Replace(), "手机[PHONE]"),
+        (Replace("×"), "手机×"),
+        (Redact(), "手机"),
+        (Mask(keep=3), "手机********000"),
+        (Keep(), PHONE),
+    ],
 )
 def test_operators(operator: Replace, expected: str) -> None:
     masker = Masker(FINDER, {"PHONE": operator}, RING)
@@ -92,7 +104,9 @@ def test_the_ring_survives_a_file_and_hides_its_keys(tmp_path: Path) -> None:
     assert json.loads(path.read_text())["keys"]["1"] not in repr(loaded)
 
 
-@pytest.mark.parametrize("body", ["", "{}", '{"current": 1, "keys": {"1": "AAAA"}}', '{"current": 2, "keys": {}}'])
+@pytest.mark.parametrize(
+    "body", ["", "{}", '{"current": 1, "keys": {"1": "AAAA"}}', '{"current": 2, "keys": {}}']
+)
 def test_a_broken_file_is_refused(tmp_path: Path, body: str) -> None:
     path = tmp_path / "keys.json"
     path.write_text(body)
