@@ -129,7 +129,7 @@ def create_app(
     app.on_partitions_assigned.connect(note_assignment, weak=False)
 
     async def take(event: Any) -> bool:
-        generation, freezes = app.consumer_generation_id, pulse.freezes
+        generation, freezes = event.message.generation_id, pulse.freezes
 
         def owned() -> bool:
             if pulse.check() != freezes:

@@ -208,7 +208,7 @@ class _Play:
     ) -> Summary:
         report = await asyncio.to_thread(summarise, self._client, feeder.raw)
         times = [services.seen_ms[i] - at for i, at in feeder.sent_ms.items() if i in services.seen_ms]
-        waits = np.array([wait for wait in times if wait >= 0] or [np.nan])
+        waits = np.array([float(wait) for wait in times if wait >= 0] or [np.nan])
         report["events_per_second"] = round(feeder.raw / seconds, 1)
         report["latency_ms"] = {
             "p50": _finite(np.percentile(waits, 50)),
