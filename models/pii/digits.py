@@ -215,9 +215,9 @@ def _read_list(view: View, run: Run, judges: tuple[Judge, ...]) -> list[Candidat
             ):
                 continue
             window = Window(run[first][0], run[last - 1][1], digits, shape, False, (" ",), "", "")
-            candidates = [one for judge in judges if (one := judge(view, window)) is not None]
-            if candidates:
-                found.append(max(candidates, key=lambda one: one.score))
+            one = next((one for judge in judges if (one := judge(view, window)) is not None), None)
+            if one:
+                found.append(one)
                 read = len(shape)
                 break
         first += read or 1

@@ -37,7 +37,10 @@ _DOT = (
 )
 _SPELLED_DOMAIN = re.compile(rf"[A-Za-z0-9-]{{1,40}}(?:{_DOT}[A-Za-z0-9-]{{1,30}}){{1,4}}", re.IGNORECASE)
 _DOT_SPLIT = re.compile(_DOT, re.IGNORECASE)
-_JOIN = r"(?: (?:dot|underscore|dash|hyphen|plus) | ?[\[(](?:dot|underscore|dash|hyphen|plus|\.)[\])] ?|点|下划线)"
+_JOIN = (
+    r"(?: (?:dot|underscore|dash|hyphen|plus) "
+    r"| ?[\[(](?:dot|underscore|dash|hyphen|plus|\.)[\])] ?|点|下划线)"
+)
 _SPELLED_LOCAL = re.compile(
     rf"[A-Za-z0-9][A-Za-z0-9.+_-]{{0,40}}(?:{_JOIN}[A-Za-z0-9][A-Za-z0-9.+_-]{{0,40}}){{0,3}}$", re.IGNORECASE
 )
@@ -103,16 +106,18 @@ def _spelled(view: View, at: int, after: int, marker: str) -> Candidate | None:
     """Return the address around a separator that stands from `at` to `after`."""
     text = view.text
     domain = _SPELLED_DOMAIN.match(text, after)
-    local = _SPELLED_LOCAL.search(text[max(0, at - 64) : at]) if domain else None
-    if not local or not domain or ".." in local.group():
-        return None
-    if at > len(local.group()) and text[at - len(local.group()) - 1] == ".":
+    if not domain:
         return None
     raw = domain.group()
     labels = _DOT_SPLIT.split(raw)
     while len(labels) > 2 and labels[-1].lower() not in TOP_LEVEL:
         labels.pop()
     if labels[-1].lower() not in TOP_LEVEL:
+        return None
+    local = _SPELLED_LOCAL.search(text[max(0, at - 64) : at])
+    if not local or ".." in local.group():
+        return None
+    if at > len(local.group()) and text[at - len(local.group()) - 1] == ".":
         return None
     name, host = local.group().lower(), ".".join(labels).lower()
     start = at - len(name)

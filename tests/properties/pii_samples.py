@@ -67,7 +67,8 @@ def spell(value: str, alphabet: str) -> str:
 def phones(rng: random.Random) -> list[str]:
     """Return telephone numbers in one form each."""
     m = mobile(rng)
-    us = f"{rng.choice('23456789')}{rng.randint(0, 8)}{rng.randint(0, 9)}{rng.choice('23456789')}{rng.randint(100000, 999999)}"
+    area = f"{rng.choice('23456789')}{rng.randint(0, 8)}{rng.randint(0, 9)}"
+    us = f"{area}{rng.choice('23456789')}{rng.randint(100000, 999999)}"
 
     def d(count: int) -> str:
         return "".join(rng.choice("0123456789") for _ in range(count))
@@ -307,6 +308,18 @@ CONTEXTS: dict[str, tuple[Callable[[random.Random], list[str]], tuple[str, ...]]
     "PLATE": (plates, ("车牌{}违章", "我的车{}被刮了", "停车场识别成{}，多扣钱")),
 }
 """Forms and sentences of each type."""
+
+PEOPLE = (
+    "收货人王小丽，电话13800138000",
+    "我叫欧阳建国，住在浙江省杭州市西湖区文三路90号2单元501室",
+    "师傅陈琪杰服务很好",
+    "高建华说不行，张伟先生来电投诉",
+    "约翰·史密斯的快递",
+    "My name is Alice Cooper and I live at 381 Brandon Road Apt. 41",
+    "Agent heidi miller was helpful. Regards,\nTom Baker",
+    "Hi Freddy, deliver to Rosa Lopez, P.O. Box 12, Springfield, IL 62704",
+)
+"""Names and addresses, for properties that hold for any text."""
 
 CLEAN = (
     "订单号202406151234567890到现在没发货",

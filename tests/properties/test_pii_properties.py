@@ -34,7 +34,13 @@ def _sentences(seed: int) -> list[str]:
 
 SENTENCES = _sentences(SEED)
 texts = st.lists(
-    st.one_of(st.sampled_from(SENTENCES), st.sampled_from(samples.CLEAN), st.text(max_size=12)), max_size=4
+    st.one_of(
+        st.sampled_from(SENTENCES),
+        st.sampled_from(samples.PEOPLE),
+        st.sampled_from(samples.CLEAN),
+        st.text(max_size=12),
+    ),
+    max_size=4,
 ).map(" ".join)
 
 
