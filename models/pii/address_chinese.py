@@ -40,7 +40,7 @@ _TAIL = re.compile(
     rf"(?:{_NUMBER}){{1,6}}(?:[0-9]{{3,4}}(?:[室房号户]|(?![0-9年月日元块时分个天.])"
     rf"))?|[0-9]{{1,4}}-[0-9]{{1,3}}-[0-9]{{3,4}}(?:室)?"
 )
-_PLACE_END = re.compile(rf"(?:{_ROAD})$")
+_PLACE_ENDS = tuple(_ROAD.split("|"))
 _LEFT = re.compile(r"[㐀-鿿A-Za-z0-9·()（） ]{1,48}")
 _STOP = re.compile(
     r"(?:地址|住址|家住|住在|住|位于|家在|就在|现在|人在|寄到|寄往|"
@@ -84,7 +84,7 @@ def find(view: View) -> list[Candidate]:
     for match in _TAIL.finditer(text):
         if match.start() < last:
             continue
-        start = _left(text, match.start(), max(last, match.start() - 48))
+        start = _left(text, match.start(), max(last, match.start() - 36))
         if start is None:
             continue
         found.append(_candidate(text, start, match.end(), 61))
@@ -104,11 +104,8 @@ def _left(text: str, end: int, floor: int) -> int | None:
         return None
     segment = left.group()[::-1]
     offset = end - len(segment)
-    admin = None
-    for match in _ADMIN.finditer(segment):
-        admin = match
-        break
-    place = _PLACE_END.search(segment)
+    admin = _ADMIN.search(segment)
+    place = segment.endswith(_PLACE_ENDS)
     if (
         not place
         and not (admin and len(segment) - admin.end() <= 8)
