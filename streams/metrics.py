@@ -17,6 +17,9 @@ REPEATED = Counter(
     "hark_repeated_total", "Records seen before at the same origin, after a restart.", ["agent"]
 )
 MASKED = Counter("hark_masked_total", "Pieces of personal data masked, by type.", ["type"])
+MEDIA_PENDING = Counter(
+    "hark_media_pending_total", "Attachments that went on without a text, until `hark media` reads them."
+)
 SLICE_SECONDS = Histogram(
     "hark_slice_seconds",
     "Seconds from taking a slice to its ack.",

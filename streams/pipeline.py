@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 
 from models.churn.delayed import DelayedLabels
 from models.identity import Links
-from models.intake import Admission, FactAdmission, FieldMask, Limits
+from models.intake import Admission, FactAdmission, FieldMask, Limits, LinkAdmission
 from models.near_duplicate import ClusterIndex
 from models.pii import Finder, Masker
 from models.pii.keyring import Keyring, KeyringError
@@ -36,7 +36,6 @@ from streams.agents import archive, decide, intake, learn, score
 from streams.app import Handler
 from streams.broadcast import Handler as RecordHandler
 from streams.catalog import LIMITS, LiveCatalog, shipped_catalog
-from streams.codec import loads
 from streams.dead_letters import FloodGuard
 from streams.runner import SliceRunner, Step
 from streams.runtime import Runtime
@@ -75,29 +74,28 @@ def build_intake(run: Runtime) -> Built:
     limits = Limits(
         settings.max_event_bytes, int(settings.future_tolerance_s * 1000), int(settings.max_age_days * DAY_MS)
     )
+    joined = LinkAdmission(mask, links, limits)
     facts = {
-        CUSTOMER_EVENTS: FactAdmission("customer", mask, limits),
-        OUTCOMES: FactAdmission("outcome", mask, limits),
-        LABELS: FactAdmission("label", mask, limits),
+        CUSTOMER_EVENTS: FactAdmission("customer", mask, limits).step,
+        OUTCOMES: FactAdmission("outcome", mask, limits).step,
+        LABELS: FactAdmission("label", mask, limits).step,
+        CUSTOMER_LINKS: joined.step,
     }
-    run.follow(CUSTOMER_LINKS, link_handler(mask, links))
+    run.follow(CUSTOMER_LINKS, link_handler(joined))
     guard = FloodGuard(settings.dead_letter_limit)
     step = intake.IntakeStep(Admission(mask, links, limits), facts, guard, run.clock)
     return intake.TOPICS, stateless(run, "intake", step)
 
 
-def link_handler(mask: FieldMask, links: Links) -> RecordHandler:
-    """Return what applies records of `customers.links`; malformed ones are passed over."""
+def link_handler(links: LinkAdmission) -> RecordHandler:
+    """Return what applies records of `customers.links`; malformed ones are passed over here.
+
+    Every worker follows the links; the one that owns the topic also makes them facts and dead letters.
+    """
 
     def apply(key: bytes | None, value: bytes | None) -> None:
-        if value is None:
-            return
-        try:
-            link = loads(value)
-            voice = mask.handle(str(link["channel"]), str(link["author"]))
-            links.put(voice, link.get("customer_id"), str(link["consent"]), str(link.get("basis") or ""))
-        except (ValueError, KeyError, TypeError) as error:
-            log.error("a record of %s is refused: %s", CUSTOMER_LINKS, type(error).__name__)
+        if refused := links.apply(key, value):
+            log.error("a record of %s is refused: %s", CUSTOMER_LINKS, refused.reason)
 
     return apply
 

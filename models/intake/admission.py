@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from models.events import Feedback
+from models.events import MAX_TEXT, Feedback
 from models.events.base import Origin
 from models.identity import Links
 from models.intake.privacy import FieldMask
@@ -40,6 +41,20 @@ class Limits:
     max_age_ms: int = 7300 * DAY_MS
 
 
+class Judged(NamedTuple):
+    """A feedback that is in order, still unmasked: never log it.
+
+    Parameters
+    ----------
+    text
+        The customer's words and the text of what was attached to them.
+    """
+
+    event: Feedback
+    text: str
+    occurred_ms: int
+
+
 class Admission:
     """Turns a `feedback.raw` value into the masked record of a customer's log.
 
@@ -59,28 +74,14 @@ class Admission:
         appended_ms
             Time of the append on `feedback.raw`, milliseconds since the epoch.
         """
-        if refused := unreadable(value, self._limits.max_bytes):
-            return refused
-        assert value is not None
-        try:
-            event: Feedback = _validate(value)
-        except ValidationError as error:
-            return diagnose(value, error)
-        text = event.text.strip()
-        if not text:
-            return DeadLetter(DeadReason.TEXT_MISSING, "text")
-        if _CONTROL.search(text):
-            text = _CONTROL.sub(" ", text)
-        if event.rating is not None and not in_scale(event.rating, event.scale):
-            return DeadLetter(DeadReason.RATING_RANGE, "rating")
-        occurred_ms = int(event.occurred_at.timestamp() * 1000) if event.occurred_at else appended_ms
-        if occurred_ms > appended_ms + self._limits.future_ms:
-            return DeadLetter(DeadReason.TIME_FUTURE, "occurred_at")
-        if occurred_ms < appended_ms - self._limits.max_age_ms or occurred_ms < 0:
-            return DeadLetter(DeadReason.TIME_PAST, "occurred_at")
-        if event.customer_id is None and event.author is None:
-            return DeadLetter(DeadReason.NO_IDENTITY, "customer_id")
-        return Emit(self._record(event, text, origin, occurred_ms, appended_ms))
+        judged = self.judge(value, appended_ms)
+        if isinstance(judged, DeadLetter):
+            return judged
+        return Emit(self._record(judged.event, judged.text, origin, judged.occurred_ms, appended_ms))
+
+    def judge(self, value: bytes | None, appended_ms: int) -> Judged | DeadLetter:
+        """Return the feedback as it will be admitted, or why it will not be."""
+        return judge_feedback(value, appended_ms, self._limits)
 
     def _record(
         self, event: Feedback, text: str, origin: Origin, occurred_ms: int, appended_ms: int
@@ -102,7 +103,7 @@ class Admission:
         return {
             "event": "feedback",
             "origin": origin,
-            "feedback_id": ident or _content_id(event, channel),
+            "feedback_id": ident or content_id(event),
             "customer_id": customer,
             "linked": linked,
             "voice": voice,
@@ -125,9 +126,60 @@ class Admission:
         }
 
 
-def _content_id(event: Feedback, channel: str) -> str:
+def content_id(event: Feedback) -> str:
     """Return an id made of what was said, by whom and when, for producers that send none."""
     when = event.occurred_at.isoformat() if event.occurred_at else ""
-    parts = (channel, event.customer_id or "", event.author or "", when, event.text)
+    parts = (str(event.channel), event.customer_id or "", event.author or "", when, event.text)
     digest = hashlib.blake2b("\x1f".join(parts).encode(), digest_size=12)
     return "h" + digest.hexdigest()
+
+
+def judge_feedback(value: bytes | None, appended_ms: int, limits: Limits) -> Judged | DeadLetter:
+    """Validate a `feedback.raw` value without masking it.
+
+    Parameters
+    ----------
+    appended_ms
+        Time of the append, or now where it is still to come, milliseconds since the epoch.
+    """
+    if refused := unreadable(value, limits.max_bytes):
+        return refused
+    assert value is not None
+    try:
+        event: Feedback = _validate(value)
+    except ValidationError as error:
+        return diagnose(value, error)
+    text = _words(event)
+    if not text and not event.attachments:
+        return DeadLetter(DeadReason.TEXT_MISSING, "text")
+    if _CONTROL.search(text):
+        text = _CONTROL.sub(" ", text)
+    if event.rating is not None and not in_scale(event.rating, event.scale):
+        return DeadLetter(DeadReason.RATING_RANGE, "rating")
+    occurred_ms = millis(event.occurred_at) if event.occurred_at else appended_ms
+    if occurred_ms > appended_ms + limits.future_ms:
+        return DeadLetter(DeadReason.TIME_FUTURE, "occurred_at")
+    if occurred_ms < appended_ms - limits.max_age_ms or occurred_ms < 0:
+        return DeadLetter(DeadReason.TIME_PAST, "occurred_at")
+    if event.customer_id is None and event.author is None:
+        return DeadLetter(DeadReason.NO_IDENTITY, "customer_id")
+    return Judged(event, text, occurred_ms)
+
+
+def millis(moment: datetime) -> int:
+    """Return milliseconds since the epoch; a time without a zone is UTC, whatever zone this machine is in.
+
+    Examples
+    --------
+    >>> millis(datetime(1970, 1, 1, 0, 0, 2))
+    2000
+    """
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _words(event: Feedback) -> str:
+    text = event.text.strip()
+    if not event.attachments:
+        return text
+    attached = [item.text.strip() for item in event.attachments if item.text]
+    return "\n".join(part for part in (text, *attached) if part)[:MAX_TEXT]

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from models.events import CustomerEvent, Label, Outcome
 from models.events.base import Origin
-from models.intake.admission import Limits
+from models.intake.admission import Limits, millis
 from models.intake.privacy import FieldMask
 from models.intake.rejection import diagnose, unreadable
 from models.outcome import DeadLetter, DeadReason, Emit
@@ -34,24 +34,18 @@ class FactAdmission:
     """
 
     def __init__(self, event: str, mask: FieldMask, limits: Limits | None = None) -> None:
-        model, self._texts, self._numbers = _FIELDS[event]
-        self._validate = model.__pydantic_validator__.validate_json
+        _, self._texts, self._numbers = _FIELDS[event]
         self._event = event
         self._mask = mask
         self._limits = limits or Limits()
 
     def step(self, value: bytes | None, origin: Origin, appended_ms: int) -> StepOutcome[dict[str, Any]]:
         """Return the fact, with unknown fields left out, or why not."""
-        if refused := unreadable(value, self._limits.max_bytes):
-            return refused
+        fact = judge_fact(self._event, value, appended_ms, self._limits)
+        if isinstance(fact, DeadLetter):
+            return fact
         assert value is not None
-        try:
-            fact: Any = self._validate(value)
-        except ValidationError as error:
-            return diagnose(value, error)
         occurred_ms = _millis(fact.occurred_at) or appended_ms
-        if occurred_ms > appended_ms + self._limits.future_ms:
-            return DeadLetter(DeadReason.TIME_FUTURE, "occurred_at")
         texts = {name: getattr(fact, name) for name in self._texts}
         stated = getattr(fact, "value", None)
         kind = getattr(fact, "kind", None) or fact.model
@@ -81,8 +75,28 @@ class FactAdmission:
         return Emit(record)
 
 
+def judge_fact(event: str, value: bytes | None, appended_ms: int, limits: Limits) -> Any | DeadLetter:
+    """Validate a value of `customers.events`, `outcomes` or `labels` without masking it.
+
+    Returns
+    -------
+    models.events.CustomerEvent, Outcome or Label, or DeadLetter
+        What was read, or why not.
+    """
+    if refused := unreadable(value, limits.max_bytes):
+        return refused
+    assert value is not None
+    try:
+        fact: Any = _FIELDS[event][0].__pydantic_validator__.validate_json(value)
+    except ValidationError as error:
+        return diagnose(value, error)
+    if (_millis(fact.occurred_at) or appended_ms) > appended_ms + limits.future_ms:
+        return DeadLetter(DeadReason.TIME_FUTURE, "occurred_at")
+    return fact
+
+
 def _millis(moment: datetime | None) -> int | None:
-    return None if moment is None else int(moment.timestamp() * 1000)
+    return None if moment is None else millis(moment)
 
 
 def _content_id(event: str, customer: str, kind: str, value: bytes) -> str:

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from models.clock import Clock
-from models.intake import Admission, FactAdmission
-from models.outcome import DeadLetter, Emit
+from models.events.base import Origin
+from models.intake import Admission
+from models.outcome import DeadLetter, Emit, Outcome
 from streams import metrics
 from streams.codec import cloud_event, dumps
 from streams.dead_letters import DeadLetterFlood, FloodGuard, add_dead_letter
 from streams.outbox import Outbox
 from streams.runner import Slice, Stateless
-from streams.topics import CUSTOMER_EVENTS, FEEDBACK_MASKED, FEEDBACK_RAW, LABELS, OUTCOMES
+from streams.topics import (
+    CUSTOMER_EVENTS,
+    CUSTOMER_LINKS,
+    FEEDBACK_MASKED,
+    FEEDBACK_RAW,
+    LABELS,
+    OUTCOMES,
+)
 
-TOPICS = (FEEDBACK_RAW, CUSTOMER_EVENTS, OUTCOMES, LABELS)
+TOPICS = (FEEDBACK_RAW, CUSTOMER_EVENTS, OUTCOMES, LABELS, CUSTOMER_LINKS)
+
+Admit = Callable[[bytes | None, Origin, int], Outcome[dict[str, Any]]]
+"""Value, coordinates and append time (ms) of a record to the masked record, or why not."""
 
 
 class IntakeStep(Stateless):
     """Everything producers send becomes records of the customers' logs or dead letters."""
 
-    def __init__(self, feedback: Admission, facts: dict[str, FactAdmission], guard: FloodGuard, clock: Clock):
-        self._admit = {FEEDBACK_RAW: feedback.step, **{topic: fact.step for topic, fact in facts.items()}}
+    def __init__(self, feedback: Admission, facts: Mapping[str, Admit], guard: FloodGuard, clock: Clock):
+        self._admit: dict[str, Admit] = {FEEDBACK_RAW: feedback.step, **facts}
         self._guard = guard
         self._clock = clock
 
@@ -29,13 +43,17 @@ class IntakeStep(Stateless):
         kind = "hark.feedback.masked" if topic == FEEDBACK_RAW else "hark.customer.fact"
         dead: dict[str, int] = {}
         masked: dict[str, int] = {}
+        pending = 0
         for record in piece.records:
+            if not record.value and topic == CUSTOMER_LINKS:
+                continue  # a tombstone has no customer's log to go to; the broadcast applies it
             outcome = admit(record.value, (topic, partition, record.offset), record.timestamp)
             if isinstance(outcome, Emit):
                 event = outcome.value
                 ident = event.get("feedback_id") or event["id"]
                 headers = cloud_event(kind, topic, ident, event["occurred_at"], record.headers)
                 out.keyed(FEEDBACK_MASKED, event["customer_id"], dumps(event), headers)
+                pending += event.get("media_pending", 0)
                 for name, count in event.get("masked", {}).items():
                     masked[name] = masked.get(name, 0) + count
             elif isinstance(outcome, DeadLetter):
@@ -44,6 +62,7 @@ class IntakeStep(Stateless):
                 now_ms = int(self._clock.now() * 1000)
                 add_dead_letter(out, "intake", place, outcome, record.timestamp, now_ms)
         self._count(len(piece.records), dead, masked)
+        metrics.MEDIA_PENDING.inc(pending)
 
     def _count(self, records: int, dead: dict[str, int], masked: dict[str, int]) -> None:
         self._guard.add(records, sum(dead.values()))
