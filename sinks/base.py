@@ -21,6 +21,9 @@ class Slice:
 
     Parameters
     ----------
+    topic
+        Name of the topic, behind `@` the id of the cluster whose log it is: a broker that starts anew
+        counts from zero again, and what an older log stored must not fence it.
     first_offset, last_offset
         Offsets the slice spans; compaction may leave holes between records.
     records

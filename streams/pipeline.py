@@ -151,7 +151,9 @@ def build_archive(run: Runtime) -> Built:
         on_rejected=rejected.append,
     )
     linger, most = settings.archive_linger_s, settings.archive_max_rows
-    handler = archive.Archive(sink, rejected, run.producer, run.layout, run.clock, linger, most)
+    handler = archive.Archive(
+        sink, rejected, run.producer, run.layout, run.clock, run.cluster_id, linger, most
+    )
     return archive.TOPICS, handler
 
 

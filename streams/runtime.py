@@ -39,6 +39,7 @@ class Runtime:
         self.role = role
         self.producer = kafka.producer(settings, role)
         self.layout = Layout({})
+        self.cluster_id = ""
         self.shelf = SnapshotShelf()
         self._handlers: dict[str, Handler] = {}
         self._broadcast: Broadcast | None = None
@@ -73,6 +74,12 @@ class Runtime:
         if missing := [topic.name for topic in CATALOG if not counts.get(topic.name)]:
             raise NotReady(f"topics are missing ({', '.join(missing[:4])}…): run `hark topics apply` first")
         self.layout = Layout(counts)
+        client = kafka.admin(self.settings, self.role)
+        try:
+            await client.start()
+            self.cluster_id = str((await client.describe_cluster()).get("cluster_id") or "")
+        finally:
+            await client.close()
 
     async def start_broadcast(self) -> None:
         """Read the broadcast topics and follow them from then on."""

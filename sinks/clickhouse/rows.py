@@ -49,7 +49,7 @@ class Sorted:
 
 
 def tables_of(topic: str) -> tuple[str, ...]:
-    """Return the tables a topic's records may go to.
+    """Return the tables a topic's records may go to; a log's name behind `@` is no part of the topic's.
 
     Raises
     ------
@@ -61,6 +61,7 @@ def tables_of(topic: str) -> tuple[str, ...]:
     >>> tables_of("actions.coupon"), tables_of("feedback.scored")
     (('actions',), ('feedback', 'facts'))
     """
+    topic = topic.partition("@")[0]
     if topic == "feedback.scored":
         return ("feedback", "facts")
     if topic in TABLES:
@@ -120,7 +121,7 @@ def _sort_slice(part: Slice, stored: Collection[int], result: Sorted) -> None:
     tables = tables_of(topic)
     targets = [result.tables.setdefault(table, Lines()) for table in tables]
     head = b'{"_topic":"%b","_partition":%d,"_offset":' % (topic.encode(), partition)
-    foreign, mixed = topic in FOREIGN, len(tables) > 1
+    foreign, mixed = topic.partition("@")[0] in FOREIGN, len(tables) > 1
     target = targets[0]
     for offset, value in part.records:
         if offset in stored:

@@ -30,6 +30,8 @@ class Archive:
     ----------
     rejected
         Where the sink puts the coordinates of rows the store refuses.
+    cluster_id
+        The cluster's id: offsets are only comparable within one log.
     linger
         Longest a slice waits for company, seconds.
     """
@@ -43,6 +45,7 @@ class Archive:
         producer: BatchProducer,
         layout: Layout,
         clock: Clock,
+        cluster_id: str,
         linger: float = 1.0,
         max_rows: int = 50_000,
     ) -> None:
@@ -50,6 +53,7 @@ class Archive:
         self._producer = producer
         self._layout = layout
         self._clock = clock
+        self._log = f"@{cluster_id}"
         self._linger = linger
         self._max_rows = max_rows
         self._held: list[tuple[Any, Slice]] = []
@@ -82,7 +86,9 @@ class Archive:
             self._task.result()
         message, records = event.message, event.value
         lines = [(record.offset, record.value) for record in records if record.value is not None]
-        piece = Slice(message.topic, message.partition, records[0].offset, records[-1].offset, lines)
+        piece = Slice(
+            message.topic + self._log, message.partition, records[0].offset, records[-1].offset, lines
+        )
         self._held.append((event, piece))
         self._rows += len(lines)
         metrics.SINK_BEHIND.set(self._rows)
@@ -100,7 +106,7 @@ class Archive:
             await self._bury()
             for event, piece in held:
                 event.ack()
-                metrics.EVENTS.labels("archive", piece.topic).inc(len(piece.records))
+                metrics.EVENTS.labels("archive", event.message.topic).inc(len(piece.records))
             metrics.SINK_ROWS.labels("all").inc(written.rows)
             metrics.SINK_BEHIND.set(self._rows)
 
@@ -112,7 +118,9 @@ class Archive:
         out, now_ms = Outbox(self._layout), int(self._clock.now() * 1000)
         for row in rejected:
             dead = DeadLetter(DeadReason.INVALID, f"clickhouse code {row.code}")
-            add_dead_letter(out, "archive", (row.topic, row.partition, row.offset), dead, now_ms, now_ms)
+            add_dead_letter(
+                out, "archive", (row.topic.partition("@")[0], row.partition, row.offset), dead, now_ms, now_ms
+            )
             metrics.DEAD.labels("archive", DeadReason.INVALID).inc()
         await out.send(self._producer)
 
