@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from ops.commands import demo, doctor, keys, produce, report, rules, store, topics, up, uplift, worker
-from ops.evaluation import pii, sentiment
+from ops.evaluation import churn, pii, sentiment
 from ops.evaluation import topics as topics_evaluation
 from ops.failures import sayable
 
@@ -20,6 +20,7 @@ evaluate = typer.Typer(
 )
 evaluate.command("sentiment")(sayable(sentiment.sentiment))
 evaluate.command("pii")(sayable(pii.pii))
+evaluate.command("churn")(sayable(churn.churn))
 evaluate.command("topics")(sayable(topics_evaluation.topics))
 
 app.command("demo")(demo.demo)
