@@ -18,8 +18,10 @@ from yarl import URL
 
 from streams.dead_letters import StopStream
 from streams.kafka import connection
+from streams.runner import SliceRunner
 from streams.settings import Settings
 from streams.slices import PartitionLost, PromptTableManager, SliceTransport, each_slice
+from streams.ticks import TimedRunner
 
 log = logging.getLogger(__name__)
 
@@ -122,27 +124,40 @@ def create_app(
     app.transport = SliceTransport(brokers, app, loop=asyncio.get_event_loop())
     app.client_options = connection(settings, agent) | {"fetch_max_wait_ms": settings.fetch_max_wait_ms}
     app.drain_seconds = handler.drain_seconds
+    app.copartitioned = isinstance(handler, SliceRunner) and handler.stateful
 
     async def note_assignment(sender: Any, assigned: Any, **kwargs: Any) -> None:
         handler.assigned({tp.partition for tp in assigned})
 
-    app.on_partitions_assigned.connect(note_assignment, weak=False)
+    async def note_revocation(sender: Any, revoked: Any, **kwargs: Any) -> None:
+        if isinstance(handler, TimedRunner):
+            await handler.revoked()
 
-    async def take(event: Any) -> bool:
-        generation, freezes = event.message.generation_id, pulse.freezes
+    app.on_partitions_assigned.connect(note_assignment, weak=False)
+    app.on_partitions_revoked.connect(note_revocation, weak=False)
+
+    def ownership(generation: int) -> Callable[[], bool]:
+        freezes = pulse.freezes
 
         def owned() -> bool:
             if pulse.check() != freezes:
                 raise Frozen(f"{agent} was frozen for longer than its session; restart to rejoin")
             return bool(app.consumer_generation_id == generation)
 
+        return owned
+
+    async def take(event: Any) -> bool:
+        generation = event.message.generation_id
         try:
-            return await handler.take(event, owned)
+            return await handler.take(event, ownership(generation))
         except PartitionLost as lost:
             if app.consumer_generation_id == generation:
                 # Nobody will redeliver the slice to this generation, so only a restart is safe.
                 raise Frozen(f"{lost}; restart to rejoin") from lost
             raise
+
+    if isinstance(handler, TimedRunner):
+        handler.bind(lambda: ownership(app.consumer_generation_id), app.crash)
 
     async def body(stream: Any) -> None:
         await each_slice(app, stream, take)

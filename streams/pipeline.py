@@ -5,7 +5,8 @@
         ──score───▶ feedback.scored     duplicates dropped; sentiment, topics, urgency, propensities
         ──decide──▶ decisions, actions.<kind>, holdouts
     models.examples ──learn──▶ models.snapshots ──▶ every scorer
-    actions.*, actions.status ──follow_up──▶ actions.escalation, actions.notify, alerts
+    actions.*, actions.status, feedback.scored
+        ──follow_up──▶ work.orders, actions.escalation, actions.notify, retries, alerts
     everything but raw ──archive──▶ ClickHouse
 
 Each agent is one Faust app with its own consumer group; `build` makes the chosen ones for a
@@ -19,6 +20,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from models.churn.delayed import DelayedLabels
+from models.follow_up import CalendarError, Desk, Follower, PolicyError, load_policy
 from models.identity import Links
 from models.intake import Admission, FactAdmission, FieldMask, Limits, LinkAdmission
 from models.near_duplicate import ClusterIndex
@@ -32,14 +34,15 @@ from rules.engine import Engine
 from rules.limits import load_limits
 from sinks.base import Rejected
 from sinks.clickhouse.sink import ClickHouseSink
-from streams.agents import archive, decide, intake, learn, score
+from streams.agents import archive, decide, follow_up, intake, learn, score
 from streams.app import Handler
 from streams.broadcast import Handler as RecordHandler
 from streams.catalog import LIMITS, LiveCatalog, shipped_catalog
 from streams.dead_letters import FloodGuard
 from streams.runner import SliceRunner, Step
-from streams.runtime import Runtime
+from streams.runtime import NotReady, Runtime
 from streams.settings import Settings
+from streams.ticks import TimedRunner
 from streams.topics import CUSTOMER_EVENTS, CUSTOMER_LINKS, LABELS, OUTCOMES, RULES_CATALOG, SNAPSHOTS
 
 log = logging.getLogger(__name__)
@@ -132,6 +135,21 @@ def build_decide(run: Runtime) -> Built:
     return decide.TOPICS, stateful(run, "decide", step)
 
 
+def build_follow_up(run: Runtime) -> Built:
+    """From actions and what services answer to work orders, escalations and notices."""
+    settings = run.settings
+    try:
+        policy = load_policy(settings.follow_up_file)
+        always = settings.sla_clock == "always"
+        desk = Desk(policy, settings.business_hours, settings.business_zone, always=always)
+    except (PolicyError, CalendarError) as error:
+        raise NotReady(f"work orders cannot be followed up: {error}") from error
+    step = follow_up.FollowUpStep(Follower(desk), run.clock, policy.most_orders)
+    changes, every = run.changelog("follow_up"), settings.tick_seconds
+    runner = TimedRunner("follow_up", step, run.producer, run.layout, run.clock, changes, every)
+    return follow_up.TOPICS, runner
+
+
 def build_learn(run: Runtime) -> Built:
     """From training examples to snapshots, figures and drift alerts."""
     run.follow(SNAPSHOTS, run.shelf.apply)
@@ -161,6 +179,7 @@ AGENTS: dict[str, Callable[[Runtime], Built]] = {
     "intake": build_intake,
     "score": build_score,
     "decide": build_decide,
+    "follow_up": build_follow_up,
     "learn": build_learn,
     "archive": build_archive,
 }

@@ -101,6 +101,11 @@ class SliceRunner:
         self._states: dict[int, PartitionState] = {}
         self._current: set[int] = set()
 
+    @property
+    def stateful(self) -> bool:
+        """Whether it keeps partition state: then partition p of every input must come to one worker."""
+        return self._changelog is not None
+
     async def start(self) -> None:
         """Nothing to prepare: states are loaded when their first slice comes."""
 
@@ -171,7 +176,7 @@ class SliceRunner:
         try:
             self.step.process(piece, out)
         except Exception as problem:
-            self._rollback(piece)
+            self._undo(piece.state)
             if isinstance(problem, StopStream):
                 await self._alarm(problem)
                 raise
@@ -182,30 +187,36 @@ class SliceRunner:
 
     async def _finish(self, piece: Slice, out: Outbox, owned: Callable[[], bool]) -> None:
         if not owned():
-            self._rollback(piece)
+            self._undo(piece.state)
             raise PartitionLost(
                 f"{self.agent} no longer owns {piece.topic}/{piece.partition}; nothing was written"
             )
         written, last = len(out), piece.records[-1]
-        try:
-            await out.send(self._producer)
-            if piece.state is not None and self._changelog is not None:
-                piece.state.marks[piece.topic] = last.offset
-                await self._changelog.write(piece.state)
-                piece.state.commit()
-        except PartitionLost:
-            self._states.pop(piece.partition, None)
-            self._current.discard(piece.partition)
-            raise
-        except BaseException:
-            self._rollback(piece)
-            raise
+        if piece.state is not None:
+            piece.state.marks[piece.topic] = last.offset
+        await self._write(piece.state, out)
         metrics.EVENTS.labels(self.agent, piece.topic).inc(len(piece.records))
         metrics.EMITTED.labels(self.agent).inc(written)
         now = self._clock.now()
         labels = (self.agent, piece.topic, piece.partition)
         metrics.LAG_SECONDS.labels(*labels).set(max(0.0, now - last.timestamp / 1000.0))
         metrics.LAST_PROGRESS.labels(*labels).set(now)
+
+    async def _write(self, state: PartitionState | None, out: Outbox) -> None:
+        """Write the outputs, then the state; undo what is in memory when either is not confirmed."""
+        try:
+            await out.send(self._producer)
+            if state is not None and self._changelog is not None:
+                await self._changelog.write(state)
+                state.commit()
+        except PartitionLost:
+            if state is not None:
+                self._states.pop(state.partition, None)
+                self._current.discard(state.partition)
+            raise
+        except BaseException:
+            self._undo(state)
+            raise
 
     async def _isolate(self, piece: Slice, problem: Exception, owned: Callable[[], bool]) -> None:
         """Process a failed slice record by record; the one that fails alone is a dead letter."""
@@ -240,7 +251,7 @@ class SliceRunner:
         add_alert(out, problem.kind, self.agent, str(problem), "critical", now_ms, done="stopped")
         await out.send(self._producer)
 
-    def _rollback(self, piece: Slice) -> None:
-        if piece.state is not None:
-            piece.state.rollback()
-            self.step.rollback(piece.state)
+    def _undo(self, state: PartitionState | None) -> None:
+        if state is not None:
+            state.rollback()
+            self.step.rollback(state)

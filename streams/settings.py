@@ -90,6 +90,10 @@ class Settings(BaseSettings):
     business_hours: str = Field("09:00-18:00", description="hours in which SLA clocks run")
     business_zone: str = Field("Asia/Shanghai", description="time zone of the business hours")
     sla_clock: Literal["business", "always"] = Field("business", description="which hours SLA clocks count")
+    follow_up_file: Path | None = Field(
+        None, description="calendars, routing, ladders and retries, instead of the shipped ones"
+    )
+    tick_seconds: float = Field(1.0, gt=0, description="seconds between two looks at the SLA timers")
 
     metrics_port: int = Field(0, ge=0, le=65535, description="Prometheus port of a worker; 0 for none")
     metrics_host: str = Field("127.0.0.1", description="address the metrics port binds to")

@@ -19,6 +19,7 @@ from time import monotonic
 from typing import Any
 
 import aiokafka
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from faust.tables.manager import TableManager
 from faust.transport.drivers.aiokafka import (
@@ -51,7 +52,9 @@ class LoopConsumerThread(AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
-        self._assignor = RoundRobinPartitionAssignor
+        # The range assignor gives partition p of every topic to one worker, where its state is.
+        copartitioned = self.app.copartitioned
+        self._assignor = RangePartitionAssignor if copartitioned else RoundRobinPartitionAssignor
         return aiokafka.AIOKafkaConsumer(
             **self.app.client_options,
             group_id=conf.id,

@@ -23,6 +23,7 @@ FEEDBACK_MASKED = "feedback.masked"
 FEEDBACK_SCORED = "feedback.scored"
 DECISIONS = "decisions"
 ACTION_STATUS = "actions.status"
+WORK_ORDERS = "work.orders"
 HOLDOUTS = "holdouts"
 EXAMPLES = "models.examples"
 SNAPSHOTS = "models.snapshots"
@@ -101,7 +102,9 @@ CATALOG: tuple[Topic, ...] = (
     *(Topic(name, f"{name.removeprefix('actions.')} to carry out", "customer", "customer", events.Action,
             ("decide", "follow_up"), ("services", "follow_up", "archive")) for name in ACTION_TOPICS),
     Topic(ACTION_STATUS, "what services answer", "customer", "customer",
-          events.ActionStatus, ("services",), ("follow_up", "archive")),
+          events.ActionStatus, ("services", "people"), ("follow_up", "archive")),
+    Topic(WORK_ORDERS, "the trail of every work order, with the work order as it stands", "as the action",
+          "customer", events.WorkOrderChange, ("follow_up",), ("services", "archive"), 30 * DAY_MS),
     Topic(HOLDOUTS, "sticky assignments, for outside services", "customer:rule", "customer",
           events.Assignment, ("decide",), ("services", "archive"), None),
     Topic(EXAMPLES, "features with labels, a partition a model", "model", "model", None,

@@ -16,6 +16,7 @@ from sinks.base import Partition, Rejected, SinkError, Slice
 TABLES: Mapping[str, str] = {
     "decisions": "decisions",
     "actions.status": "action_status",
+    "work.orders": "work_order_changes",
     "holdouts": "assignments",
     "alerts": "alerts",
     "models.metrics": "model_metrics",

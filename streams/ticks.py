@@ -1,0 +1,158 @@
+"""Runs steps that act on time as well as on records.
+
+A tick is a slice without records: the step does what is due, the outputs are written, then the state in
+which the timers have fired. A death in between fires them again elsewhere, with the same ids; a worker
+that lost the partition meanwhile finds out at its changelog write, as with slices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+from models.clock import Clock
+from streams import metrics
+from streams.outbox import BatchProducer, Layout, Outbox
+from streams.runner import SliceRunner, Step
+from streams.slices import PartitionLost
+from streams.state import Changelog, PartitionState
+
+log = logging.getLogger(__name__)
+
+Owned = Callable[[], bool]
+
+
+class TimedStep(Step, Protocol):
+    """A step with timers in its partition state."""
+
+    def next_due(self, partition: int) -> int | None:
+        """Return when (ms since the epoch) the partition's next timer is due."""
+        ...
+
+    def due(self, state: PartitionState, now_ms: int, out: Outbox) -> None:
+        """Fire timers that are due, at least the first; a bounded number, the rest in the next call."""
+        ...
+
+
+class TimedRunner(SliceRunner):
+    """A runner that also ticks; slices and ticks of a partition never run at the same time.
+
+    Parameters
+    ----------
+    every
+        Seconds between two looks at the timers.
+    """
+
+    def __init__(
+        self,
+        agent: str,
+        step: TimedStep,
+        producer: BatchProducer,
+        layout: Layout,
+        clock: Clock,
+        changelog: Changelog,
+        every: float = 1.0,
+    ) -> None:
+        super().__init__(agent, step, producer, layout, clock, changelog)
+        self._timed = step
+        self._every = every
+        self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._ticking = asyncio.Lock()
+        self._mine: set[int] = set()
+        self._ownership: Callable[[], Owned] = lambda: lambda: True
+        self._crash: Callable[[Exception], Awaitable[None]] | None = None
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def bind(self, ownership: Callable[[], Owned], crash: Callable[[Exception], Awaitable[None]]) -> None:
+        """Tell the runner how to ask whether its partitions are still its own, and how to stop the app."""
+        self._ownership, self._crash = ownership, crash
+
+    async def start(self) -> None:
+        """Begin to tick."""
+        self._task = asyncio.create_task(self._regularly(), name=f"{self.agent}-ticks")
+
+    async def stop(self) -> None:
+        """Let a tick that has begun end, then tick no more."""
+        self._stopping.set()
+        if self._task is not None:
+            await self._task
+
+    def assigned(self, partitions: Iterable[int]) -> None:
+        """Note a new assignment; from now on its timers are this worker's."""
+        self._mine = set(partitions)
+        super().assigned(self._mine)
+
+    async def revoked(self) -> None:
+        """Tick no more until the next assignment, and let a tick that has begun end."""
+        self._mine = set()
+        async with self._ticking:
+            pass
+
+    async def run(
+        self, topic: str, partition: int, records: Sequence[Any], owned: Owned = lambda: True
+    ) -> None:
+        """Process a slice to the end, when no tick of its partition is running."""
+        async with self._locks[partition]:
+            await super().run(topic, partition, records, owned)
+
+    async def tick(self, partition: int, owned: Owned = lambda: True) -> None:
+        """Fire what is due in a partition, loading its state if need be.
+
+        Raises
+        ------
+        PartitionLost
+            When another worker has taken the partition over; nothing counts then.
+        """
+        async with self._ticking, self._locks[partition]:
+            state = await self.state_of(partition)
+            assert state is not None
+            now_ms = int(self._clock.now() * 1000)
+            while (due := self._timed.next_due(partition)) is not None and due <= now_ms:
+                await self._fire(state, now_ms, owned)
+
+    async def _fire(self, state: PartitionState, now_ms: int, owned: Owned) -> None:
+        out = Outbox(self._layout)
+        state.begin()
+        try:
+            self._timed.due(state, now_ms, out)
+        except BaseException:
+            self._undo(state)
+            raise
+        if not owned():
+            self._undo(state)
+            raise PartitionLost(f"{self.agent} no longer owns {state.partition}; nothing was written")
+        written = len(out)
+        await self._write(state, out)
+        metrics.EMITTED.labels(self.agent).inc(written)
+
+    async def tick_all(self) -> None:
+        """Fire what is due in every partition of this worker."""
+        owned = self._ownership()
+        for partition in sorted(self._mine):
+            if partition not in self._mine:
+                continue
+            try:
+                await self.tick(partition, owned)
+            except PartitionLost as lost:
+                if not self._mine or not owned():
+                    log.info("%s", lost)
+                    return
+                raise
+
+    async def _regularly(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                await self.tick_all()
+            except Exception as problem:
+                if self._crash is None:
+                    raise
+                await self._crash(problem)
+                return
+            try:
+                await asyncio.wait_for(self._stopping.wait(), self._every)
+            except TimeoutError:
+                continue
