@@ -1,4 +1,6 @@
-"""Tests marked `kafka` run on request, and say in one line when and why they did not run."""
+"""Chooses the stack, says which and why, and leaves out what was not asked for."""
+
+from __future__ import annotations
 
 import os
 
@@ -10,8 +12,9 @@ REQUEST = "HARK_TEST_KAFKA"
 _left_out = pytest.StashKey[int]()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the tests out unless they were asked for: they start Java processes."""
+    """Leave tests on Apache Kafka out unless they were asked for: they start Java processes."""
     if os.environ.get(REQUEST) == "1":
         return
     kept = [item for item in items if item.get_closest_marker("kafka") is None]

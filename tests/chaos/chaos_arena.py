@@ -1,0 +1,317 @@
+"""What the incidents happen to: brokers, store behind its proxy, workers, and somebody who watches."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from chaos_oracle import Record
+from chaos_store_proxy import StoreProxy
+from chaos_traffic import Event, by_partition
+
+from models.pii.keyring import Keyring
+from ops.embedded.store import EmbeddedStore
+from ops.kafka.cluster import Cluster
+from ops.topic_admin import apply
+from sinks.clickhouse.client import Client, connect
+from sinks.clickhouse.schema import Schema
+from streams import kafka
+from streams.settings import Settings
+from streams.state import FENCE, PartitionState
+from streams.topics import ACTION_TOPICS, state_topic
+
+PARTITIONS = 4
+SESSION_S = 3.0
+CHAIN = ("intake", "score", "decide", "archive")
+HERE = Path(__file__).parent
+
+
+class Nursery:
+    """Forks workers (see `chaos_nursery`)."""
+
+    def __init__(self, keys: Path, log: Path) -> None:
+        self._keys = keys
+        self._log = log
+        self._process: asyncio.subprocess.Process | None = None
+        self._asking = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Start and wait until everything is imported and compiled."""
+        guard = [sys.executable, "-I", "-S", str(HERE.parents[1] / "ops/embedded/guard.py"), str(os.getpid())]
+        command = [*guard, sys.executable, str(HERE / "chaos_nursery.py"), str(self._keys)]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("HARK_")}
+        environment["PYTHONPATH"] = os.pathsep.join([str(HERE.parents[1]), environment.get("PYTHONPATH", "")])
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
+                env=environment,
+            )  # fmt: skip
+        await self._answer()
+
+    async def ask(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Give an order and return the answer."""
+        assert self._process is not None and self._process.stdin is not None
+        async with self._asking:
+            self._process.stdin.write(json.dumps(order).encode() + b"\n")
+            return await self._answer()
+
+    async def _answer(self) -> dict[str, Any]:
+        assert self._process is not None and self._process.stdout is not None
+        line = await asyncio.wait_for(self._process.stdout.readline(), 120)
+        assert line, f"the nursery ended, see {self._log}"
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    async def stop(self) -> None:
+        """End; the kernel ends the workers with it."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+            await self._process.wait()
+
+
+@dataclass
+class Worker:
+    """One worker and what became of it."""
+
+    name: str
+    agents: Sequence[str]
+    log: Path
+    static: bool
+    pid: int = 0
+    wanted: bool = True
+    exits: list[int] = field(default_factory=list)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs or is frozen."""
+        return self.pid != 0
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal; it may be dead already, which keeps its id until it is polled."""
+        if self.pid:
+            os.kill(self.pid, number)
+
+
+class Watcher:
+    """Reads state changelogs and action topics as they grow."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._consumer: AIOKafkaConsumer | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.states: dict[tuple[str, int], PartitionState] = {}
+        self._fences: dict[tuple[str, int], int] = {}
+        self.stale = 0
+        self.actions: Counter[str] = Counter()
+
+    async def start(self) -> None:
+        """Begin at the beginning."""
+        consumer = self._consumer = kafka.reader(self._settings, "watcher")
+        await consumer.start()
+        topics = (*(state_topic(agent) for agent in ("score", "decide")), *ACTION_TOPICS)
+        consumer.assign([TopicPartition(topic, p) for topic in topics for p in range(PARTITIONS)])
+        await consumer.seek_to_beginning()
+        self._task = asyncio.create_task(self._follow(), name="watcher")
+
+    async def stop(self) -> None:
+        """Stop reading."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._consumer is not None:
+            await self._consumer.stop()
+
+    def check(self) -> None:
+        """Pass on what made the reading fail."""
+        if self._task is not None and self._task.done():
+            self._task.result()
+
+    def reached(self, agent: str, topic: str, last: dict[int, int]) -> bool:
+        """Tell whether an agent's state contains an input topic up to these offsets."""
+        marks: dict[str, int] = {}
+        for (name, _), state in self.states.items():
+            if name == state_topic(agent):
+                for source, offset in state.marks.items():
+                    marks[source] = max(offset, marks.get(source, -1))
+        return all(marks.get(f"<{topic}/{partition}", -1) >= offset for partition, offset in last.items())
+
+    async def _follow(self) -> None:
+        assert self._consumer is not None
+        while True:
+            got = await self._consumer.getmany(timeout_ms=200, max_records=20_000)
+            for place, records in got.items():
+                for record in records:
+                    if place.topic in ACTION_TOPICS:
+                        self.actions[orjson.loads(record.value)["action_id"]] += 1
+                    else:
+                        self._replay((place.topic, place.partition), record)
+
+    def _replay(self, place: tuple[str, int], record: Any) -> None:
+        state = self.states.setdefault(place, PartitionState(place[1]))
+        if record.key.startswith(FENCE):
+            self._fences[place] = record.offset
+            return
+        epoch = int(dict(record.headers)["e"])
+        self.stale += not state.replay(record.key, record.value, epoch, self._fences.get(place, -1))
+
+
+class Arena:
+    """Everything of one chaos run, as an async context manager.
+
+    Parameters
+    ----------
+    folder
+        For logs and keys.
+    nodes
+        Brokers.
+    settings
+        Further `HARK_*` settings.
+    """
+
+    def __init__(self, folder: Path, nodes: int = 1, settings: dict[str, str] | None = None) -> None:
+        self.folder = folder
+        self.cluster = Cluster(nodes)
+        self.store = EmbeddedStore()
+        self.proxy: StoreProxy
+        self.client: Client
+        self.workers: list[Worker] = []
+        self.supervising = True
+        self._extra = settings or {}
+        self._nodes = nodes
+        self._ends: Counter[int] = Counter()
+        self._facts: Counter[int] = Counter()
+        self._supervisor: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Start everything but the workers."""
+        keys = self.folder / "keys.json"
+        Keyring.new().save(keys)
+        self.nursery = Nursery(keys, self.folder / "nursery.log")
+        _, _, _ = await asyncio.gather(
+            asyncio.to_thread(self.cluster.start), self.store.start(), self.nursery.start()
+        )
+        self.proxy = StoreProxy(self.store.url)
+        await self.proxy.start()
+        self.environment = {
+            "HARK_BROKER": self.cluster.bootstrap,
+            "HARK_CLICKHOUSE_URL": self.proxy.url,
+            "HARK_PII_KEYS_FILE": str(keys),
+            "HARK_PARTITIONS": str(PARTITIONS),
+            "HARK_REPLICATION": str(self._nodes),
+            "HARK_LEARNING": "false",
+            "HARK_SESSION_TIMEOUT_S": str(SESSION_S),
+            "HARK_RULES_CLOCK": "occurred",
+            "HARK_DEAD_LETTER_LIMIT": "1",
+            "HARK_ARCHIVE_LINGER_S": "0.2",
+            "HARK_MAX_POLL_RECORDS": "40",
+            **self._extra,
+        }
+        self.settings = Settings.model_validate(
+            {name.removeprefix("HARK_").lower(): value for name, value in self.environment.items()}
+        )
+        await apply(self.settings)
+        self.client = await asyncio.to_thread(connect, self.store.url, "default", "", "")
+        await asyncio.to_thread(Schema(self.client, "hark").migrate)
+        self.client.database = "hark"
+        self.producer = AIOKafkaProducer(
+            bootstrap_servers=self.cluster.bootstrap, acks="all", enable_idempotence=True,
+            request_timeout_ms=5_000,
+        )  # fmt: skip
+        await self.producer.start()
+        self.watcher = Watcher(self.settings)
+        await self.watcher.start()
+        self._supervisor = asyncio.create_task(self._supervise(), name="supervisor")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End everything."""
+        assert self._supervisor is not None
+        self._supervisor.cancel()
+        await asyncio.gather(self._supervisor, return_exceptions=True)
+        for worker in self.workers:
+            worker.signal(signal.SIGKILL)
+        await self.watcher.stop()
+        await self.producer.stop()
+        self.client.close()
+        await self.proxy.stop()
+        await self.nursery.stop()
+        await self.store.stop()
+        await asyncio.to_thread(self.cluster.stop)
+
+    async def add(self, name: str, agents: Sequence[str] = CHAIN, static: bool = False) -> Worker:
+        """Start a worker; with `static` it keeps its group membership over a restart."""
+        worker = Worker(name, agents, self.folder / f"{name}.log", static)
+        self.workers.append(worker)
+        await self.launch(worker)
+        return worker
+
+    async def launch(self, worker: Worker) -> None:
+        """Start a worker's process."""
+        environment = {**self.environment, "HARK_WORKER_NAME": worker.name if worker.static else ""}
+        order = {"spawn": environment, "agents": list(worker.agents), "log": str(worker.log)}
+        worker.pid = int((await self.nursery.ask(order))["pid"])
+
+    async def _supervise(self) -> None:
+        """Start ended workers again, as a container platform would."""
+        rng = Random(1)
+        while True:
+            for worker in list(self.workers):
+                if not worker.alive:
+                    continue
+                status = (await self.nursery.ask({"poll": worker.pid}))["status"]
+                if status is None:
+                    continue
+                worker.exits.append(int(status))
+                worker.pid = 0
+                if worker.wanted:
+                    await asyncio.sleep(rng.random() * 0.5)
+                    await self.launch(worker)
+            await asyncio.sleep(0.1)
+
+    async def publish(self, topic: str, events: Sequence[Event]) -> dict[int, list[Record]]:
+        """Append events to their partitions and return them with their offsets."""
+        counter = self._ends if topic == "feedback.raw" else self._facts
+        arrived: dict[int, list[Record]] = {}
+        for partition, group in by_partition(events).items():
+            batch = self.producer.create_batch()
+            for event in group:
+                room = batch.append(key=event.key, value=event.value, timestamp=event.timestamp)
+                assert room is not None, "a batch of the harness is too large"
+                record = Record(event.key, event.value, counter[partition], event.timestamp)
+                arrived.setdefault(partition, []).append(record)
+                counter[partition] += 1
+            sent = await (await self.producer.send_batch(batch, topic, partition=partition))
+            assert sent.offset == arrived[partition][0].offset, "somebody else writes to the input"
+        return arrived
+
+    def last(self) -> dict[int, int]:
+        """Return the last offset published to each partition of `feedback.raw`."""
+        return {partition: count - 1 for partition, count in self._ends.items()}
+
+
+async def until(what: str, seconds: float, probe: Any, interval: float = 0.1) -> None:
+    """Wait until `probe` (plain or async) holds, at most `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        held = probe()
+        if asyncio.iscoroutine(held):
+            held = await held
+        if held:
+            return
+        assert time.monotonic() < deadline, f"after {seconds:.0f} s still not: {what}"
+        await asyncio.sleep(interval)
