@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic_core import core_schema
 
 from models import events
 from models.events.base import Inbound
@@ -33,6 +34,14 @@ CE_TYPES: dict[str, str] = {
     "Alert": "hark.alert",
 }
 """`ce_type` of the contracts that travel with CloudEvents headers."""
+
+
+class Schemas(GenerateJsonSchema):
+    """Says that a time may be a number too, as `models.events.base.EventTime` reads it."""
+
+    def datetime_schema(self, schema: core_schema.DatetimeSchema) -> JsonSchemaValue:
+        """Return the schema of a time."""
+        return {"anyOf": [super().datetime_schema(schema), {"type": "number"}]}
 
 
 def contracts_of(topic: Topic) -> tuple[type[BaseModel], ...]:
@@ -66,7 +75,7 @@ def direction_of(model: type[BaseModel]) -> Direction:
 
 def schema_of(model: type[BaseModel]) -> Json:
     """Return the JSON Schema (draft 2020-12) of one contract, on its own."""
-    return {"$schema": DIALECT, **model.model_json_schema()}
+    return {"$schema": DIALECT, **model.model_json_schema(schema_generator=Schemas)}
 
 
 def components(models: Iterable[type[BaseModel]], template: str) -> Json:
@@ -77,5 +86,7 @@ def components(models: Iterable[type[BaseModel]], template: str) -> Json:
     template
         How one schema points at another, with `{model}` for the name.
     """
-    _, shared = models_json_schema([(model, "validation") for model in models], ref_template=template)
+    mode: Literal["validation"] = "validation"
+    wanted = [(model, mode) for model in models]
+    _, shared = models_json_schema(wanted, ref_template=template, schema_generator=Schemas)
     return dict(sorted(shared["$defs"].items()))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from models.events import Alert, Feedback
 from ops.docgen.asyncapi import AGENTS
@@ -35,7 +36,9 @@ def test_example_keeps_a_contract_of_its_topic(example: Example) -> None:
     if example.value is None:
         assert topic.compacted, "only a compacted topic has records without a value"
     elif contracts_of(topic):
-        assert contract_of(topic, example.value) is not None
+        model = contract_of(topic, example.value)
+        assert model is not None
+        Draft202012Validator(schema_of(model)).validate(example.value)
 
 
 def test_feedback_examples_cover_every_channel_in_both_languages() -> None:
@@ -78,6 +81,11 @@ def _changed(name: str, edit: Any) -> list[str]:
     new = copy.deepcopy(old)
     edit(new)
     return breakages(name, old, new, direction_of(contracts()[name]))
+
+
+@pytest.mark.parametrize("name", contracts())
+def test_published_schemas_are_json_schema(name: str) -> None:
+    Draft202012Validator.check_schema(schema_of(contracts()[name]))
 
 
 @pytest.mark.parametrize("name", contracts())
