@@ -151,7 +151,7 @@ def headers_of(name: str) -> Json:
             "ce_specversion": {"type": "string", "const": "1.0"},
             "ce_id": {"type": "string", "description": "the record's own id"},
             "ce_type": {"type": "string", **typed},
-            "ce_source": {"type": "string", "description": "input topic or rule"},
+            "ce_source": {"type": "string", "description": "input topic, rule or agent"},
             "ce_time": {"type": "string", "format": "date-time"},
             "traceparent": TRACEPARENT,
         },

@@ -31,6 +31,7 @@ CE_TYPES: dict[str, str] = {
     "CustomerFact": "hark.customer.fact",
     "Decision": "hark.decision",
     "Action": "hark.action.<kind>",
+    "WorkOrderChange": "hark.work_order.change",
     "Alert": "hark.alert",
 }
 """`ce_type` of the contracts that travel with CloudEvents headers."""

@@ -70,7 +70,7 @@ def _headers() -> str:
         ("`ce_specversion`", "`1.0`"),
         ("`ce_id`", "the record's own id, the same on a replay"),
         ("`ce_type`", ", ".join(f"{code(kind)} ({name})" for name, kind in CE_TYPES.items())),
-        ("`ce_source`", "topic of the input, or `rules/<rule>`"),
+        ("`ce_source`", "topic of the input, `rules/<rule>`, or the agent"),
         ("`ce_time`", "when it happened, RFC 3339"),
         ("`traceparent`", "W3C trace context, passed through when the input has one"),
     ]
