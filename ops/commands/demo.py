@@ -71,10 +71,13 @@ def demo(
         list[str] | None, typer.Option("--map", help="event_field=file_field, repeatable.")
     ] = None,
     channel: Annotated[str, typer.Option("--channel", help="Where the file names none.")] = "review",
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Also write one self-contained page with charts.")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Run the whole pipeline on embedded parts and print what came of it."""
-    options = Options(events, seed, workers, tuple(input_ or ()))
+    options = Options(events, seed, workers, tuple(input_ or ()), html=html)
     mapping = parse_mapping(map_ or [])
     unread: list[Parsed] = []
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from ops.failures import sayable, settings
+from ops.reporting.page import write_page
 from ops.reporting.summary import summarise
 from ops.reporting.terminal import show
 from sinks.clickhouse.client import connect
@@ -19,6 +21,9 @@ from sinks.clickhouse.schema import Schema
 @sayable
 def report(
     json_: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Also write one self-contained page with charts.")
+    ] = None,
     url: Annotated[str | None, typer.Option("--url", help="Instead of HARK_CLICKHOUSE_URL.")] = None,
 ) -> None:
     """Print counts, model figures, decisions and uplift from the store."""
@@ -32,6 +37,8 @@ def report(
     client = connect(config.clickhouse_url, config.clickhouse_user, password, config.clickhouse_database)
     try:
         found = summarise(client)
+        if html is not None:
+            write_page(html, client, found, config.horizon_days)
     finally:
         client.close()
     if json_:

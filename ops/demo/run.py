@@ -18,6 +18,7 @@ from ops.demo.services import Services, cancel, topics
 from ops.demo.traffic import Feeder
 from ops.demo.truth import true_effects
 from ops.local import LocalCluster
+from ops.reporting.page import write_page
 from ops.reporting.summary import Summary, summarise
 from ops.simulator.world import Produced, World
 from sinks.clickhouse.client import Client, connect
@@ -42,6 +43,8 @@ class Options:
         Files of real feedback instead of the simulated world.
     rate
         Most records a second; None for as fast as the pipeline takes them.
+    html
+        File for the report as a page with charts.
     """
 
     events: int = 20_000
@@ -50,6 +53,7 @@ class Options:
     inputs: tuple[Path, ...] = ()
     rate: float | None = None
     data: Path | None = None
+    html: Path | None = None
 
 
 class Progress(Protocol):
@@ -222,6 +226,9 @@ class _Play:
             truth = await asyncio.to_thread(true_effects, self._client, world)
             for row in report["uplift"]:
                 row["truth"] = truth.get((row["rule"], row["metric"]))
+        if self._options.html is not None:
+            horizon_days = self._cluster.settings.horizon_days
+            await asyncio.to_thread(write_page, self._options.html, self._client, report, horizon_days)
         return report
 
 

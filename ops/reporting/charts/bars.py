@@ -9,8 +9,8 @@ from ops.reporting.charts.lines import legend
 from ops.reporting.charts.scale import Scale, short, ticks
 from ops.reporting.charts.svg import drawing, element, hint, note, words
 
-WIDTH = 720.0
-ROW, GAP, TOP, BOTTOM, RIGHT = 19.0, 7.0, 4.0, 24.0, 86.0
+WIDTH = 560.0
+ROW, GAP, TOP, BOTTOM, RIGHT = 19.0, 7.0, 4.0, 24.0, 92.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,12 @@ class Bar:
 
 
 def bar_chart(
-    bars: Sequence[Bar], names: Sequence[str], colours: Sequence[int], label: str, left: float = 190.0
+    bars: Sequence[Bar],
+    names: Sequence[str],
+    colours: Sequence[int],
+    label: str,
+    left: float = 178.0,
+    width: float = WIDTH,
 ) -> str:
     """Return a chart of stacked bars, in the order given.
 
@@ -33,20 +38,22 @@ def bar_chart(
         Of the parts.
     left
         Room for the names, pixels.
+    width
+        Of the whole drawing before it is scaled, pixels.
     """
     if not bars:
         return note("Nothing here yet.")
     longest = max(sum(bar.parts) for bar in bars) or 1.0
-    across = Scale(0.0, longest, left, WIDTH - RIGHT)
+    across = Scale(0.0, longest, left, width - RIGHT)
     height = TOP + len(bars) * (ROW + GAP) + BOTTOM
     parts = []
-    for value in ticks(0.0, longest, 6):
+    for value in ticks(0.0, longest, max(2, int((width - left) // 80))):
         x = across.at(value)
         parts.append(element("line", x1=x, x2=x, y1=TOP, y2=height - BOTTOM, class_="grid"))
         parts.append(words(x, height - 8, short(value), "tick", "middle"))
     for row, bar in enumerate(bars):
         parts += _bar(bar, names, colours, across, TOP + row * (ROW + GAP))
-    return drawing(WIDTH, height, label, *parts) + legend(list(zip(names, colours, strict=True)))
+    return drawing(width, height, label, *parts) + legend(list(zip(names, colours, strict=True)))
 
 
 def _bar(bar: Bar, names: Sequence[str], colours: Sequence[int], across: Scale, top: float) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ops.reporting.charts.scale import Scale, percent
 from ops.reporting.charts.svg import drawing, element, hint, note, path, words
 
-SIZE, LEFT, BOTTOM, EDGE = 300.0, 46.0, 40.0, 10.0
+SIZE, LEFT, BOTTOM, EDGE = 330.0, 46.0, 40.0, 20.0
 
 
 @dataclass(frozen=True, slots=True)

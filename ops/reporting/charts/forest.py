@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from ops.reporting.charts.scale import Scale, around, percent, ticks
 from ops.reporting.charts.svg import drawing, element, hint, note, path, words
 
-WIDTH = 720.0
+WIDTH = 560.0
 ROW, TOP, BOTTOM = 26.0, 22.0, 26.0
-LEFT, RIGHT = 230.0, 150.0
+LEFT, RIGHT = 215.0, 76.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def forest(
         words(across.start, 12, f"← {low_means}", "tick"),
         words(across.end, 12, f"{high_means} →", "tick", "end"),
     ]
-    for value in ticks(low, high, 6):
+    for value in ticks(low, high, 5):
         x = across.at(value)
         kind = "zero" if value == 0 else "grid"
         parts.append(element("line", x1=x, x2=x, y1=TOP - 4, y2=height - BOTTOM, class_=kind))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ops.reporting.charts.svg import drawing, element, hint, note, words
 
-WIDTH, LEFT, ROW, TOP = 720.0, 190.0, 24.0, 22.0
+WIDTH, LEFT, ROW, TOP = 560.0, 172.0, 24.0, 22.0
 SHADES = 9
 
 

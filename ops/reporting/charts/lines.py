@@ -9,7 +9,7 @@ from ops.reporting.charts.scale import Scale, around, day, short, ticks
 from ops.reporting.charts.svg import drawing, element, hint, note, path, words
 
 WIDTH, HEIGHT = 720.0, 240.0
-LEFT, RIGHT, TOP, BOTTOM = 52.0, 16.0, 14.0, 30.0
+LEFT, RIGHT, TOP, BOTTOM = 52.0, 26.0, 20.0, 30.0
 MOST_DOTS = 40
 
 
@@ -39,6 +39,7 @@ def line_chart(
     show_x: Callable[[float], str] = day,
     show_y: Callable[[float], str] = short,
     height: float = HEIGHT,
+    width: float = WIDTH,
 ) -> str:
     """Return a line chart.
 
@@ -53,14 +54,14 @@ def line_chart(
     if not xs:
         return note("Nothing here yet.")
     ys = [y for line in lines for _, y in line.points]
-    across = Scale(min(xs), max(xs), LEFT, WIDTH - RIGHT)
+    across = Scale(min(xs), max(xs), LEFT, width - RIGHT)
     low, high = limits or around(ys)
     up = Scale(low, high, height - BOTTOM, TOP)
     parts = _frame(across, up, show_x, show_y, height)
     parts += [_mark(mark, across, height) for mark in marks if across.low <= mark.x <= across.high]
     for line in lines:
         parts += _line(line, across, up, show_x, show_y)
-    return drawing(WIDTH, height, label, *parts) + legend([(line.name, line.colour) for line in lines])
+    return drawing(width, height, label, *parts) + legend([(line.name, line.colour) for line in lines])
 
 
 def _frame(
@@ -70,19 +71,24 @@ def _frame(
     for value in ticks(up.low, up.high):
         y = up.at(value)
         axis = "axis" if value == 0 else "grid"
-        parts.append(element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_=axis))
+        parts.append(element("line", x1=LEFT, x2=across.end, y1=y, y2=y, class_=axis))
         parts.append(words(LEFT - 8, y + 4, show_y(value), "tick", "end"))
-    for number in range(6):
-        x = across.low + (across.high - across.low) * number / 5
-        anchor = ("start", "middle", "end")[0 if number == 0 else 2 if number == 5 else 1]
-        parts.append(words(across.at(x), height - 8, show_x(x), "tick", anchor))
+    for x in _stops(across, show_x is day):
+        parts.append(words(across.at(x), height - 8, show_x(x), "tick", "middle"))
     return parts
+
+
+def _stops(across: Scale, dates: bool) -> list[float]:
+    """Return where the x axis has labels: even steps for dates, round numbers otherwise."""
+    if not dates:
+        return ticks(across.low, across.high, 8)
+    return [across.low + (across.high - across.low) * number / 5 for number in range(6)]
 
 
 def _mark(mark: Mark, across: Scale, height: float) -> str:
     x = across.at(mark.x)
-    line = element("line", x1=x, x2=x, y1=TOP, y2=height - BOTTOM, class_="mark")
-    flag = element("circle", cx=x, cy=TOP, r=4.5, class_="flag")
+    line = element("line", x1=x, x2=x, y1=TOP - 12, y2=height - BOTTOM, class_="mark")
+    flag = element("circle", cx=x, cy=TOP - 12, r=4, class_="flag")
     return element("g", hint(mark.text), line, flag)
 
 
