@@ -108,16 +108,16 @@ class WorkOrder:
         return fold(deepcopy(self.start), self.entries, reopen_window, most_cycles)
 
     def dump(self) -> dict[str, Any]:
-        """Return the work order as JSON."""
-        plain = {name: getattr(self, name) for name in _PLAIN}
+        """Return the work order as JSON that shares nothing with it."""
+        plain = {name: deepcopy(getattr(self, name)) for name in _PLAIN}
         return plain | {"start": asdict(self.start), "entries": [entry.dump() for entry in self.entries]}
 
     @classmethod
     def load(cls, data: Mapping[str, Any]) -> WorkOrder:
-        """Return the work order `dump` described."""
+        """Return the work order `dump` described; `data` is left alone."""
         start = Progress(**data["start"])
         entries = [Entry(*row) for row in data["entries"]]
-        return cls(start=start, entries=entries, **{name: data[name] for name in _PLAIN})
+        return cls(start=start, entries=entries, **deepcopy({name: data[name] for name in _PLAIN}))
 
 
 _PLAIN = ("action", "key", "opened_at", "sla", "response", "topic", "urgency", "holder",
