@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,7 +68,8 @@ def _decision(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 _FEEDBACK_SQL = """
-SELECT feedback_id, origin, customer_id, text, late, scores, cluster_id, cluster_size, duplicate_of, occurred_at
+SELECT feedback_id, origin, customer_id, text, late, scores, cluster_id, cluster_size, duplicate_of,
+    occurred_at
 FROM feedback FINAL"""
 _DECISION_SQL = """
 SELECT decision_id, feedback_id, customer_id, rule_id, rule_version, arm, reason, action_id, occurred_at
@@ -94,7 +95,13 @@ class Ledger:
         tables = ("feedback", "facts", "decisions", "actions", "dead_letters")
         counts = ", ".join(f"(SELECT count() FROM {table} FINAL)" for table in tables)
         row = self._client.query(f"SELECT {counts}").result_rows[0]
-        sizes = (wanted.feedback, wanted.facts, wanted.decisions, wanted.actions, wanted.dead)
+        sizes: tuple[Sized, ...] = (
+            wanted.feedback,
+            wanted.facts,
+            wanted.decisions,
+            wanted.actions,
+            wanted.dead,
+        )
         return all(int(have) >= len(want) for have, want in zip(row, sizes, strict=True))
 
     def shortfall(self, wanted: Books) -> str:
@@ -185,8 +192,9 @@ class Ledger:
             return [f"state of {agent}/{wanted.partition} is missing"]
         right, now = dict(wanted.items()), dict(have.items())
         keys = [key for key in right.keys() | now.keys() if right.get(key) != now.get(key)]
+        place = f"state of {agent}/{wanted.partition}"
         found = [
-            f"state of {agent}/{wanted.partition}, {key!r}: is {now.get(key)!r:.600}, must be {right.get(key)!r:.600}"
+            f"{place}, {key!r}: is {now.get(key)!r:.600}, must be {right.get(key)!r:.600}"
             for key in sorted(keys)[:SHOWN]
         ]
         if len(keys) > SHOWN:

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from models.events import Channel
 from ops.simulator import personal
 from ops.simulator.words import Words
 from streams.codec import partition_of
@@ -18,19 +19,7 @@ STEP_MS = 180_000
 DAYS_BACK = 400
 DAY_MS = 86_400_000
 TIERS = (("bronze", 300.0), ("silver", 1200.0), ("gold", 5000.0), ("platinum", 20000.0))
-CHANNELS = (
-    "app",
-    "web",
-    "ticket",
-    "call",
-    "chat",
-    "social",
-    "review",
-    "survey",
-    "community",
-    "email",
-    "video",
-)
+CHANNELS = tuple(Channel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +120,10 @@ class Traffic:
 
     def _event(self, customer: str, value: bytes) -> Event:
         self._appended_ms += 1
-        key = customer.encode()
-        return Event(partition_of(key, self._partitions), key, value, self._appended_ms)
+        return Event(self._place(customer), customer.encode(), value, self._appended_ms)
+
+    def _place(self, customer: str) -> int:
+        return partition_of(customer.encode(), self._partitions)
 
 
 def by_partition(events: Sequence[Event]) -> dict[int, list[Event]]:

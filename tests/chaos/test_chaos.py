@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -21,9 +22,9 @@ pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("kafka_available")]
 
 ROUNDS = int(os.environ.get("HARK_CHAOS_ROUNDS", "3"))
 SEED = int(os.environ.get("HARK_CHAOS_SEED", "1"))
-EVENTS = 400
+EVENTS = 1200
 FEED_SECONDS = 5.0
-PIECES = 25
+BURSTS = 8
 DRAIN_SECONDS = 90.0
 
 Incident = Callable[["Play"], Awaitable[None]]
@@ -41,6 +42,7 @@ class Play:
         self.ledger = Ledger(self.oracle, arena.client, arena.watcher)
         self.traffic = Traffic(seed, arena.settings.partitions, int(time.time() * 1000))
         self.bad = 0
+        self.published = asyncio.Event()
         self._extra = 0
 
     async def begin(self) -> None:
@@ -59,15 +61,14 @@ class Play:
         began, arena, rng = time.monotonic(), self.arena, self.rng
         events = self.traffic.round(number, EVENTS, self.bad)
         self.bad = 0
-        happening = [
-            asyncio.create_task(self._later(rng.random() * FEED_SECONDS * 0.8, incident))
-            for incident in incidents
-        ]
-        size = max(1, len(events) // PIECES)
+        happening = [asyncio.create_task(self._later(incident)) for incident in incidents]
+        size = len(events) // BURSTS + 1
         for begin in range(0, len(events), size):
             arrived = await arena.publish("feedback.raw", events[begin : begin + size])
+            self.published.set()
+            self.published.clear()
             await self.oracle.run("feedback.raw", arrived)
-            await asyncio.sleep(FEED_SECONDS / PIECES)
+            await asyncio.sleep(FEED_SECONDS / BURSTS * (0.5 + rng.random()))
         await asyncio.gather(*happening)
         fed, wanted = time.monotonic(), books(self.oracle)
         try:
@@ -82,14 +83,20 @@ class Play:
         repeats = await asyncio.to_thread(self.ledger.repeats)
         exits = {worker.name: len(worker.exits) for worker in arena.workers}
         self.report(
-            f"round {number} ({names}): {len(events)} events, drained {time.monotonic() - fed:.1f} s after the "
-            f"feed, {time.monotonic() - began:.1f} s in all; repeats so far {repeats}; worker ends {exits}"
+            f"round {number} ({names}): {len(events)} events, drained {time.monotonic() - fed:.1f} s after "
+            f"the feed, {time.monotonic() - began:.1f} s in all; repeats so far {repeats}; ends {exits}"
         )
         assert not differences, "\n".join([f"round {number} ({names}), seed {SEED}:", *differences])
 
-    async def _later(self, seconds: float, incident: Incident) -> None:
-        await asyncio.sleep(seconds)
+    async def _later(self, incident: Incident) -> None:
+        await asyncio.sleep(self.rng.random() * FEED_SECONDS * 0.6)
         await incident(self)
+
+    async def busy(self) -> None:
+        """Wait until workers have something to do: just after a burst was published, if one comes."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.published.wait(), FEED_SECONDS)
+        await asyncio.sleep(self.rng.random() * 0.25)
 
     async def _full(self, wanted: Books) -> bool:
         self.arena.watcher.check()
@@ -115,31 +122,61 @@ class Play:
 
 async def kill(play: Play) -> None:
     """End a worker as the kernel's OOM killer would."""
+    await play.busy()
     play.rng.choice(play.arena.workers[:2]).signal(signal.SIGKILL)
 
 
 async def kill_twice(play: Play) -> None:
     """End two workers at once."""
+    await play.busy()
     for worker in play.arena.workers[:2]:
         worker.signal(signal.SIGKILL)
 
 
 async def kill_sink(play: Play) -> None:
     """End the worker that only writes to the store."""
+    await play.busy()
     play.arena.workers[2].signal(signal.SIGKILL)
+
+
+async def kill_again_and_again(play: Play) -> None:
+    """End whatever carries events four times, each time in the middle of its work."""
+    for _ in range(4):
+        await play.busy()
+        for worker in play.arena.workers[:2]:
+            worker.signal(signal.SIGKILL)
 
 
 async def terminate(play: Play) -> None:
     """End a worker as an orderly deployment would."""
+    await play.busy()
     play.rng.choice(play.arena.workers[:3]).signal(signal.SIGTERM)
 
 
 async def freeze(play: Play) -> None:
     """Stop a worker past its session and let it go on: a zombie."""
+    await play.busy()
     worker = play.rng.choice(play.arena.workers[:3])
     worker.signal(signal.SIGSTOP)
     await asyncio.sleep(SESSION_S * (1.3 + 0.4 * play.rng.random()))
     worker.signal(signal.SIGCONT)
+
+
+async def freeze_all(play: Play) -> None:
+    """Stop both chains past their session while a third takes over, then let the zombies go on."""
+    await play.busy()
+    play._extra += 1
+    frozen, third = play.arena.workers[:2], await play.arena.add(f"extra{play._extra}", CHAIN)
+    for worker in frozen:
+        worker.signal(signal.SIGSTOP)
+    await asyncio.sleep(SESSION_S * 2)
+    for worker in frozen:
+        worker.signal(signal.SIGCONT)
+    await asyncio.sleep(1)
+    third.wanted = False
+    third.signal(signal.SIGTERM)
+    await until(f"{third.name} ended", 20, lambda: not third.alive)
+    play.arena.workers.remove(third)
 
 
 async def join_and_leave(play: Play) -> None:
@@ -180,8 +217,8 @@ async def flood(play: Play) -> None:
 
 
 INCIDENTS: tuple[Incident, ...] = (
-    kill, kill, kill_twice, kill_sink, terminate, freeze, freeze, join_and_leave, store_refuses, store_vanishes,
-    store_forgets_to_answer, flood,
+    kill, kill, kill_twice, kill_again_and_again, kill_sink, terminate, freeze, freeze_all, join_and_leave,
+    store_refuses, store_vanishes, store_forgets_to_answer, flood,
 )  # fmt: skip
 
 
