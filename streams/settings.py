@@ -99,3 +99,24 @@ class Settings(BaseSettings):
     metrics_host: str = Field("127.0.0.1", description="address the metrics port binds to")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="log level")
     data_dir: Path = Field(Path(".hark"), description="folder of the embedded broker and store")
+
+    gateway_host: str = Field("127.0.0.1", description="address `hark gateway` binds to")
+    gateway_port: int = Field(8089, ge=0, le=65535, description="port of `hark gateway`")
+    gateway_prefix: str = Field("", description="path a reverse proxy puts the gateway under, e.g. /hark")
+    gateway_tokens: SecretStr = Field(
+        SecretStr(""), description="bearer tokens as name=token, separated by commas; 16 characters or more"
+    )
+    gateway_trusted_proxies: str = Field(
+        "", description="networks whose X-Forwarded-* headers are believed, separated by commas; nobody's"
+    )
+    gateway_max_bytes: int = Field(5_242_880, ge=1024, description="largest request body, decompressed")
+    gateway_max_lines: int = Field(5_000, ge=1, description="most events in one request")
+    gateway_rate: float = Field(500.0, gt=0, description="events a second each token may send")
+    gateway_burst: int = Field(5_000, ge=1, description="events a token may send at once")
+    gateway_in_flight: int = Field(64, ge=1, description="requests at work at once; more get 503")
+    gateway_confirm_s: float = Field(10.0, gt=0, description="longest wait for the brokers' confirmation")
+    gateway_body_s: float = Field(30.0, gt=0, description="longest wait for a request's body")
+    gateway_drain_s: float = Field(10.0, ge=0, description="time that requests at work get at shutdown")
+    gateway_kept_ids: int = Field(
+        1_000_000, ge=1, description="event ids kept in memory for repeated Idempotency-Keys, 24 h at most"
+    )
