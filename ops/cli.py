@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from ops.commands import demo, doctor, keys, produce, report, rules, store, topics, up, uplift, worker
+from ops.commands import (
+    demo,
+    doctor,
+    gateway,
+    keys,
+    produce,
+    report,
+    rules,
+    store,
+    topics,
+    up,
+    uplift,
+    worker,
+)
 from ops.evaluation import churn, pii, sentiment
 from ops.evaluation import topics as topics_evaluation
 from ops.failures import sayable
@@ -27,6 +40,7 @@ app.command("demo")(demo.demo)
 app.command("produce")(produce.produce)
 app.command("worker")(worker.worker)
 app.command("up")(up.up)
+app.command("gateway")(gateway.gateway)
 app.command("doctor")(doctor.doctor)
 app.command("report")(report.report)
 app.command("uplift")(sayable(uplift.uplift))
