@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from models.churn.delayed import DelayedLabels, Labelled
 from models.near_duplicate import Cluster, ClusterIndex
 from models.outcome import DeadLetter, DeadReason, Drop, DropReason, Emit, Outcome
@@ -169,8 +171,8 @@ class Scorer:
             scored.examples.append((SENTIMENT, example))
         at = record["occurred_at"] / 1000.0
         versions = self._models.versions()
-        for name, chance in chances.items():
-            partition.waiting.scored(record["customer_id"], name, at, inputs, chance, versions[name])
+        scores = {name: (chance, versions[name]) for name, chance in chances.items()}
+        partition.waiting.scored_all(record["customer_id"], at, inputs, scores)
 
     def _customer(self, fact: Record, memory: CustomerMemory, partition: PartitionScoring) -> Outcome[Scored]:
         memory.fact(fact)
@@ -210,7 +212,7 @@ class Scorer:
 
 def _example(labelled: Labelled) -> tuple[str, Record]:
     return labelled.target, {
-        "x": labelled.features,
+        "x": orjson.Fragment(labelled.encoded),
         "y": labelled.label,
         "at": labelled.scored_at,
         "score": labelled.score,

@@ -59,7 +59,7 @@ class ScoreStep:
         waiting, clusters, rows = self._new_waiting(), self._new_clusters(), []
         for key, value in state.items():
             if key.startswith(WAITING):
-                waiting.load(key[2:].decode(), loads(value))
+                waiting.load(key[2:].decode(), value)
             elif key.startswith(CLUSTER):
                 rows.append(loads(value))
         clusters.load(rows)
@@ -110,7 +110,7 @@ class ScoreStep:
         for customer in partition.waiting.touched:
             entry = partition.waiting.entry(customer)
             key = WAITING + customer.encode()
-            state.put(key, dumps(entry)) if entry else state.delete(key)
+            state.put(key, entry) if entry else state.delete(key)
         partition.waiting.touched.clear()
         for slot in partition.touched:
             state.put(CLUSTER + str(slot).encode(), dumps(partition.clusters.row(slot)))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import random
 from typing import Any
 
+import orjson
 import pytest
 
 from models.churn.delayed import DAY, DelayedLabels, Labelled, Target, Targets
@@ -96,10 +96,10 @@ def test_restored_entries_decide_as_if_never_stopped() -> None:
         if act == "advance":
             assert first.advance(now) == second.advance(now)
         if step % 50 == 0:
-            text = json.dumps({f"c{i}": second.entry(f"c{i}") for i in range(5)})
+            held = {f"c{i}": second.entry(f"c{i}") for i in range(5)}
             second = DelayedLabels(TARGETS)
             second.watermark = first.watermark
-            for name, entry in json.loads(text).items():
+            for name, entry in held.items():
                 second.load(name, entry)
 
 
@@ -135,7 +135,9 @@ def test_touched_names_exactly_the_customers_whose_entry_changed() -> None:
 
 def test_undeclared_targets_are_dropped_on_load() -> None:
     waiting = DelayedLabels(TARGETS)
-    waiting.load("ann", {"gone": {"w": [[0.0, None, 0, {}]], "o": None}})
+    before = DelayedLabels(Targets([Target("gone", frozenset({"left"}), 7.0)]))
+    before.scored("ann", "gone", 0.0, {})
+    waiting.load("ann", before.entry("ann"))
     assert waiting.entry("ann") is None and len(waiting) == 0
 
 
@@ -150,7 +152,7 @@ def test_a_target_needs_kinds_and_a_horizon(kinds: frozenset[str]) -> None:
 def leaking(waiting: DelayedLabels, customer: str, live: dict[str, float | str | None]) -> list[Labelled]:
     """Return labels as a wrong implementation would give them: features as they are now."""
     return [
-        Labelled(x.target, x.customer, x.scored_at, dict(live), x.label, x.score, x.version)
+        Labelled(x.target, x.customer, x.scored_at, orjson.dumps(live), x.label, x.score, x.version)
         for x in waiting.outcome(customer, "cancelled", 10 * DAY) + waiting.advance(400 * DAY)
     ]
 
