@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
+import typer
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import HealthCheck, given, settings
@@ -17,9 +18,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
+from typer.testing import CliRunner
 
 from models.clock import VirtualClock
 from models.intake import Limits
+from ops.commands.gateway import gateway
 from ops.failures import UserError
 from ops.gateway.app import Bounds, Gateway
 from ops.gateway.body import ID_ROOM, Entry, Reader, lines_of
@@ -528,3 +531,16 @@ def test_no_request_is_a_fault(body: bytes, kind: str, encoding: str, key: str |
         assert isinstance(answer, dict)
 
     house.run(scenario)
+
+
+@pytest.mark.parametrize("tokens", ["", "shop=short"])
+def test_without_tokens_the_command_says_so_in_one_sentence(
+    tokens: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARK_GATEWAY_TOKENS", tokens)
+    app = typer.Typer()
+    app.command()(gateway)
+    result = CliRunner().invoke(app, [])
+    assert result.exit_code == 1
+    assert result.output.startswith("hark: ")
+    assert result.output.count("\n") == 1
