@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from models.drift.watch import Drift
 from models.learner import State
@@ -150,6 +150,14 @@ class Change:
     p: float = 1.0
 
 
+class Judged(NamedTuple):
+    """What champion and challenger said of one event before they learned it, and what follows."""
+
+    champion: float | None
+    challenger: float | None
+    change: Change | None
+
+
 class Champion(Generic[M, X]):
     """The serving model, and while one is tried, its challenger.
 
@@ -159,8 +167,9 @@ class Champion(Generic[M, X]):
         Of the model.
     make
         Returns a fresh model of the same configuration.
-    predict, learn
-        How a model scores an example, in [0, 1], and learns its label.
+    learn
+        Teaches a model an example's label and returns the score in [0, 1] it gave before, None where
+        the label is no yes or no.
     automatic
         Promote on proof; otherwise wait for `approve`.
     alpha
@@ -175,8 +184,7 @@ class Champion(Generic[M, X]):
         self,
         name: str,
         make: Callable[[], M],
-        predict: Callable[[M, X], float],
-        learn: Callable[[M, X, bool], None],
+        learn: Callable[[M, X, float], float | None],
         automatic: bool = True,
         alpha: float = 0.01,
         recent: int = 500,
@@ -191,24 +199,23 @@ class Champion(Generic[M, X]):
         self.previous: M | None = None
         self.proven = False
         self.duel = Duel(alpha)
-        self._make, self._predict, self._learn = make, predict, learn
-        self._recent: deque[tuple[X, bool]] = deque(maxlen=recent)
+        self._make, self._learn = make, learn
+        self._recent: deque[tuple[X, float]] = deque(maxlen=recent)
 
-    def predict(self, x: X) -> float:
-        """Return the champion's score."""
-        return self._predict(self.champion, x)
-
-    def learn(self, x: X, y: bool) -> Change | None:
+    def learn(self, x: X, y: float) -> Change | None:
         """Judge both models on an event they have not learned, then teach it to both."""
+        return self.judge(x, y).change
+
+    def judge(self, x: X, y: float) -> Judged:
+        """Do what `learn` does and return the scores both gave before."""
         self._recent.append((x, y))
+        old = self._learn(self.champion, x, y)
         if self.challenger is None:
-            self._learn(self.champion, x, y)
-            return None
-        old, new = self._predict(self.champion, x), self._predict(self.challenger, x)
-        self.duel.add((old - y) ** 2, (new - y) ** 2)
-        self._learn(self.champion, x, y)
-        self._learn(self.challenger, x, y)
-        return self._verdict()
+            return Judged(old, None, None)
+        new = self._learn(self.challenger, x, y)
+        if old is not None and new is not None:
+            self.duel.add((old - y) ** 2, (new - y) ** 2)
+        return Judged(old, new, self._verdict())
 
     def drifted(self, drift: Drift) -> Change | None:
         """Start a challenger on the examples since the change; None when one is already being tried."""
@@ -244,6 +251,14 @@ class Champion(Generic[M, X]):
         self.champion, self.previous = self.previous, self.champion
         self.challenger, self.proven = None, False
         return Change(self.name, Step.ROLLED_BACK, "the previous champion serves again")
+
+    def install(self, state: Mapping[str, Any], why: str) -> Change:
+        """Serve an earlier version, given as its state; raises ValueError when that does not fit."""
+        earlier = self._make()
+        earlier.restore(state)
+        self.previous, self.champion, self.challenger = self.champion, earlier, None
+        self.proven = False
+        return Change(self.name, Step.ROLLED_BACK, why)
 
     def _verdict(self) -> Change | None:
         if self.proven:

@@ -4,7 +4,7 @@
         ──intake──▶ feedback.masked     each customer's own log, no personal data from here on
         ──score───▶ feedback.scored     duplicates dropped; sentiment, topics, urgency, propensities
         ──decide──▶ decisions, actions.<kind>, holdouts
-    models.examples ──learn──▶ models.snapshots ──▶ every scorer
+    models.examples ──learn──▶ models.snapshots, topics.tags ──▶ every scorer
     actions.*, actions.status, feedback.scored
         ──follow_up──▶ work.orders, actions.escalation, actions.notify, retries, alerts
     everything but raw ──archive──▶ ClickHouse
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from models.churn.delayed import DelayedLabels
 from models.follow_up import CalendarError, Desk, Follower, PolicyError, load_policy
@@ -39,11 +40,20 @@ from streams.app import Handler
 from streams.broadcast import Handler as RecordHandler
 from streams.catalog import LIMITS, LiveCatalog, shipped_catalog
 from streams.dead_letters import FloodGuard
+from streams.history import fetch
 from streams.runner import SliceRunner, Step
 from streams.runtime import NotReady, Runtime
 from streams.settings import Settings
 from streams.ticks import TimedRunner
-from streams.topics import CUSTOMER_EVENTS, CUSTOMER_LINKS, LABELS, OUTCOMES, RULES_CATALOG, SNAPSHOTS
+from streams.topics import (
+    CUSTOMER_EVENTS,
+    CUSTOMER_LINKS,
+    LABELS,
+    OUTCOMES,
+    RULES_CATALOG,
+    SNAPSHOTS,
+    TOPIC_TAGS,
+)
 
 log = logging.getLogger(__name__)
 
@@ -109,13 +119,17 @@ def build_score(run: Runtime) -> Built:
     models.warm()
     run.shelf.installers.append(models.install)
     run.follow(SNAPSHOTS, run.shelf.apply)
+    analyser = Analyser()
+    run.tags.installers.append(analyser.apply_tags)
+    run.follow(TOPIC_TAGS, run.tags.apply)
     declared = targets(settings.horizon_days)
     step = score.ScoreStep(
-        Scorer(models, Analyser(), learning=settings.learning),
+        Scorer(models, analyser, learning=settings.learning),
         run.clock,
         settings.dedup_days * 86_400.0,
         lambda: DelayedLabels(declared, limit=2, spacing=3 * 86_400.0),
         lambda: ClusterIndex(CLUSTERS),
+        observing=settings.learning,
     )
     return score.TOPICS, stateful(run, "score", step)
 
@@ -151,9 +165,19 @@ def build_follow_up(run: Runtime) -> Built:
 
 
 def build_learn(run: Runtime) -> Built:
-    """From training examples to snapshots, figures and drift alerts."""
+    """From training examples to snapshots, figures, alerts and suggested tags."""
     run.follow(SNAPSHOTS, run.shelf.apply)
-    handler = learn.Learn(run.shelf, run.producer, run.layout, run.clock, run.settings.snapshot_seconds)
+    run.follow(TOPIC_TAGS, run.tags.apply)
+    handler = learn.Learn(
+        run.shelf,
+        run.producer,
+        run.layout,
+        run.clock,
+        run.settings.snapshot_seconds,
+        automatic=run.settings.promotion == "automatic",
+        tags=run.tags,
+        earlier=partial(fetch, run.open_reader),
+    )
     return learn.TOPICS, handler
 
 

@@ -15,6 +15,7 @@ from streams.outbox import Layout
 from streams.settings import Settings
 from streams.snapshots import SnapshotShelf
 from streams.state import KafkaChangelog
+from streams.tags import LiveTags
 from streams.topics import CATALOG, state_topic
 
 
@@ -41,6 +42,7 @@ class Runtime:
         self.layout = Layout({})
         self.cluster_id = ""
         self.shelf = SnapshotShelf()
+        self.tags = LiveTags()
         self._handlers: dict[str, Handler] = {}
         self._broadcast: Broadcast | None = None
 

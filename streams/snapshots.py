@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from models.scoring.targets import MODELS
 from models.snapshot import Snapshot, SnapshotError, decode
 from models.snapshot_parts import Assembler
 from streams import metrics
@@ -33,11 +34,15 @@ class SnapshotShelf:
             data = self._assembler.add(name, value)
             if data is None:
                 return
-            for install in self.installers:
+            model = name.rsplit("/", 2)[0]
+            serving = self.installers if model in MODELS else ()
+            if not serving:
+                decode(data, model)
+            for install in serving:
                 snapshot = install(data)
                 metrics.MODEL_VERSION.labels(snapshot.model).set(snapshot.version)
                 metrics.SNAPSHOTS.labels(snapshot.model, "installed").inc()
-            self._held[name.split("/")[0]] = data
+            self._held[model] = data
         except SnapshotError as error:
             log.error("snapshot record %s is refused, the last good model stays: %s", name, error)
             metrics.SNAPSHOT_REFUSED.labels(name.split("/")[0]).inc()

@@ -28,12 +28,17 @@ HOLDOUTS = "holdouts"
 EXAMPLES = "models.examples"
 SNAPSHOTS = "models.snapshots"
 MODEL_METRICS = "models.metrics"
+HISTORY = "models.history"
+TOPIC_TAGS = "topics.tags"
 RULES_CATALOG = "rules.catalog"
 DEAD_LETTERS = "dead.letters"
 ALERTS = "alerts"
 
 MODEL_PARTITIONS = 8
-"""Partitions of `models.examples`: one learner each, in the order of `models.learners.MODELS`."""
+"""Partitions of `models.examples`: one learner each, in the order of `models.scoring.targets.MODELS`."""
+
+OBSERVED = 5
+"""Partition of `models.examples` that holds what scorers observed, for drift of inputs and for bursts."""
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -107,18 +112,22 @@ CATALOG: tuple[Topic, ...] = (
           "customer", events.WorkOrderChange, ("follow_up",), ("services", "archive"), 30 * DAY_MS),
     Topic(HOLDOUTS, "sticky assignments, for outside services", "customer:rule", "customer",
           events.Assignment, ("decide",), ("services", "archive"), None),
-    Topic(EXAMPLES, "features with labels, a partition a model", "model", "model", None,
-          ("score",), ("learn",), 14 * DAY_MS),
+    Topic(EXAMPLES, "features with labels, orders and observations, a partition a model", "model", "model",
+          None, ("score", "people"), ("learn",), 14 * DAY_MS),
     Topic(SNAPSHOTS, "model snapshots in parts", "model/slot/part", "single", None, ("learn",), ("score",),
           None, {"max.message.bytes": "1048588"}),
+    Topic(HISTORY, "earlier versions of models, to roll back to", "model/slot/part", "single", None,
+          ("learn",), ("people", "learn"), None, {"max.message.bytes": "1048588"}),
+    Topic(TOPIC_TAGS, "tags suggested by bursts, and what people decided", "tag", "single", None,
+          ("learn", "people"), ("score", "learn", "people"), None),
     Topic(MODEL_METRICS, "prequential figures", "model", "single", events.ModelMetric, ("learn",),
           ("archive",)),
     Topic(RULES_CATALOG, "the live rule catalogue, versioned", "rule", "single", None,
-          ("people",), ("decide",), None),
+          ("people", "guardrail"), ("decide", "archive"), None, {"min.compaction.lag.ms": str(90 * DAY_MS)}),
     Topic(DEAD_LETTERS, "coordinates and reasons of bad events, never their content", "none", "customer",
           events.DeadLetterRecord, ("intake", "score", "follow_up", "archive"), ("archive",), 30 * DAY_MS),
     Topic(ALERTS, "drift, bursts, guardrails, SLA", "subject", "single", events.Alert,
-          ("learn", "decide", "follow_up", "intake"), ("people", "archive"), 30 * DAY_MS),
+          ("learn", "decide", "follow_up", "intake", "guardrail"), ("people", "archive"), 30 * DAY_MS),
     *(Topic(state_topic(agent), f"partition state of {agent}", "state key", "customer", None,
             (agent,), (agent,), None) for agent in ("score", "decide", "follow_up")),
 )  # fmt: skip

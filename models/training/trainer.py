@@ -1,65 +1,143 @@
-"""One model's learner with its figures and its drift watch; everything it knows is in its state."""
+"""One model's champion, challenger, figures and drift watch; everything they know is in the state."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from models.drift.watch import Drift, Watch
+from models.champion import Champion, Step
+from models.drift.watch import Watch
 from models.learner import State
 from models.scoring.model_set import new_learner, part
 from models.scoring.targets import SENTIMENT, TOPICS
 from models.topics.analyser import Analyser
-from models.training.prequential import Prequential
+from models.training.finding import Finding, of_change, of_drift
+from models.training.prequential import WINDOW, Prequential
 
 Example = Mapping[str, Any]
+RECENT = 500
+"""Newest examples a challenger starts on."""
 
 
 class Trainer:
-    """Learns one model from the examples of its partition, in their order.
+    """Learns one model from the records of its partition, in their order.
+
+    Champion and challenger predict and learn the same examples. What people order (promote, retire, roll
+    back) stands in the same partition, so a trainer that repeats its input repeats that too.
 
     Parameters
     ----------
     name
         One of `models.scoring.targets.MODELS`.
+    automatic
+        Promote a challenger on proof; otherwise wait for a person.
 
     Attributes
     ----------
     offset
-        Offset of the last example learned, -1 before any.
+        Offset of the last record taken, -1 before any.
     version
         Version of the last snapshot taken.
     """
 
-    def __init__(self, name: str) -> None:
+    pause = 0.0
+
+    def __init__(self, name: str, automatic: bool = True) -> None:
         self.name = name
         self.offset = -1
         self.version = 0
         self.figures = Prequential()
-        self.learner: Any = new_learner(name)
+        self.rival = Prequential()
+        self.champion: Champion[Any, Example] = Champion(
+            name, lambda: new_learner(name), self._teach, automatic, recent=RECENT
+        )
         self._watch = Watch(name)
         self._analyser = Analyser()
         self._seen: dict[str, list[int]] = {}
 
-    def step(self, example: Example, offset: int, at: float) -> list[Drift]:
-        """Predict, judge, learn; return what drifted.
+    @property
+    def learner(self) -> Any:
+        """The model that serves."""
+        return self.champion.champion
+
+    def step(self, record: Example, offset: int, at: float) -> list[Finding]:
+        """Predict, judge, learn; return what people should know.
 
         Parameters
         ----------
         offset
-            Of the example in its partition; examples at or below `self.offset` change nothing.
+            Of the record in its partition; records at or below `self.offset` change nothing.
         at
-            Event time, seconds since the epoch.
+            Time of the append, seconds since the epoch.
         """
-        if offset <= self.offset or not self._first_time(example["from"]):
+        if offset <= self.offset or not self._first_time(record["from"]):
             return []
         self.offset = offset
-        chance, label = self._learn(example)
-        if chance is None:
+        label = self._label(record)
+        judged = self.champion.judge(record, label)
+        found: list[Finding] = []
+        if judged.champion is not None:
+            found += self._judge(record, judged.champion, label > 0.5, at)
+            if judged.challenger is not None:
+                self.rival.add(judged.challenger, label > 0.5)
+        if judged.change is not None:
+            found.append(of_change(judged.change, at))
+            self._succeed(judged.change.step)
+        return found
+
+    def order(self, order: Mapping[str, Any], offset: int, at: float, held: State | None) -> list[Finding]:
+        """Do what a person asked for; an order that cannot be followed is told and changes nothing.
+
+        Parameters
+        ----------
+        order
+            `do` (promote, retire, rollback), `by`, and for a rollback `version` or None.
+        held
+            State of the version asked for, None when nobody holds it.
+        """
+        if offset <= self.offset:
             return []
+        self.offset = offset
+        by, wanted = str(order.get("by", "")), order.get("version")
+        try:
+            if order["do"] == "promote":
+                change = self.champion.approve()
+            elif order["do"] == "retire":
+                change = self.champion.retire()
+            elif order["do"] != "rollback":
+                raise ValueError("no such order")
+            elif wanted is None:
+                change = self.champion.rollback()
+            elif held is None:
+                raise ValueError(f"version {wanted} of {self.name} is held no more")
+            else:
+                change = self.champion.install(part(held, "learner."), f"version {wanted} serves again")
+        except (ValueError, KeyError) as error:
+            message = f"{self.name}: {order.get('do')} refused: {error}"
+            return [Finding("model", f"{self.name}/refused", message, "warning", at, 0.0, "nothing changed")]
+        self._succeed(change.step)
+        return [of_change(change, at, by)]
+
+    def _succeed(self, step: Step) -> None:
+        """Begin the challenger's figures again when it is gone, and the watch when another model serves."""
+        if step is not Step.AWAITS_APPROVAL:
+            self.rival = Prequential()
+        if step in (Step.PROMOTED, Step.ROLLED_BACK):
+            self._watch = Watch(self.name)
+
+    def _judge(self, record: Example, chance: float, label: bool, at: float) -> list[Finding]:
+        # Judge what was served, unless the score came from the untrained model as shipped.
+        if record.get("version") and record.get("score") is not None:
+            chance = float(record["score"])
         self.figures.add(chance, label)
         drift = self._watch.update("error", float((chance >= 0.5) != label), at)
-        return [drift] if drift else []
+        if drift is None:
+            return []
+        started = self.champion.drifted(drift)
+        if started is None:
+            return [of_drift(drift, "a challenger was being tried already")]
+        self.rival = Prequential()
+        return [of_drift(drift, f"challenger started: {started.why.split('; ')[-1]}")]
 
     def _first_time(self, origin: list[int]) -> bool:
         """Tell whether an example of a scorer's partition is new; a restarted scorer sends some again."""
@@ -69,57 +147,80 @@ class Trainer:
         self._seen[partition] = place
         return True
 
-    def _learn(self, example: Example) -> tuple[float | None, bool]:
-        learner = self.learner
+    def _label(self, record: Example) -> float:
         if self.name == SENTIMENT:
-            label = float(example["label"])
-            said = learner.predict_learn(example["text"], example["lang"], label, _weight(example))
-            return (said.probability, label > 0.5) if label != 0.5 else (None, False)
-        if self.name == TOPICS:
-            signals = self._analyser.signals(example["text"])
-            best = learner.predict(example["text"], example["lang"], signals)
-            learner.learn_one(example["text"], example["lang"], example["label"], signals)
-            # For a many-class model the figure that matters is whether the first guess was right.
-            return (1.0 if best and best[0][0] == example["label"] else 0.0), True
-        served = example.get("score")
-        chance = learner.predict_proba_one(example["x"])
-        learner.learn_one(example["x"], bool(example["y"]))
-        # Judge what was served, unless the score came from the untrained model as shipped.
-        return (chance if served is None or not example.get("version") else float(served)), bool(example["y"])
+            return float(record["label"])
+        # For a many-class model the figure that matters is whether the first guess was right.
+        return 1.0 if self.name == TOPICS else float(bool(record["y"]))
 
-    def metric(self, at_ms: int) -> dict[str, Any]:
-        """Return the figures as `models.events.ModelMetric`."""
-        figures = self.figures
-        return {
-            "model": self.name,
-            "version": self.version,
-            "role": "champion",
-            "n": figures.n,
-            "accuracy": figures.accuracy if figures.n else None,
-            "auc": figures.auc(),
-            "log_loss": figures.log_loss(),
-            "brier": figures.brier(),
-            "window": min(figures.n, 2000),
-            "at": at_ms,
-        }
+    def _teach(self, learner: Any, record: Example, label: float) -> float | None:
+        """Teach one model and return the chance it gave before."""
+        if self.name == SENTIMENT:
+            said = learner.predict_learn(record["text"], record["lang"], label, _weight(record))
+            return float(said.probability) if label != 0.5 else None
+        if self.name == TOPICS:
+            text, lang = record["text"], record["lang"]
+            signals = self._analyser.signals(text)
+            best = learner.predict(text, lang, signals)
+            learner.learn_one(text, lang, record["label"], signals)
+            return 1.0 if best and best[0][0] == record["label"] else 0.0
+        chance = float(learner.predict_proba_one(record["x"]))
+        learner.learn_one(record["x"], label > 0.5)
+        return chance
+
+    def metrics(self, at_ms: int) -> list[dict[str, Any]]:
+        """Return the figures of champion and challenger as `models.events.ModelMetric`."""
+        roles = [("champion", self.figures)]
+        if self.champion.challenger is not None:
+            roles.append(("challenger", self.rival))
+        return [
+            {
+                "model": self.name,
+                "version": self.version,
+                "role": role,
+                "n": figures.n,
+                "accuracy": figures.accuracy if figures.n else None,
+                "auc": figures.auc(),
+                "log_loss": figures.log_loss(),
+                "brier": figures.brier(),
+                "window": min(figures.n, WINDOW),
+                "at": at_ms,
+            }
+            for role, figures in roles
+        ]
+
+    def serving(self) -> State:
+        """Return the serving model alone, as a checkpoint keeps it."""
+        return {f"learner.{key}": value for key, value in self.learner.state().items()}
 
     def state(self) -> State:
-        """Return the learner's state and everything around it."""
-        state: State = {f"learner.{key}": value for key, value in self.learner.state().items()}
+        """Return the serving model's state and everything around it."""
+        state = self.serving()
+        champion = self.champion.state()
+        del champion["champion"]  # stands under learner.
+        state.update({f"champion.{key}": value for key, value in champion.items()})
         state.update({f"figures.{key}": value for key, value in self.figures.state().items()})
+        state.update({f"rival.{key}": value for key, value in self.rival.state().items()})
         state["watch"] = dict(self._watch.state())
         state["seen"] = dict(self._seen)
         return state
 
     def restore(self, state: Mapping[str, Any], offset: int, version: int) -> None:
-        """Continue from a snapshot; every later result is identical to never having stopped."""
-        self.learner.restore(part(state, "learner."))
+        """Continue from a snapshot; every later result is identical to never having stopped.
+
+        Raises
+        ------
+        ValueError, KeyError
+            When the state is of another build; the trainer is of no use then.
+        """
+        self.champion.restore({**part(state, "champion."), "champion": part(state, "learner.")})
         self.figures.restore(part(state, "figures."))
+        self.rival.restore(part(state, "rival."))
         self._watch.restore(state["watch"])
         self._seen = {key: list(value) for key, value in state["seen"].items()}
         self.offset, self.version = offset, version
 
 
-def _weight(example: Example) -> float:
+def _weight(record: Example) -> float:
     """Return 5 for a person's correction, which is rarer and surer than a star rating, else 1."""
-    return 5.0 if example.get("correction") else 1.0
+    return 5.0 if record.get("correction") else 1.0

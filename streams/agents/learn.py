@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from models.clock import Clock
-from models.drift.watch import Drift
+from models.scoring.model_set import part
 from models.scoring.targets import MODELS
-from models.snapshot import Snapshot, config_hash, encode
+from models.snapshot import Snapshot, SnapshotError, config_hash, encode
 from models.snapshot_parts import part_key, split
-from models.training import Trainer
+from models.training import Finding, Observer, Trainer
 from streams import metrics
 from streams.alerts import add_alert
 from streams.codec import dumps, loads
+from streams.history import Checkpoints, write
 from streams.outbox import BatchProducer, Layout, Outbox
 from streams.snapshots import SnapshotShelf
-from streams.topics import EXAMPLES, MODEL_METRICS, SNAPSHOTS
+from streams.tags import LiveTags
+from streams.topics import EXAMPLES, MODEL_METRICS, OBSERVED, SNAPSHOTS
 
 log = logging.getLogger(__name__)
 
 TOPICS = (EXAMPLES,)
 PART_BYTES = 900_000
 BREATH = 32
+ORDER = "order"
+"""Key of an example's field that holds what a person asked for instead of an example."""
+
+Earlier = Callable[[str, int], Awaitable[Snapshot | None]]
 
 
 class Learn:
@@ -39,19 +45,39 @@ class Learn:
         The newest snapshot of every model, followed by this process.
     every
         Shortest time between two snapshots of a model, seconds.
+    automatic
+        Whether a challenger proven better is promoted without a person's word.
+    tags
+        Where bursts become suggestions.
+    earlier
+        Fetches a version of a model held on `models.history`.
     """
 
     drain_seconds = 0.0
 
     def __init__(
-        self, shelf: SnapshotShelf, producer: BatchProducer, layout: Layout, clock: Clock, every: float
+        self,
+        shelf: SnapshotShelf,
+        producer: BatchProducer,
+        layout: Layout,
+        clock: Clock,
+        every: float,
+        *,
+        automatic: bool,
+        tags: LiveTags,
+        earlier: Earlier,
     ) -> None:
         self._shelf = shelf
         self._producer = producer
         self._layout = layout
         self._clock = clock
         self._every = every
-        self._trainers: dict[int, Trainer] = {}
+        self._automatic = automatic
+        self._tags = tags
+        self._earlier = earlier
+        self._checkpoints = Checkpoints()
+        self._trainers: dict[int, Trainer | Observer] = {}
+        self._published: dict[str, float] = {}
         self._waiting: dict[int, list[Any]] = {}
         self._publishing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -65,7 +91,7 @@ class Learn:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self.publish()
+        await self.publish(pauses=False)
 
     def assigned(self, partitions: Iterable[int]) -> None:
         """Start again from the newest snapshots: somebody else may have learned meanwhile."""
@@ -76,74 +102,124 @@ class Learn:
         if self._task is not None and self._task.done():
             self._task.result()
         partition = event.message.partition
-        if partition >= len(MODELS):
+        if partition > OBSERVED:
             return True
-        trainer = self._trainer(partition)
-        now_ms = int(self._clock.now() * 1000)
-        found: list[Drift] = []
+        trainer = await self._trainer(partition)
         for number, record in enumerate(event.value, 1):
-            found += trainer.step(loads(record.value), record.offset, record.timestamp / 1000.0)
+            if found := await self._step(trainer, record):
+                await self._report(found)
             if number % BREATH == 0:
                 await asyncio.sleep(0)  # heartbeats and the other agents must not wait for a whole slice
-        if found:
-            await self._report(found, now_ms)
         metrics.EVENTS.labels("learn", EXAMPLES).inc(len(event.value))
         self._waiting.setdefault(partition, []).append(event)
         return False
 
-    def _trainer(self, partition: int) -> Trainer:
+    async def _step(self, trainer: Trainer | Observer, record: Any) -> list[Finding]:
+        example, at = loads(record.value), record.timestamp / 1000.0
+        if ORDER not in example:
+            return trainer.step(example, record.offset, at)
+        if isinstance(trainer, Observer) or record.offset <= trainer.offset:
+            return []
+        order, state = example[ORDER], None
+        if (version := order.get("version")) is not None:
+            snapshot = await self._earlier(trainer.name, int(version))
+            state = None if snapshot is None else snapshot.state
+        return trainer.order(order, record.offset, at, state)
+
+    async def _trainer(self, partition: int) -> Trainer | Observer:
         trainer = self._trainers.get(partition)
         if trainer is None:
-            trainer = self._trainers[partition] = Trainer(MODELS[partition])
-            snapshot = self._shelf.newest(trainer.name)
-            if snapshot is not None:
-                trainer.restore(snapshot.state, snapshot.offset, snapshot.version)
+            made = Observer() if partition == OBSERVED else Trainer(MODELS[partition], self._automatic)
+            trainer = self._trainers[partition] = await self._restored(made)
         return trainer
 
-    async def _report(self, drifts: list[Drift], now_ms: int) -> None:
-        out = Outbox(self._layout)
-        for drift in drifts:
-            metrics.DRIFTS.labels(drift.model, drift.series).inc()
-            message = f"{drift.series} of {drift.model} went from {drift.before:.3f} to {drift.after:.3f}"
+    async def _restored(self, trainer: Trainer | Observer) -> Trainer | Observer:
+        """Return the trainer as the newest snapshot left it.
+
+        One of another build's trainer gives the serving model at least; the figures, the drift watch
+        and a challenger begin again then, which is told.
+        """
+        snapshot = self._shelf.newest(trainer.name)
+        if snapshot is None:
+            return trainer
+        try:
+            trainer.restore(snapshot.state, snapshot.offset, snapshot.version)
+            return trainer
+        except (ValueError, KeyError, TypeError) as error:
+            reason = f"snapshot {trainer.name} version {snapshot.version} is of another build: {error}"
+        fresh: Trainer | Observer = Observer()
+        if isinstance(trainer, Trainer):
+            fresh = Trainer(trainer.name, self._automatic)
+            try:
+                fresh.learner.restore(part(snapshot.state, "learner."))
+            except (ValueError, KeyError) as error:
+                raise SnapshotError(f"{reason}; its model does not fit either: {error}") from error
+        fresh.offset, fresh.version = snapshot.offset, snapshot.version
+        done = "its model goes on" if isinstance(fresh, Trainer) else "counting begins again"
+        await self._report(
+            [Finding("model", f"{fresh.name}/restored", reason, "warning", snapshot.created_at, 0.0, done)]
+        )
+        return fresh
+
+    async def _report(self, found: list[Finding]) -> None:
+        out, now_ms = Outbox(self._layout), int(self._clock.now() * 1000)
+        for finding in found:
+            done = finding.done
+            if finding.kind == "drift":
+                metrics.DRIFTS.labels(*finding.subject.split("/", 1)).inc()
+            if finding.burst is not None:
+                tag = self._tags.suggest(finding.burst, out)
+                done = f"suggested as tag {tag.id}" if tag else "known already, or dismissed lately"
             add_alert(
-                out, "drift", f"{drift.model}/{drift.series}", message, "warning", now_ms,
-                since_ms=int(drift.since * 1000), magnitude=drift.magnitude, done="challenger started",
+                out, finding.kind, finding.subject, finding.message, finding.severity, now_ms,
+                since_ms=int(finding.since * 1000), magnitude=finding.magnitude, done=done,
             )  # fmt: skip
         await out.send(self._producer)
 
-    async def publish(self) -> None:
-        """Write a snapshot of every model that learned something, then ack what it contains."""
+    async def publish(self, pauses: bool = True) -> None:
+        """Write a snapshot of every model that learned something, then ack what it contains.
+
+        Parameters
+        ----------
+        pauses
+            Whether learners with large states keep to their longer pauses.
+        """
         async with self._publishing:
-            waiting, self._waiting = self._waiting, {}
-            for partition, events in waiting.items():
+            now = self._clock.now()
+            for partition in list(self._waiting):
                 trainer = self._trainers[partition]
-                await self._snapshot(trainer)
+                if pauses and now - self._published.get(trainer.name, 0.0) < trainer.pause:
+                    continue
+                events = self._waiting.pop(partition)
+                await self._snapshot(trainer, now)
+                self._published[trainer.name] = now
                 for event in events:
                     event.ack()
 
-    async def _snapshot(self, trainer: Trainer) -> None:
-        now = self._clock.now()
+    async def _snapshot(self, trainer: Trainer | Observer, now: float) -> None:
         trainer.version = max(trainer.version, self._shelf.version(trainer.name)) + 1
-        snapshot = Snapshot(
-            trainer.name,
-            trainer.version,
-            trainer.offset,
-            now,
-            config_hash({"model": trainer.name}),
-            trainer.state(),
-        )
-        data = await asyncio.to_thread(encode, snapshot)
+        named = config_hash({"model": trainer.name})
+        taken = Snapshot(trainer.name, trainer.version, trainer.offset, now, named, trainer.state())
+        slots = self._checkpoints.due(trainer.name, now) if isinstance(trainer, Trainer) else []
+        serving = trainer.serving() if slots and isinstance(trainer, Trainer) else {}
+        figures = trainer.metrics(int(now * 1000))
+        data = await asyncio.to_thread(encode, taken)
         slot = self._shelf.free_slot(trainer.name)
-        parts = split(data, PART_BYTES)
-        for number, piece in enumerate(parts):
+        for number, piece in enumerate(split(data, PART_BYTES)):
             out = Outbox(self._layout)
             out.placed(SNAPSHOTS, 0, part_key(trainer.name, slot, number).encode(), piece)
             await out.send(self._producer)
+        if slots:
+            kept = Snapshot(taken.model, taken.version, taken.offset, now, named, serving)
+            checkpoint = await asyncio.to_thread(encode, kept)
+            for name in slots:
+                await write(checkpoint, trainer.name, name, PART_BYTES, self._producer, self._layout)
         out = Outbox(self._layout)
-        out.placed(MODEL_METRICS, 0, trainer.name.encode(), dumps(trainer.metric(int(now * 1000))))
+        for metric in figures:
+            out.placed(MODEL_METRICS, 0, f"{trainer.name}/{metric['role']}".encode(), dumps(metric))
         await out.send(self._producer)
         metrics.SNAPSHOTS.labels(trainer.name, "published").inc()
-        if trainer.figures.n:
+        if isinstance(trainer, Trainer) and trainer.figures.n:
             metrics.MODEL_ACCURACY.labels(trainer.name).set(trainer.figures.accuracy)
 
     async def _regularly(self) -> None:

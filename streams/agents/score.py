@@ -12,6 +12,7 @@ from models.outcome import DeadLetter, Drop, Emit
 from models.scoring.customer import CustomerMemory
 from models.scoring.scorer import PartitionScoring, Scorer
 from models.scoring.targets import MODELS
+from models.training.observer import NAME, observation, thinned
 from streams import metrics
 from streams.codec import cloud_event, dumps, loads
 from streams.dead_letters import add_dead_letter
@@ -19,7 +20,7 @@ from streams.origin import OriginFence
 from streams.outbox import Outbox
 from streams.runner import Slice
 from streams.state import PartitionState
-from streams.topics import EXAMPLES, FEEDBACK_MASKED, FEEDBACK_SCORED
+from streams.topics import EXAMPLES, FEEDBACK_MASKED, FEEDBACK_SCORED, OBSERVED
 
 TOPICS = (FEEDBACK_MASKED,)
 CUSTOMER = b"c:"
@@ -37,6 +38,8 @@ class ScoreStep:
     ----------
     new_waiting, new_clusters
         Make the parts of a partition's scoring that span customers.
+    observing
+        Whether to send what came in to the one who watches for drift and bursts.
     """
 
     def __init__(
@@ -46,12 +49,14 @@ class ScoreStep:
         dedup_seconds: float,
         new_waiting: Callable[[], DelayedLabels],
         new_clusters: Callable[[], ClusterIndex],
+        observing: bool = True,
     ) -> None:
         self._scorer = scorer
         self._clock = clock
         self._dedup_seconds = dedup_seconds
         self._new_waiting = new_waiting
         self._new_clusters = new_clusters
+        self._observing = observing
         self._partitions: dict[int, PartitionScoring] = {}
 
     def open(self, state: PartitionState) -> None:
@@ -79,6 +84,7 @@ class ScoreStep:
         fence = OriginFence(state.marks)
         memories: dict[str, CustomerMemory] = {}
         dropped: dict[str, int] = {}
+        observed: list[list[Any]] = []
         watermark = state.marks.get(WATERMARK, 0)
         for record in piece.records:
             event = loads(record.value)
@@ -97,6 +103,8 @@ class ScoreStep:
             if isinstance(outcome, Emit):
                 scored = outcome.value
                 self._emit(piece, record, scored.record, out)
+                if event["event"] == "feedback" and scored.record["duplicate_of"] is None:
+                    observed.append(observation(scored.record, record.offset))
                 decided = self._scorer.silence(partition, watermark / 1000.0)
                 self._teach(scored.examples + decided, piece.partition, record.offset, out)
             elif isinstance(outcome, Drop):
@@ -105,6 +113,9 @@ class ScoreStep:
             else:
                 self._dead(piece, record, outcome, out)
         state.marks[WATERMARK] = watermark
+        if observed and self._observing:
+            value = {"from": [piece.partition], "seen": thinned(observed)}
+            out.placed(EXAMPLES, OBSERVED, NAME.encode(), dumps(value))
         for customer, memory in memories.items():
             state.put(CUSTOMER + customer.encode(), dumps(memory.state))
         for customer in partition.waiting.touched:

@@ -29,9 +29,11 @@ class Rate:
     def predict(self, x: str) -> float:
         return self.means.get(x, 0.5)
 
-    def learn(self, x: str, y: bool) -> None:
+    def learn(self, x: str, y: float) -> float:
+        before = self.predict(x)
         self.seen[x] = self.seen.get(x, 0) + 1
-        self.means[x] = self.predict(x) + (y - self.predict(x)) / (self.seen[x] + 1)
+        self.means[x] = before + (y - before) / (self.seen[x] + 1)
+        return before
 
     def state(self) -> State:
         return {"means": dict(self.means), "seen": dict(self.seen)}
@@ -41,7 +43,7 @@ class Rate:
 
 
 def rates(**options: Any) -> Champion[Rate, str]:
-    return Champion("m", Rate, Rate.predict, Rate.learn, **options)
+    return Champion("m", Rate, Rate.learn, **options)
 
 
 def event(rng: random.Random, shifted: bool) -> tuple[str, bool]:
@@ -72,7 +74,7 @@ def test_after_a_shift_the_challenger_is_promoted_and_serves() -> None:
     assert (started.step, promoted.step) == (Step.STARTED, Step.PROMOTED)
     assert promoted.p <= 0.01 and promoted.gain > 0.1 and promoted.events < 200
     assert champion.challenger is None
-    assert champion.predict("a") < 0.3 and champion.predict("b") > 0.7
+    assert champion.champion.predict("a") < 0.3 and champion.champion.predict("b") > 0.7
 
 
 def test_on_approval_it_waits_until_someone_agrees() -> None:
@@ -81,9 +83,9 @@ def test_on_approval_it_waits_until_someone_agrees() -> None:
         champion.approve()
     steps = [change.step for change in after_shift(champion)]
     assert steps == [Step.STARTED, Step.AWAITS_APPROVAL]
-    assert champion.predict("a") > 0.5
+    assert champion.champion.predict("a") > 0.5
     assert champion.approve().step is Step.PROMOTED
-    assert champion.predict("a") < 0.3
+    assert champion.champion.predict("a") < 0.3
 
 
 def test_rollback_serves_the_previous_champion_again() -> None:
@@ -92,7 +94,7 @@ def test_rollback_serves_the_previous_champion_again() -> None:
         champion.rollback()
     after_shift(champion)
     assert champion.rollback().step is Step.ROLLED_BACK
-    assert champion.predict("a") > 0.5
+    assert champion.champion.predict("a") > 0.5
 
 
 def test_false_promotions_stay_below_alpha_however_often_one_looks() -> None:
@@ -131,7 +133,7 @@ def test_a_worse_challenger_is_retired_and_the_champion_stays() -> None:
     champion.challenger.seen = {"a": 10**6, "b": 10**6}
     changes = [c for c in (champion.learn(*event(rng, False)) for _ in range(500)) if c]
     assert [c.step for c in changes] == [Step.RETIRED]
-    assert champion.predict("a") > 0.8
+    assert champion.champion.predict("a") > 0.8
 
 
 def test_a_challenger_that_proves_nothing_is_retired_in_the_end() -> None:
@@ -184,10 +186,13 @@ def test_restored_in_the_middle_of_a_duel_it_goes_on_as_if_never_stopped() -> No
 
 
 def test_it_carries_a_real_learner_through_a_snapshot() -> None:
+    def learn(model: Propensity, x: dict[str, float], y: float) -> float:
+        before = model.predict_proba_one(x)
+        model.learn_one(x, bool(y))
+        return before
+
     def make() -> Champion[Propensity, dict[str, float]]:
-        return Champion(
-            "churn", lambda: Propensity("churn", rows=128), Propensity.predict_proba_one, Propensity.learn_one
-        )
+        return Champion("churn", lambda: Propensity("churn", rows=128), learn)
 
     champion = make()
     for i in range(120):
@@ -196,7 +201,8 @@ def test_it_carries_a_real_learner_through_a_snapshot() -> None:
     champion.learn({"a": 1.0}, False)
     again = make()
     again.restore(decode(encode(Snapshot("churn", 1, 0, 0.0, "", champion.state()))).state)
-    assert again.predict({"a": 0.0}) == champion.predict({"a": 0.0})
+    asked = {"a": 0.0}
+    assert again.champion.predict_proba_one(asked) == champion.champion.predict_proba_one(asked)
     assert again.challenger is not None
 
 
@@ -210,3 +216,16 @@ def test_bad_states_and_losses_are_refused() -> None:
     state = rates().state()
     with pytest.raises(ValueError, match="no champion"):
         rates().restore({**state, "champion": None})
+
+
+def test_an_earlier_version_serves_again_and_drops_the_challenger() -> None:
+    champion = rates()
+    champion.learn("a", True)
+    earlier = champion.champion.state()
+    for _ in range(50):
+        champion.learn("a", False)
+    champion.drifted(DRIFT)
+    assert champion.install(earlier, "version 3 serves again").step is Step.ROLLED_BACK
+    assert champion.champion.state() == earlier and champion.challenger is None
+    assert champion.rollback().step is Step.ROLLED_BACK
+    assert champion.champion.predict("a") < 0.3

@@ -1,0 +1,150 @@
+"""What comes in, watched in one place: drift of inputs and scores, and what people suddenly talk about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from models.drift.inputs import input_series
+from models.drift.watch import Drift, Series, Watch
+from models.learner import State
+from models.topics.emerging import BurstDetector
+from models.training.finding import Finding, of_burst, of_drift
+
+NAME = "inputs"
+BLOCK = 16
+"""Feedbacks averaged into one value of each series: thirty detectors a feedback would cost 60 µs."""
+
+TEXT = 160
+"""Characters of a text that are looked at."""
+
+MOST = 200
+"""Feedbacks observed of one slice; of a longer one every second, third, … is taken."""
+
+_MEANS = {
+    "score": Series(low=-1.0, high=1.0, magnitude=0.1, warmup=64),
+    "probability": Series(magnitude=0.05, warmup=64),
+}
+
+
+def observation(scored: Mapping[str, Any], offset: int) -> list[Any]:
+    """Return what is observed of one scored feedback, as small as it can be.
+
+    Parameters
+    ----------
+    scored
+        A `ScoredFeedback` as a dict.
+    offset
+        Of its record, which tells repeats apart.
+    """
+    text, scores = scored["text"], scored["scores"]
+    return [
+        offset, scored["occurred_at"], scored["customer_id"], scored["lang"], scored["channel"], text[:TEXT],
+        len(text), scored["rating"] is None, scored["product"] is None, scored["region"] is None,
+        scored["cluster_id"], scores["polarity"], scores["churn"],
+    ]  # fmt: skip
+
+
+def thinned(observed: list[list[Any]], most: int = MOST) -> list[list[Any]]:
+    """Return at most `most` of a slice's observations, evenly spaced.
+
+    Bursts and drift are about shares, so every k-th will do; a backlog must not make the one observer
+    the slowest part of the pipeline.
+
+    Examples
+    --------
+    >>> len(thinned([[i] for i in range(1000)])), thinned([[1], [2]])
+    (200, [[1], [2]])
+    """
+    return observed[:: -(-len(observed) // most)] if len(observed) > most else observed
+
+
+class Observer:
+    """Takes observations of all partitions in the order of their log.
+
+    Attributes
+    ----------
+    offset, version
+        As of `Trainer`.
+    """
+
+    name = NAME
+    pause = 15.0
+    """Shortest time between two snapshots, seconds: counters of three days are 5 MB."""
+
+    def __init__(self, detector: BurstDetector | None = None) -> None:
+        self.offset = -1
+        self.version = 0
+        self.bursts = BurstDetector() if detector is None else detector
+        self._watch = Watch(NAME, _MEANS)
+        self._seen: dict[str, int] = {}
+        self._sums: dict[str, float] = {}
+        self._count = 0
+
+    def step(self, record: Mapping[str, Any], offset: int, at: float) -> list[Finding]:
+        """Take one record of observations; return bursts and drifts.
+
+        Parameters
+        ----------
+        record
+            `from`: the scorer's partition; `seen`: observations in the order of their offsets.
+        """
+        if offset <= self.offset:
+            return []
+        self.offset = offset
+        partition, found = str(record["from"][0]), []
+        last = self._seen.get(partition, -1)
+        for entry in record["seen"]:
+            if entry[0] > last:
+                last = entry[0]
+                found += self._observe(entry)
+        self._seen[partition] = last
+        return found
+
+    def _observe(self, entry: list[Any]) -> list[Finding]:
+        _, at_ms, customer, lang, channel, text, length, *missing, cluster, polarity, churn = entry
+        at = at_ms / 1000.0
+        found = [of_burst(burst) for burst in self.bursts.step(text, lang, customer, at, cluster)]
+        fields = {str(number): None if gone else 1 for number, gone in enumerate(missing)}
+        values = input_series(lang=lang, channel=channel, length=length, fields=fields)
+        values["score:polarity"], values["probability:churn"] = polarity, churn
+        sums = self._sums
+        for series, value in values.items():
+            sums[series] = sums.get(series, 0.0) + value
+        self._count += 1
+        if self._count == BLOCK:
+            means = {series: total / BLOCK for series, total in sums.items()}
+            self._sums, self._count = {}, 0
+            found += [of_drift(_in_events(drift), DONE) for drift in self._watch.observe(means, at)]
+        return found
+
+    def metrics(self, at_ms: int) -> list[dict[str, Any]]:
+        """Return nothing: an observer predicts nothing."""
+        return []
+
+    def state(self) -> State:
+        """Return counters, windows and how far each partition was read."""
+        return {
+            "bursts": dict(self.bursts.state()),
+            "watch": dict(self._watch.state()),
+            "seen": dict(self._seen),
+            "sums": dict(self._sums),
+            "count": self._count,
+        }
+
+    def restore(self, state: Mapping[str, Any], offset: int, version: int) -> None:
+        """Continue from a snapshot; raises ValueError or KeyError where it does not fit."""
+        self.bursts.restore(state["bursts"])
+        self._watch.restore(state["watch"])
+        self._seen, self._sums = dict(state["seen"]), dict(state["sums"])
+        self._count = int(state["count"])
+        self.offset, self.version = offset, version
+
+
+DONE = "nothing changed by itself: each model's own error is watched, and starts a challenger when it rises"
+
+
+def _in_events(drift: Drift) -> Drift:
+    return Drift(
+        drift.model, drift.series, drift.at, drift.since, drift.before, drift.after, drift.events * BLOCK
+    )

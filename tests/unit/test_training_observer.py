@@ -1,0 +1,101 @@
+"""The observer: drift of what comes in, bursts, exactness, and what it costs the scorer."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from models.snapshot import Snapshot, decode, encode
+from models.topics.emerging import BurstDetector
+from models.training.finding import Finding
+from models.training.observer import MOST, Observer, observation, thinned
+
+DAY = 86_400.0
+USUAL = ("物流很快", "客服态度好", "价格有点贵", "质量不错", "包装完好", "屏幕清晰")
+
+
+def entry(offset: int, at: float, rng: random.Random, text: str = "", **changes: Any) -> list[Any]:
+    scored = {
+        "text": text or f"{rng.choice(USUAL)}，{rng.choice(USUAL)}",
+        "occurred_at": int(at * 1000),
+        "customer_id": f"c{rng.randrange(5000)}",
+        "lang": "zh",
+        "channel": rng.choice(("app", "review")),
+        "rating": 0.5,
+        "product": "p",
+        "region": None,
+        "cluster_id": f"k{offset}",
+        "scores": {"polarity": rng.gauss(0.2, 0.2), "churn": 0.1},
+    }
+    return observation({**scored, **changes}, offset)
+
+
+def stream(n: int, turned: int, **changes: Any) -> list[list[Any]]:
+    rng = random.Random(7)
+    return [entry(i, 60.0 * i, rng, **(changes if i >= turned else {})) for i in range(n)]
+
+
+def feed(observer: Observer, entries: list[list[Any]], size: int = 50, first: int = 0) -> list[Finding]:
+    found: list[Finding] = []
+    for number, start in enumerate(range(0, len(entries), size)):
+        if number >= first:
+            value = {"from": [0], "seen": entries[start : start + size]}
+            found += observer.step(value, number, 0.0)
+    return found
+
+
+def test_a_channel_that_breaks_is_told_with_what_since_and_how_large() -> None:
+    found = feed(Observer(BurstDetector(warm_up=1e9)), stream(8000, 4000, rating=None, lang="en"))
+    told = {f.subject: f for f in found}
+    assert {"inputs/missing", "inputs/language:en", "inputs/language:zh"} <= set(told)
+    english = told["inputs/language:en"]
+    assert english.kind == "drift" and 0.9 < english.magnitude <= 1.0
+    assert abs(english.since - 4000 * 60.0) < 600 * 60.0
+    assert "nothing changed by itself" in english.done
+
+
+def test_usual_traffic_raises_nothing() -> None:
+    assert feed(Observer(), stream(20_000, 20_000)) == []
+
+
+def test_a_burst_is_found_and_described() -> None:
+    rng = random.Random(7)
+    entries = [entry(i, 60.0 * i, rng) for i in range(6000)]
+    onset = 6000 * 60.0
+    entries += [
+        entry(6000 + i, onset + 30.0 * i, rng, text="杯盖裂开了" if i % 3 == 0 else "") for i in range(240)
+    ]
+    found = [f for f in feed(Observer(), entries) if f.kind == "burst"]
+    assert found and found[0].burst is not None
+    assert any("杯盖" in phrase or "裂开" in phrase for phrase in found[0].burst.phrases)
+    assert 0 <= found[0].burst.at - onset <= 3600.0
+
+
+def test_killed_and_restored_it_ends_bit_identical() -> None:
+    entries = stream(3000, 1500, lang="en")
+    never, trainer = Observer(BurstDetector(bits=10)), Observer(BurstDetector(bits=10))
+    feed(never, entries)
+    feed(trainer, entries[:1700])
+    held = decode(encode(Snapshot("inputs", 1, trainer.offset, 0.0, "c", trainer.state())))
+    feed(trainer, entries[:2200], first=34)  # lost with the process
+    again = Observer(BurstDetector(bits=10))
+    again.restore(held.state, held.offset, held.version)
+    feed(again, entries)
+    ends = [encode(Snapshot("inputs", 1, o.offset, 0.0, "c", o.state())) for o in (never, again)]
+    assert ends[0] == ends[1]
+
+
+def test_a_restarted_scorers_repeats_count_once() -> None:
+    entries = stream(100, 100)
+    observer = Observer(BurstDetector(bits=10))
+    observer.step({"from": [0], "seen": entries[:60]}, 0, 0.0)
+    observer.step({"from": [0], "seen": entries[40:]}, 1, 0.0)
+    once = Observer(BurstDetector(bits=10))
+    once.step({"from": [0], "seen": entries}, 1, 0.0)
+    assert observer.state()["sums"] == once.state()["sums"]
+
+
+def test_a_long_slice_is_thinned_evenly() -> None:
+    entries = stream(2000, 2000)
+    kept = thinned(entries)
+    assert len(kept) == MOST and {b[0] - a[0] for a, b in zip(kept, kept[1:], strict=False)} == {10}
