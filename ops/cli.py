@@ -13,6 +13,7 @@ from ops.commands import (
     report,
     rules,
     store,
+    tickets,
     topics,
     up,
     uplift,
@@ -47,6 +48,7 @@ app.command("uplift")(sayable(uplift.uplift))
 app.add_typer(topics.app, name="topics")
 app.add_typer(rules.app, name="rules")
 app.add_typer(store.app, name="store")
+app.add_typer(tickets.app, name="tickets")
 app.add_typer(keys.app, name="keys")
 app.add_typer(evaluate, name="eval")
 

@@ -78,6 +78,7 @@ SELECT
     tupleElement(argMax(tuple(c.closed_at), at), 1) AS closed_at,
     argMax(c.suggestions, at) AS suggestions,
     max(c.changed_at) AS changed_at,
-    countIf(c.change = 'escalated') AS escalations
+    countIf(c.change = 'escalated') AS escalations,
+    any(c._partition) AS partition
 FROM (SELECT *, (sequence, changed_at) AS at FROM work_order_changes FINAL) AS c
 GROUP BY action_id;
