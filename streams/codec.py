@@ -34,7 +34,7 @@ def murmur2(data: bytes) -> int:
     Examples
     --------
     >>> murmur2(b"kafka") & 0x7FFFFFFF
-    1351447341
+    1348980580
     """
     length = len(data)
     h = 0x9747B28C ^ length
