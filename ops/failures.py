@@ -18,7 +18,7 @@ from ops.embedded.process import EmbeddedError
 from ops.topic_admin import TopicProblem
 from rules.source import RuleError
 from sinks.base import SinkError
-from streams.runtime import NotReady
+from streams.readiness import NotReady
 from streams.settings import Settings
 
 P = ParamSpec("P")

@@ -41,8 +41,9 @@ from streams.broadcast import Handler as RecordHandler
 from streams.catalog import LIMITS, LiveCatalog, shipped_catalog
 from streams.dead_letters import FloodGuard
 from streams.history import fetch
+from streams.readiness import NotReady
 from streams.runner import SliceRunner, Step
-from streams.runtime import NotReady, Runtime
+from streams.runtime import Runtime
 from streams.settings import Settings
 from streams.ticks import TimedRunner
 from streams.topics import (

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from models.clock import Clock
@@ -12,15 +14,15 @@ from streams import kafka
 from streams.broadcast import Broadcast, Handler
 from streams.fence import Claims
 from streams.outbox import Layout
+from streams.readiness import NotReady, patiently
 from streams.settings import Settings
 from streams.snapshots import SnapshotShelf
 from streams.state import KafkaChangelog
 from streams.tags import LiveTags
-from streams.topics import CATALOG, state_topic
+from streams.topics import needed_by, read_by, state_topic
 
-
-class NotReady(RuntimeError):
-    """The cluster lacks something a worker needs; the message says what to do."""
+CHECK_MS = 100
+"""How long an input is asked for a record; a refusal comes at once."""
 
 
 class Runtime:
@@ -62,26 +64,55 @@ class Runtime:
         await consumer.start()
         return consumer
 
-    async def connect(self) -> None:
-        """Start the producer and learn the topics' partition counts.
+    async def connect(self, agents: Sequence[str]) -> None:
+        """Start the producer and learn the topics' partition counts; waits for brokers and topics.
 
         Raises
         ------
-        NotReady
-            When topics are missing.
+        aiokafka.errors.TopicAuthorizationFailedError
+            When one of the agents may not read an input: a consumer in a group would wait for ever
+            without a word (decision record 0002).
         """
-        await self.producer.start()
-        found = await self.producer.client.fetch_all_metadata()
-        counts = {name: len(found.partitions_for_topic(name) or ()) for name in found.topics()}
-        if missing := [topic.name for topic in CATALOG if not counts.get(topic.name)]:
-            raise NotReady(f"topics are missing ({', '.join(missing[:4])}…): run `hark topics apply` first")
-        self.layout = Layout(counts)
-        client = kafka.admin(self.settings, self.role)
+        await patiently(f"Kafka at {self.settings.broker}", self._reach)
+        await patiently("topics", partial(self._learn_layout, agents))
+        if self.settings.sasl_username or self.settings.ssl_cert:
+            await self._check_readable(agents)
+
+    async def _reach(self) -> None:
         try:
-            await client.start()
-            self.cluster_id = str((await client.describe_cluster()).get("cluster_id") or "")
+            await self.producer.start()
+        except KafkaConnectionError as error:
+            raise NotReady("no broker answers; check HARK_BROKER and how to log in") from error
+
+    async def _learn_layout(self, agents: Sequence[str]) -> None:
+        try:
+            found = await self.producer.client.fetch_all_metadata()
+            client = kafka.admin(self.settings, self.role)
+            try:
+                await client.start()
+                self.cluster_id = str((await client.describe_cluster()).get("cluster_id") or "")
+            finally:
+                await client.close()
+        except KafkaError as error:
+            raise NotReady(f"the brokers do not say what they have: {type(error).__name__}") from error
+        counts = {name: len(found.partitions_for_topic(name) or ()) for name in found.topics()}
+        if missing := [topic.name for topic in needed_by(agents) if not counts.get(topic.name)]:
+            raise NotReady(
+                f"{len(missing)} topics are missing or hidden by ACLs ({', '.join(missing[:4])}…): "
+                "run `hark topics apply`"
+            )
+        self.layout = Layout(counts)
+
+    async def _check_readable(self, agents: Sequence[str]) -> None:
+        consumer = kafka.reader(self.settings, f"{self.role}-check", fetch_max_wait_ms=1)
+        try:
+            await consumer.start()
+            places = [TopicPartition(name, 0) for agent in agents for name in read_by(agent)]
+            consumer.assign(sorted(set(places)))
+            for place in consumer.assignment():
+                await consumer.getmany(place, timeout_ms=CHECK_MS, max_records=1)
         finally:
-            await client.close()
+            await consumer.stop()
 
     async def start_broadcast(self) -> None:
         """Read the broadcast topics and follow them from then on."""

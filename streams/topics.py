@@ -114,8 +114,8 @@ CATALOG: tuple[Topic, ...] = (
           events.Assignment, ("decide",), ("services", "archive"), None),
     Topic(EXAMPLES, "features with labels, orders and observations, a partition a model", "model", "model",
           None, ("score", "people"), ("learn",), 14 * DAY_MS),
-    Topic(SNAPSHOTS, "model snapshots in parts", "model/slot/part", "single", None, ("learn",), ("score",),
-          None, {"max.message.bytes": "1048588"}),
+    Topic(SNAPSHOTS, "model snapshots in parts", "model/slot/part", "single", None, ("learn",),
+          ("score", "learn"), None, {"max.message.bytes": "1048588"}),
     Topic(HISTORY, "earlier versions of models, to roll back to", "model/slot/part", "single", None,
           ("learn",), ("people", "learn"), None, {"max.message.bytes": "1048588"}),
     Topic(TOPIC_TAGS, "tags suggested by bursts, and what people decided", "tag", "single", None,
@@ -125,9 +125,11 @@ CATALOG: tuple[Topic, ...] = (
     Topic(RULES_CATALOG, "the live rule catalogue, versioned", "rule", "single", None,
           ("people", "guardrail"), ("decide", "archive"), None, {"min.compaction.lag.ms": str(90 * DAY_MS)}),
     Topic(DEAD_LETTERS, "coordinates and reasons of bad events, never their content", "none", "customer",
-          events.DeadLetterRecord, ("intake", "score", "follow_up", "archive"), ("archive",), 30 * DAY_MS),
+          events.DeadLetterRecord, ("intake", "score", "decide", "follow_up", "archive"), ("archive",),
+          30 * DAY_MS),
     Topic(ALERTS, "drift, bursts, guardrails, SLA", "subject", "single", events.Alert,
-          ("learn", "decide", "follow_up", "intake", "guardrail"), ("people", "archive"), 30 * DAY_MS),
+          ("learn", "score", "decide", "follow_up", "intake", "guardrail"), ("people", "archive"),
+          30 * DAY_MS),
     *(Topic(state_topic(agent), f"partition state of {agent}", "state key", "customer", None,
             (agent,), (agent,), None) for agent in ("score", "decide", "follow_up")),
 )  # fmt: skip
@@ -156,3 +158,9 @@ def configs_of(topic: Topic, raw_retention_ms: int | None = None) -> dict[str, s
 def read_by(agent: str) -> Sequence[str]:
     """Return the names of the topics `agent` reads."""
     return [topic.name for topic in CATALOG if agent in topic.consumers]
+
+
+def needed_by(agents: Sequence[str]) -> Sequence[Topic]:
+    """Return the topics that these agents read or write."""
+    chosen = set(agents)
+    return [topic for topic in CATALOG if chosen & {*topic.producers, *topic.consumers}]

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import mode
@@ -14,14 +15,17 @@ import uvloop
 from prometheus_client import start_http_server
 
 from models.clock import SystemClock
+from sinks.clickhouse.schema import SchemaError
 from streams.app import Pulse, create_app
 from streams.pipeline import AGENTS
+from streams.readiness import patiently
 from streams.runtime import Runtime
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
 
-EXIT_SECONDS = 10
+STOP_SECONDS = 10.0
+"""Longest an orderly stop may take; a supervisor kills after that anyway."""
 
 
 class Assigned:
@@ -42,6 +46,39 @@ class Assigned:
         app.on_partitions_assigned.connect(note, weak=False)
 
 
+class Watchdog:
+    """Ends the process when a stop hangs: on a store that is away, on a broker that never answers.
+
+    Parameters
+    ----------
+    seconds
+        From `start` to the end.
+    end
+        Ends the process without running anything more.
+    """
+
+    def __init__(self, seconds: float, end: Callable[[int], object] = os._exit) -> None:
+        self._seconds = seconds
+        self._end = end
+        self._timer: threading.Timer | None = None
+
+    def start(self) -> None:
+        """Begin to count; a second call changes nothing."""
+        if self._timer is None:
+            self._timer = threading.Timer(self._seconds, self._bite)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def cancel(self) -> None:
+        """Stop counting."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _bite(self) -> None:
+        log.error("the stop hangs after %.0f s; ending: what was not acked comes again", self._seconds)
+        self._end(1)
+
+
 class WorkerService(mode.Service):
     """Starts what the agents share before them and stops it after them."""
 
@@ -53,12 +90,18 @@ class WorkerService(mode.Service):
         self._handlers = handlers
         self._apps = apps
         self._pulse = pulse
+        self.watchdog = Watchdog(STOP_SECONDS)
+
+    async def stop(self) -> None:
+        """Stop within `STOP_SECONDS`, or end the process: nothing unacked is lost by that."""
+        self.watchdog.start()
+        await super().stop()
 
     async def on_start(self) -> None:
         """Read the broadcasts, then prepare the agents."""
         await self._run.start_broadcast()
         for handler in self._handlers:
-            await handler.start()
+            await patiently("the store", handler.start, (SchemaError,))
         self.add_future(self._pulse.beat())
         # Side by side, because each app's start waits until its consumer group has settled.
         await asyncio.gather(*(self.add_runtime_dependency(app) for app in self._apps))
@@ -74,7 +117,7 @@ class WorkerService(mode.Service):
 async def prepare(settings: Settings, agents: Sequence[str]) -> WorkerService:
     """Connect, build the chosen agents and return the service that runs them."""
     run = Runtime(settings, SystemClock())
-    await run.connect()
+    await run.connect(agents)
     pulse = Pulse(settings.session_timeout_s * 0.9)
     handlers, apps, assigned = [], [], Assigned(agents)
     for agent in agents:

@@ -228,7 +228,7 @@ class Arena:
         self.client.database = "hark"
         self.producer = AIOKafkaProducer(
             bootstrap_servers=self.cluster.bootstrap, acks="all", enable_idempotence=True,
-            request_timeout_ms=5_000,
+            request_timeout_ms=5_000, max_batch_size=1_000_000,
         )  # fmt: skip
         await self.producer.start()
         self.watcher = Watcher(self.settings)
@@ -240,9 +240,9 @@ class Arena:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End everything."""
-        assert self._supervisor is not None
-        self._supervisor.cancel()
-        await asyncio.gather(self._supervisor, return_exceptions=True)
+        self.supervising = False
+        if self._supervisor is not None:
+            await asyncio.gather(self._supervisor, return_exceptions=True)
         for worker in self.workers:
             worker.signal(signal.SIGKILL)
         await self.watcher.stop()
@@ -269,7 +269,7 @@ class Arena:
     async def _supervise(self) -> None:
         """Start ended workers again, as a container platform would."""
         rng = Random(1)
-        while True:
+        while self.supervising:
             for worker in list(self.workers):
                 if not worker.alive:
                     continue

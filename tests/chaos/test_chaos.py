@@ -16,7 +16,7 @@ from chaos_arena import CHAIN, SESSION_S, Arena, until
 from chaos_ledger import Books, Ledger, books
 from chaos_oracle import Oracle
 from chaos_store_proxy import Fault
-from chaos_traffic import Traffic
+from chaos_traffic import Event, Traffic
 
 pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("kafka_available")]
 
@@ -58,18 +58,16 @@ class Play:
 
     async def round(self, number: int, incidents: list[Incident]) -> None:
         """Feed a round's events while incidents happen, drain, compare."""
-        began, arena, rng = time.monotonic(), self.arena, self.rng
+        began, arena = time.monotonic(), self.arena
         events = self.traffic.round(number, EVENTS, self.bad)
         self.bad = 0
         happening = [asyncio.create_task(self._later(incident)) for incident in incidents]
-        size = len(events) // BURSTS + 1
-        for begin in range(0, len(events), size):
-            arrived = await arena.publish("feedback.raw", events[begin : begin + size])
-            self.published.set()
-            self.published.clear()
-            await self.oracle.run("feedback.raw", arrived)
-            await asyncio.sleep(FEED_SECONDS / BURSTS * (0.5 + rng.random()))
-        await asyncio.gather(*happening)
+        try:
+            await self._feed(events)
+            await asyncio.gather(*happening)
+        finally:
+            for task in happening:
+                task.cancel()
         fed, wanted = time.monotonic(), books(self.oracle)
         try:
             await until("all of it arrived", DRAIN_SECONDS, lambda: self._full(wanted))
@@ -87,6 +85,15 @@ class Play:
             f"the feed, {time.monotonic() - began:.1f} s in all; repeats so far {repeats}; ends {exits}"
         )
         assert not differences, "\n".join([f"round {number} ({names}), seed {SEED}:", *differences])
+
+    async def _feed(self, events: list[Event]) -> None:
+        size = len(events) // BURSTS + 1
+        for begin in range(0, len(events), size):
+            arrived = await self.arena.publish("feedback.raw", events[begin : begin + size])
+            self.published.set()
+            self.published.clear()
+            await self.oracle.run("feedback.raw", arrived)
+            await asyncio.sleep(FEED_SECONDS / BURSTS * (0.5 + self.rng.random()))
 
     async def _later(self, incident: Incident) -> None:
         await asyncio.sleep(self.rng.random() * FEED_SECONDS * 0.6)
