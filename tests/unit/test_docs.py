@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+import yaml
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from ops import docs_from_code
+from ops.cli import app
 from ops.docgen.examples import read_examples
 from ops.docgen.markdown import fields_of, table, type_of
+from rules.loader import load_rule
+from rules.source import Source
 from streams.settings import Settings
 from streams.topics import CATALOG
 
@@ -137,3 +142,43 @@ def test_types_in_words() -> None:
     fields = fields_of({"properties": {"a": {"enum": ["", "x"], "description": "b|c"}}, "required": ["a"]})
     assert fields.splitlines()[-1] == r"| `a` | empty, `x` | yes | b\|c |"
     assert table(("a",), []).count("\n") == 1
+
+
+def _commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield words
+    for name, child in getattr(command, "commands", {}).items():
+        yield from _commands(child, (*words, name))
+
+
+@pytest.mark.parametrize("page", ["README.md", "ops/docs/README.zh-CN.md"])
+def test_commands_of_the_readme_exist(page: str) -> None:
+    known = set(_commands(typer.main.get_command(app)))
+    text = (ROOT / page).read_text("utf-8")
+    said = re.findall(r"(?:^|`|bin/)hark ((?:[a-z]+ ?)+)", text, re.MULTILINE)
+    assert len(said) > 8
+    for line in said:
+        words = tuple(line.split())
+        assert words[:2] in known or words[:1] in known and not _is_group(words[0]), f"hark {line}"
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert set(re.findall(r"^make ([a-z]+)", text, re.MULTILINE)) <= targets
+
+
+def _is_group(name: str) -> bool:
+    command: Any = typer.main.get_command(app)
+    return hasattr(command.commands[name], "commands")
+
+
+@pytest.mark.parametrize("page", ["README.md", "ops/docs/README.zh-CN.md"])
+def test_rule_of_the_readme_is_a_rule(page: str) -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
+    rule = load_rule(Source("high_value_negatives.yaml", yaml.safe_load(block)))
+    assert rule.id == "high_value_negatives"
+
+
+def test_twin_readme_has_the_same_shape() -> None:
+    shapes = []
+    for page in ("README.md", "ops/docs/README.zh-CN.md"):
+        text = (ROOT / page).read_text("utf-8")
+        blocks = re.findall(r"^```\w*$", text, re.MULTILINE)
+        shapes.append((len(re.findall(r"^## ", text, re.MULTILINE)), blocks, text.count("\n| ")))
+    assert shapes[0] == shapes[1]
