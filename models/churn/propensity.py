@@ -74,14 +74,35 @@ class Propensity:
 
     def predict_proba_one(self, x: Mapping[str, Any]) -> float:
         """Return the probability in (0, 1) that the target happens; changes nothing."""
-        logit = self._scaled(self._blend.score(self._logits(self._table.row(x))))
-        return 1.0 / (1.0 + math.exp(-min(max(logit, -13.0), 13.0)))
+        return self.predict_row(self._table.row(x))
+
+    def predict_row(self, row: Array) -> float:
+        """Do as `predict_proba_one` with the row of this model's columns."""
+        return self._chance(self._blend.score(self._logits(row)))
+
+    def row(self, x: Mapping[str, Any]) -> Array:
+        """Return `x` over this model's columns."""
+        return self._table.row(x)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns; models with equal ones read equal rows."""
+        return self._table.names
+
+    def _chance(self, blended: float) -> float:
+        return 1.0 / (1.0 + math.exp(-min(max(self._scaled(blended), -13.0), 13.0)))
 
     def learn_one(self, x: Mapping[str, Any], y: bool) -> None:
         """Take the features as they were at scoring time and the label that came since."""
+        self.predict_learn(x, y)
+
+    def predict_learn(self, x: Mapping[str, Any], y: bool) -> float:
+        """Predict, then learn, reading the row once; returns the probability before learning."""
         row = self._table.meet(x)
         z = self._logits(row)
-        self._scale.learn(np.array([self._blend.score(z)]), bool(y))
+        blended = self._blend.score(z)
+        chance = self._chance(blended)
+        self._scale.learn(np.array([blended]), bool(y))
         self._blend.learn(z, bool(y))
         self._table.add(row, bool(y))
         self._positives += bool(y)
@@ -91,6 +112,7 @@ class Propensity:
             if 3 <= labels.sum() <= len(labels) - 3 and rows.shape[1]:
                 self._fitted = fit_window(rows, labels, self._table.words, self.seed + n, self._crossed())
             self._next_fit = n + self._interval(len(rows), rows.shape[1], self._crossed())
+        return chance
 
     def _crossed(self) -> bool:
         """Tell whether large trees earn their cost on this table."""
@@ -98,8 +120,8 @@ class Propensity:
 
     def _scaled(self, logit: float) -> float:
         """Return the blend's log-odds after calibration on the newest labels."""
-        offset, slope = self._scale.weights
-        return float(offset + slope * logit)
+        offset, slope = self._scale.factors
+        return offset + slope * logit
 
     def explain(self, x: Mapping[str, Any], k: int = 3) -> list[Reason]:
         """Return the `k` features that moved this score most, largest first.

@@ -36,10 +36,19 @@ class ModelSet:
         self.topics: TopicClassifier = self._models[TOPICS]
         self._versions = dict.fromkeys(MODELS, 0)
 
-    def propensity(self, name: str, inputs: Mapping[str, Any]) -> float:
-        """Return the probability of a target's outcome within its horizon."""
-        chance: float = self._models[name].predict_proba_one(inputs)
-        return chance
+    def propensities(self, inputs: Mapping[str, Any]) -> dict[str, float]:
+        """Return the probability of each target's outcome within its horizon.
+
+        Models fed by the same events mostly have the same columns; the row is then made once.
+        """
+        chances: dict[str, float] = {}
+        columns, row = None, None
+        for name in PROPENSITIES:
+            model: Propensity = self._models[name]
+            if row is None or model.columns != columns:
+                columns, row = model.columns, model.row(inputs)
+            chances[name] = model.predict_row(row)
+        return chances
 
     def topic_of(self, text: str, lang: str, analyser: Analyser) -> str | None:
         """Return the topic people's corrections suggest, None while unsure or untrained."""
@@ -82,8 +91,7 @@ class ModelSet:
             clusters.step(text, "f", "c", 0.0)
             clusters.step(text + "!", "f", "d", 0.0)
             read_emotions(text)
-        for name in PROPENSITIES:
-            self.propensity(name, {"recency_days": 1.0, "tier": "gold"})
+        self.propensities({"recency_days": 1.0, "tier": "gold"})
 
 
 def part(state: Mapping[str, Any], prefix: str) -> dict[str, Any]:

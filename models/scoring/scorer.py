@@ -14,7 +14,7 @@ from models.near_duplicate import Cluster, ClusterIndex
 from models.outcome import DeadLetter, DeadReason, Drop, DropReason, Emit, Outcome
 from models.scoring.customer import CustomerMemory
 from models.scoring.model_set import ModelSet
-from models.scoring.targets import ADOPTION, CHURN, PROPENSITIES, PURCHASE, SENTIMENT, TOPICS
+from models.scoring.targets import ADOPTION, CHURN, PURCHASE, SENTIMENT, TOPICS
 from models.sentiment.emotion import read_emotions
 from models.topics.analyser import Analyser
 from models.topics.priority import PriorityWeights, priority
@@ -117,7 +117,7 @@ class Scorer:
         vector = memory.features.vector(at)
         view = memory.view(at_ms, vector)
         inputs: dict[str, Any] = {**vector, "polarity": said.polarity, "channel": record["channel"]}
-        chances = {name: models.propensity(name, inputs) for name in PROPENSITIES}
+        chances = models.propensities(inputs)
         rank = priority(
             found.urgency,
             math.log1p(max(0.0, view["lifetime_value"])) / _FULL_VALUE,

@@ -164,8 +164,7 @@ class Trainer:
             best = learner.predict(text, lang, signals)
             learner.learn_one(text, lang, record["label"], signals)
             return 1.0 if best and best[0][0] == record["label"] else 0.0
-        chance = float(learner.predict_proba_one(record["x"]))
-        learner.learn_one(record["x"], label > 0.5)
+        chance: float = learner.predict_learn(record["x"], label > 0.5)
         return chance
 
     def metrics(self, at_ms: int) -> list[dict[str, Any]]:
