@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from models.pii.keyring import KeyringError
 from models.snapshot import SnapshotError
 from ops.embedded.process import EmbeddedError
+from ops.kafka.acl_file import AclFileError
 from ops.topic_admin import TopicProblem
 from rules.source import RuleError
 from sinks.base import SinkError
@@ -24,7 +25,16 @@ from streams.settings import Settings
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SAYABLE = (EmbeddedError, KeyringError, NotReady, RuleError, SinkError, SnapshotError, TopicProblem)
+SAYABLE = (
+    AclFileError,
+    EmbeddedError,
+    KeyringError,
+    NotReady,
+    RuleError,
+    SinkError,
+    SnapshotError,
+    TopicProblem,
+)
 """Errors whose text is already a sentence for people."""
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from aiokafka.admin import NewTopic
-from aiokafka.errors import TopicAlreadyExistsError
+from aiokafka.errors import ClusterAuthorizationFailedError, SecurityDisabledError, TopicAlreadyExistsError
 
+from ops.kafka.acl_file import SHIPPED, grants, load
+from ops.kafka.acls import allow
 from streams import kafka
 from streams.settings import Settings
 from streams.topics import CATALOG, configs_of, partitions_of
@@ -67,6 +70,26 @@ async def apply(settings: Settings) -> Applied:
         return Applied([topic.name for topic in missing], sorted(set(present)))
     finally:
         await client.close()
+
+
+async def apply_acls(settings: Settings, path: Path = SHIPPED) -> int:
+    """Create the ACLs of an access control file and return how many; those that exist are left.
+
+    Raises
+    ------
+    TopicProblem
+        When the cluster has no authorizer, or the user may not alter it.
+    AclFileError
+        When the file cannot be used.
+    """
+    found = grants(load(path), settings.client_id)
+    try:
+        return await allow(kafka.connection(settings, "admin"), found)
+    except (SecurityDisabledError, ClusterAuthorizationFailedError) as error:
+        raise TopicProblem(
+            f"the cluster takes no ACLs from this user ({type(error).__name__}): it needs an authorizer, and "
+            "the user ALTER on the cluster"
+        ) from error
 
 
 async def missing_topics(settings: Settings) -> list[str]:

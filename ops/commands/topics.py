@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,8 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ops.failures import run, sayable, settings
+from ops.kafka.acl_file import SHIPPED
 from ops.topic_admin import apply as apply_topics
-from ops.topic_admin import missing_topics
+from ops.topic_admin import apply_acls, missing_topics
 from streams.topics import CATALOG, partitions_of
 
 app = typer.Typer(help="Kafka topics.", no_args_is_help=True)
@@ -19,10 +21,17 @@ Broker = Annotated[str | None, typer.Option("--broker", help="Instead of HARK_BR
 
 @app.command()
 @sayable
-def apply(broker: Broker = None) -> None:
-    """Create the topics that are missing."""
-    done = run(apply_topics(settings(broker=broker)))
+def apply(
+    broker: Broker = None,
+    acls: Annotated[bool, typer.Option("--acls", help="Create the ACLs of --acl-file too.")] = False,
+    acl_file: Annotated[Path, typer.Option("--acl-file", help="Instead of the shipped file.")] = SHIPPED,
+) -> None:
+    """Create the topics that are missing; with --acls also what each user may do."""
+    config = settings(broker=broker)
+    done = run(apply_topics(config))
     typer.echo(f"{len(done.created)} topics created, {len(done.present)} were there")
+    if acls:
+        typer.echo(f"{run(apply_acls(config, acl_file))} ACLs are set")
 
 
 @app.command("list")
