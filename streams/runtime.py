@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
@@ -34,13 +34,21 @@ class Runtime:
         Injected.
     role
         Part of the client id.
+    producer
+        Not started yet; one as the settings say when None.
     """
 
-    def __init__(self, settings: Settings, clock: Clock, role: str = "worker") -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        role: str = "worker",
+        producer: AIOKafkaProducer | None = None,
+    ) -> None:
         self.settings = settings
         self.clock = clock
         self.role = role
-        self.producer = kafka.producer(settings, role)
+        self.producer = producer or kafka.producer(settings, role)
         self.layout = Layout({})
         self.cluster_id = ""
         self.shelf = SnapshotShelf()

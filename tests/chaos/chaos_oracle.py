@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from aiokafka import AIOKafkaProducer
+
 from models.clock import VirtualClock
-from streams.broadcast import Handler
 from streams.outbox import Layout
 from streams.pipeline import AGENTS
 from streams.runner import SliceRunner
 from streams.runtime import Runtime
 from streams.settings import Settings
-from streams.snapshots import SnapshotShelf
-from streams.state import PartitionState
+from streams.state import KafkaChangelog, PartitionState
 from streams.topics import CATALOG, partitions_of
 
 SLICE = 400
@@ -79,22 +79,17 @@ class MemoryChangelog:
         """Nothing to do: the runner commits into the very object kept here."""
 
 
-class MemoryRuntime:
-    """The part of `Runtime` that the chain's agents are built from."""
+class MemoryRuntime(Runtime):
+    """A runtime that writes to a memory and keeps state in one; its broadcast topics stay empty."""
 
     def __init__(self, settings: Settings, log: MemoryLog) -> None:
-        self.settings = settings
-        self.clock = VirtualClock(0.0)
-        self.producer = log
+        super().__init__(settings, VirtualClock(0.0), "oracle", cast(AIOKafkaProducer, log))
         self.layout = Layout({topic.name: partitions_of(topic, settings.partitions) for topic in CATALOG})
-        self.shelf = SnapshotShelf()
-        self.changelogs: dict[str, MemoryChangelog] = {}
+        self.memories: dict[str, MemoryChangelog] = {}
 
-    def follow(self, topic: str, handler: Handler) -> None:
-        """Broadcast topics stay empty here."""
-
-    def changelog(self, agent: str) -> MemoryChangelog:
-        return self.changelogs.setdefault(agent, MemoryChangelog())
+    def changelog(self, agent: str) -> KafkaChangelog:
+        """Return the memory of an agent's partition state."""
+        return cast(KafkaChangelog, self.memories.setdefault(agent, MemoryChangelog()))
 
 
 class Oracle:
@@ -111,13 +106,13 @@ class Oracle:
         self._run = MemoryRuntime(settings, self.log)
         self._runners: list[tuple[Sequence[str], SliceRunner]] = []
         for agent in CHAIN:
-            topics, handler = AGENTS[agent](cast(Runtime, self._run))
+            topics, handler = AGENTS[agent](self._run)
             self._runners.append((topics, cast(SliceRunner, handler)))
         self._done: dict[tuple[str, int], int] = {}
 
     def states(self, agent: str) -> Mapping[int, PartitionState]:
         """Return the states of an agent by partition."""
-        return self._run.changelogs[agent].states
+        return self._run.memories[agent].states
 
     async def run(self, topic: str, arrived: Mapping[int, Sequence[Record]]) -> None:
         """Let records of an input topic go through the whole chain.
