@@ -12,7 +12,8 @@ from streams.topics import BY_NAME, CATALOG, Topic, configs_of, partitions_of
 
 Json = dict[str, Any]
 
-AGENTS = ("intake", "score", "decide", "follow_up", "learn", "archive")
+OUTSIDE = ("producers", "gateway", "services", "people")
+"""Who writes and reads topics without being an agent."""
 BINDING = "0.5.0"
 """Version of the Kafka bindings, see github.com/asyncapi/bindings/tree/master/kafka."""
 
@@ -61,6 +62,18 @@ def document(version: str, partitions: int, examples: dict[str, list[Example]]) 
     }
 
 
+def agents() -> list[str]:
+    """Return every agent the catalogue names, sorted.
+
+    Examples
+    --------
+    >>> "intake" in agents(), "people" in agents()
+    (True, False)
+    """
+    named = {name for topic in CATALOG for name in (*topic.producers, *topic.consumers)}
+    return sorted(named - set(OUTSIDE))
+
+
 def _channel(topic: Topic, partitions: int) -> Json:
     configs = configs_of(topic)
     binding: Json = {"cleanup.policy": configs["cleanup.policy"].split(",")}
@@ -88,7 +101,7 @@ def _channel(topic: Topic, partitions: int) -> Json:
 
 def _operations() -> Json:
     found: Json = {}
-    for agent in AGENTS:
+    for agent in agents():
         for action, verb, side in (("receive", "reads", "consumers"), ("send", "writes", "producers")):
             for topic in CATALOG:
                 if agent not in getattr(topic, side):

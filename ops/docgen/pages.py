@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from prometheus_client.metrics import MetricWrapperBase
@@ -12,6 +13,7 @@ from pydantic import SecretStr
 from ops.docgen.contracts import CE_TYPES, contracts, contracts_of, direction_of, schema_of
 from ops.docgen.examples import Example
 from ops.docgen.markdown import code, fields_of, page, table, type_of
+from ops.gateway import metrics as gateway_metrics
 from streams import metrics
 from streams.settings import Settings
 from streams.topics import CATALOG, Topic, partitions_of
@@ -138,17 +140,23 @@ def _default(value: object) -> str:
 
 
 def metrics_page() -> str:
-    """Return `metrics.md`: every Prometheus metric of a worker."""
+    """Return `metrics.md`: every Prometheus metric of workers and the gateway."""
+    return page(
+        "Metrics",
+        "In Prometheus' text format. Histograms have `_bucket`, `_sum` and `_count`.",
+        "## Workers\n\nAt `/metrics` on `HARK_METRICS_PORT`.",
+        _metrics(metrics),
+        "## Gateway",
+        _metrics(gateway_metrics),
+    )
+
+
+def _metrics(module: ModuleType) -> str:
     rows = []
-    for metric in vars(metrics).values():
+    for metric in vars(module).values():
         if isinstance(metric, MetricWrapperBase):
             described = next(iter(metric.describe()))
             name = described.name + ("_total" if described.type == "counter" else "")
             labels = ", ".join(code(label) for label in metric._labelnames)
             rows.append((code(name), described.type, labels, described.documentation))
-    return page(
-        "Metrics",
-        "What a worker serves at `/metrics` on `HARK_METRICS_PORT`, in Prometheus' text format. Histograms "
-        "have `_bucket`, `_sum` and `_count`.",
-        table(("metric", "type", "labels", "meaning"), rows),
-    )
+    return table(("metric", "type", "labels", "meaning"), rows)
