@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from models.pii.gate import STREETS
 from models.pii.span import Candidate
 from models.pii.view import View
 
@@ -30,12 +31,6 @@ _SUFFIX = (
     "tunnel|turnpike|underpass|unions?|valleys?|viaduct|views?|villages?|"
     "ville|vista|walks?|wall|ways?|wells?|close|grove"
 )
-_SURE = (
-    "street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|"
-    "court|ct|square|highway|hwy|parkway|pkwy|terrace|circle|cir|way|"
-    "place|pl|"
-    "crescent|close|expressway|freeway|turnpike|alley|mews"
-)
 _CAP = r"[A-ZÀ-ÞĀ-ŽА-ЯΑ-Ω0-9][\w'’.&/-]{0,24}"
 _UNIT = (
     r"(?:[,\s>]{1,4}(?:apt|apartment|suite|ste|unit|room|rm|floor|fl|flat|box|bldg|building|no|#)\.? ?#? ?"
@@ -59,7 +54,7 @@ _STREET = re.compile(
 )
 _LOWER_STREET = re.compile(
     rf"(?<![\w.$-])[0-9]{{1,6}}[a-z]? (?:[nsew]\.? )?(?:[a-z0-9'.-]{{2,20}} "
-    rf"){{1,3}}?(?:{_SURE})\b\.?{_UNIT_CI}{{0,2}}(?:,? [a-z]{{2,20}}){{0,2}}(?:,? "
+    rf"){{1,3}}?(?:{STREETS})\b\.?{_UNIT_CI}{{0,2}}(?:,? [a-z]{{2,20}}){{0,2}}(?:,? "
     rf"[a-z]{{2}} [0-9]{{5}})?",
     re.IGNORECASE,
 )
@@ -110,7 +105,6 @@ _COMPOUND = re.compile(
 )
 TRIGGERS = (
     r"[0-9][A-Za-z]?,? [A-Z0-9][A-Za-z0-9]",
-    rf"(?i)[0-9][a-z]? [^\n]{{1,40}}\b(?:{_SURE})\b",
     r"(?i)\b(?:p\.? ?o\.? ?box|post ?box|psc|[adf]po|unit|cmr|postfach|"
     r"apartado|apt|apartment|suite|ste)\b[ .#]{1,2}[0-9A-Z]",
     rf"(?i)(?:{_ENDINGS})(?: (?:u\.|út|utca))?\.? [0-9]",

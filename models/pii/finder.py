@@ -60,7 +60,10 @@ _TRIGGERS = (
 
 @lru_cache(maxsize=1)
 def _gate() -> Gate:
-    return Gate([(bit, expression) for bit, expressions in _TRIGGERS for expression in expressions])
+    return Gate(
+        [(bit, expression) for bit, expressions in _TRIGGERS for expression in expressions],
+        name_chinese.is_suspicious,
+    )
 
 
 class Finder:

@@ -8,7 +8,7 @@ when its bit is set (property: the gated finder equals the ungated one).
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import hyperscan
 
@@ -27,8 +27,15 @@ NAME = 2048
 WESTERN_ADDRESS = 4096
 ENGLISH_NAME = 8192
 ALL = 16383
+_HOUSE = 16384
+_STREET = 32768
 
 PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
+
+STREETS = (
+    "street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|square|highway|hwy|parkway|pkwy"
+    "|terrace|circle|cir|way|place|pl|crescent|close|expressway|freeway|turnpike|alley|mews"
+)
 
 _LOOK_ALIKE = (
     r"\x{ff10}-\x{ff19}\x{ff20}-\x{ff3a}\x{ff41}-\x{ff5a}\x{ff0e}\x{ff0f}\x{ff3f}\x{fe6b}\x{2460}-\x{24ff}"
@@ -51,16 +58,23 @@ _PATTERNS: Sequence[tuple[int, str]] = (
     (NORMALISE, rf"[{_HAN}](?:[ \-.]?[{_HAN}0-9]){{5}}"),
     (NORMALISE, rf"[0-9](?:[ \-.]?[0-9]){{0,4}}[ \-.]?[{_HAN}](?:[ \-.]?[{_HAN}0-9])"),
     (NORMALISE, r"[0-9][\x{3000}\x{2013}\x{2014}][0-9(+]"),
-    (DIGITS, r"[0-9](?:[^0-9\n]{0,3}[0-9]){6}"),
-    (EMAIL, r"@"),
-    (EMAIL, r"(?:\bat\b|艾特|圈a|小老鼠|[a-z0-9]#[a-z0-9])[^\n]{0,40}(?:[.。]|\bdot\b|点)"),
-    (EMAIL, r"(?:邮箱|e-?mail)[^\n]{0,20}[#*&]"),
+    (DIGITS, r"[0-9](?:[ \t()./_~·•*\-]{0,3}[0-9]){6}"),
+    (
+        EMAIL,
+        r"[^ \n@] {0,2}@ {0,2}(?:[^\s@.。]{1,63}(?:\.[^\s]|。|点|點| ?[\[({<*【（「]{0,2} ?dot| \. )|\[)",
+    ),
+    (EMAIL, r"[^ \n@] ?[\[({<【（「]{1,2} ?@"),
+    (
+        EMAIL,
+        r"[ _\[({<*\-](?:at|a)[ _\])}>*\-]{1,3}[a-z0-9][a-z0-9\-]{0,40}[ _\[({<*\-]{0,3}(?:\.|。|点|點|dot|d0t|p)",
+    ),
+    (EMAIL, r"[\[({<【（「](?:at|a|艾特|圈a|爱特)|艾特|爱特|圈a|小老鼠|[a-z0-9] ?# ?[a-z0-9]"),
     (IP, r"[0-9][\]\)}]?[. \[({。][^0-9]{0,5}[0-9]{1,3}[^0-9]{1,6}[0-9]{1,3}[^0-9]{1,6}[0-9]"),
     (IP, r"[0-9a-f]:[0-9a-f]{0,4}:[0-9a-f]{0,4}"),
     (IP, r"::"),
     (PLATE, rf"[{PROVINCES}使民航][ ·•・.\-]?[a-z0-9][ ·•・.\-]?[a-z0-9][ ·•・.\-]?[a-z0-9]"),
     (PLATE, r"(?:车牌|牌照|车号|plate|registration|军车|警车|wj|武警)"),
-    (PASSPORT, r"(?:护照|通行证|回乡证|台胞证|passport|\bppt\b|旅行证)"),
+    (PASSPORT, r"(?:护照|通行证|回乡证|台胞证|passport|ppt|旅行证)"),
     (PASSPORT, r"\b[egpsdhkm][a-z]?[0-9]{7,8}\b"),
     (CODES, r"[a-z][0-9]{6}[ (（]"),
     (CODES, r"[a-z]{2}[0-9]{2}[ \-]?[a-z0-9]{4}[ \-]?[a-z0-9]{4}[ \-]?[a-z0-9]{3}"),
@@ -70,8 +84,10 @@ _PATTERNS: Sequence[tuple[int, str]] = (
         r"徽信|維信|卫星号|加v|加微|我v|\bv[ :：])",
     ),
     (QQ, r"(?:qq|扣扣|企鹅|\bq[ :：号]|加q|我q|球球号|扣号)"),
-    (URL, r"(?:://|www\.)"),
+    (URL, r"(?:://|www\.)[^\s]*(?:[=@;]|/[a-z0-9_\-]{20}|/[a-z0-9_.\-]*/[a-z0-9_\-]{6})"),
     (URL, r"eyj[a-z0-9_\-]{8}"),
+    (_HOUSE, r"[0-9][a-z]? [a-z0-9'.\-]{2}"),
+    (_STREET, rf"\b(?:{STREETS})\b"),
 )
 
 _CASED = hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_SINGLEMATCH
@@ -85,14 +101,20 @@ class Gate:
     ----------
     extra
         Further (bit, expression) pairs: name and address triggers come from their own data.
+    chinese_name
+        Whether a text that is not ASCII may hold a Chinese name. Not an expression here: the classes
+        of surname and given-name characters make Hyperscan several times slower than `re` is on them.
     """
 
-    def __init__(self, extra: Sequence[tuple[int, str]] = ()) -> None:
+    def __init__(
+        self, extra: Sequence[tuple[int, str]] = (), chinese_name: Callable[[str], bool] | None = None
+    ) -> None:
         patterns = [
             (bit, expression, _CASED if bit == NORMALISE else _FLAGS) for bit, expression in _PATTERNS
         ]
         patterns += [(bit, expression, _CASED) for bit, expression in extra]
         self._bits = [bit for bit, _, _ in patterns]
+        self._chinese_name = chinese_name
         self._database = hyperscan.Database()
         self._database.compile(
             expressions=[expression.encode() for _, expression, _ in patterns],
@@ -120,12 +142,17 @@ class Gate:
         except AttributeError:
             scratch = self._local.scratch = self._scratch()
         self._database.scan(data, _collect, 0, hits, scratch)
-        if not hits:
-            return 0
         mask = 0
-        bits = self._bits
-        for hit in hits:
-            mask |= bits[hit]
+        if hits:
+            bits = self._bits
+            for hit in hits:
+                mask |= bits[hit]
+            if mask >= _HOUSE:
+                if mask & _HOUSE and mask & _STREET:
+                    mask |= WESTERN_ADDRESS
+                mask &= ALL
+        if self._chinese_name and len(data) != len(text) and not mask & NAME and self._chinese_name(text):
+            mask |= NAME
         return mask
 
     def _scratch(self) -> hyperscan.Scratch:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
+from collections.abc import Callable
+from functools import lru_cache
 from importlib import resources
-
-import rjieba
 
 from models.pii.context import alternation
 from models.pii.span import Candidate
@@ -30,6 +31,7 @@ DOUBLE = frozenset(_DATA["double"])
 GIVEN = frozenset(_DATA["given"])
 STOP = frozenset(_DATA["stop"])
 FOREIGN = frozenset(_DATA["transliteration"])
+_ENDINGS = frozenset(_DATA["endings"])
 _SURNAMES = STRICT | WEAK
 _BEFORE = alternation(list(_DATA["before"]))
 _AFTER = alternation(list(_DATA["after"]))
@@ -51,30 +53,65 @@ _CLUB = re.compile(
 
 TRIGGERS = (
     rf"(?:{'|'.join(_DATA['before'])})[:： 为是叫]{{0,3}}(?:[{''.join(_SURNAMES)}]|{'|'.join(DOUBLE)})",
-    rf"[{''.join(STRICT)}][{''.join(GIVEN)}]",
-    rf"[{''.join(_SURNAMES)}][{''.join(GIVEN)}]{{1,2}}(?:{'|'.join(_DATA['after'])})",
-    "[㐀-鿿][·•・‧][㐀-鿿]",
-    rf"(?:{'|'.join(DOUBLE)})[{''.join(GIVEN)}]",
-    rf"[{''.join(FOREIGN)}]{{3}}",
+    "[\\x{3400}-\\x{9fff}][·•・‧][\\x{3400}-\\x{9fff}]",
+    rf"(?:{'|'.join(DOUBLE)})[\x{{3400}}-\x{{9fff}}]",
 )
-"""What the gate looks for before this recogniser runs."""
-_PAIR = re.compile(TRIGGERS[1])
-_OTHER = tuple(re.compile(one) for index, one in enumerate(TRIGGERS) if index != 1)
+"""What the gate looks for before this recogniser runs, besides `is_suspicious`."""
+_PAIR = re.compile(
+    f"[{''.join(_SURNAMES | FOREIGN)}](?:(?<=[{''.join(STRICT)}])[{''.join(GIVEN)}]|(?<=[{''.join(FOREIGN)}])"
+    f"[{''.join(FOREIGN)}]{{2}}|(?<=[{''.join(WEAK)}])[{''.join(GIVEN)}]{{1,2}}{_AFTER})"
+)
+_BLOCK = re.compile("[㐀-鿿]{2,120}")
+_WEAK_PAIR = re.compile(f"[{''.join(WEAK)}][{''.join(GIVEN)}]{{2}}|[{''.join(STRICT)}][{''.join(GIVEN)}]")
+_DOUBLE = re.compile("|".join(DOUBLE))
+
+
+def is_suspicious(text: str) -> bool:
+    """Tell whether a surname and a given name, or a transliteration, stand together in no ordinary word.
+
+    Asked of every text that is not ASCII, before the costlier segmenter: it must be cheap.
+    """
+    match = _PAIR.search(text)
+    while match:
+        if match.group() not in STOP and text[max(0, match.start() - 1) : match.start() + 1] not in _ENDINGS:
+            return True
+        match = _PAIR.search(text, match.end() - 1)
+    return False
 
 
 def find(view: View) -> list[Candidate]:
-    """Return the names of a text."""
+    """Return the names of a text.
+
+    Only the stretches of Han characters that hold a trigger are segmented: most of a text has none.
+    Where one name stands, others are likelier, so that weaker signs are then followed up.
+    """
     text = view.text
-    if not _is_suspicious(text):
-        return []
-    words = _words(text)
     found = _foreign(text)
-    covered = {code for one in found for code in range(one.start, one.end)}
+    covered = frozenset(code for one in found for code in range(one.start, one.end))
+    roles = [match.end() for match in _ROLE.finditer(text)]
+    unsure: list[tuple[int, int]] = []
+    for block in _BLOCK.finditer(text):
+        start, end = block.span()
+        own = [role for role in roles if start <= role < end]
+        if own or is_suspicious(block.group()) or _DOUBLE.search(text, start, end):
+            found += _in_block(text, start, end, own, covered)
+        elif _WEAK_PAIR.search(text, start, end):
+            unsure.append((start, end))
+    if found:
+        for start, end in unsure:
+            found += _in_block(text, start, end, [], covered)
+    return found
+
+
+def _in_block(text: str, first: int, last: int, roles: list[int], covered: frozenset[int]) -> list[Candidate]:
+    """Return the names of one stretch of Han characters, those after `roles` and those by word class."""
+    found: list[Candidate] = []
+    words = _words(text[first:last], first)
     starts = {start: end for start, end, _ in words}
-    for match in _ROLE.finditer(text):
-        end = _name_end(text, match.end(), starts, labelled=True)
+    for role in roles:
+        end = _name_end(text, role, starts, labelled=True)
         if end and not _PLACE.match(text, end):
-            found.append(_candidate(text, match.end(), end, 60))
+            found.append(_candidate(text, role, end, 60))
     for index, (start, end, tag) in enumerate(words):
         if start in covered:
             continue
@@ -98,17 +135,16 @@ def find(view: View) -> list[Candidate]:
     return found
 
 
-def _is_suspicious(text: str) -> bool:
-    """Tell whether a trigger is no ordinary word (黄金, 严重): asked before the costlier segmenter."""
-    if any(match.group() not in STOP for match in _PAIR.finditer(text)):
-        return True
-    return any(pattern.search(text) for pattern in _OTHER)
+@lru_cache(maxsize=1)
+def _tag() -> Callable[[str], list[tuple[str, str]]]:
+    """Return the tagger, imported late: its dictionary costs more than the rest of this package."""
+    tag: Callable[[str], list[tuple[str, str]]] = importlib.import_module("rjieba").tag
+    return tag
 
 
-def _words(text: str) -> list[tuple[int, int, str]]:
+def _words(text: str, position: int) -> list[tuple[int, int, str]]:
     words: list[tuple[int, int, str]] = []
-    position = 0
-    for word, tag in rjieba.tag(text):
+    for word, tag in _tag()(text):
         end = position + len(word)
         words.append((position, end, tag))
         position = end

@@ -36,16 +36,20 @@ _WORD = re.compile(r"[A-Za-zÀ-ɏ]{1,30}(?:['’-][A-Za-zÀ-ɏ]{1,30}){0,2}")
 _LINK = re.compile(r"[:,.=-]{0,2}[ \t]{1,3}|[:,.!]{0,2}\n{1,2} {0,4}|: ?")
 _NEXT = re.compile(r"\.? ")
 
+_LAST_WORDS = frozenset(label.split()[-1] for label in _BEFORE) | _TITLES
+_LOWER_LABELS = (
+    "name is|name:|named|customer|agent|contact|i am|i'm|this is|dear|hi|hello|hey|manager|driver|user|"
+    "mr|mrs|ms|dr"
+)
 TRIGGERS = (
-    r"(?:[a-z:,]|\b[IA]) {1,2}[A-Z][a-zà-ÿ]",
-    r"[A-Z][a-z]{1,20} (?:[A-Z]\.? )?[A-Z][a-z]",
-    r"\b(?:M[rR][sS]?|M[sS]|D[rR]|Prof|Hi|Hello|Hey|Dear|Agent|Customer|"
-    r"Contact|Name|Driver|Manager)\.?:? [A-Za-zÀ-ɏ]",
-    r"(?:[Nn]ame is|[Nn]ame:|customer|agent|contact|[Ii] am|I'm|i'm|this is|[Dd]ear|manager|driver|user) "
-    rf"(?:{'|'.join(sorted(name for name in GIVEN if len(name) > 2))}) (?:[a-z]\.? )?[a-z]{{2}}",
-    r"(?:[Rr]egards|[Ss]incerely|[Cc]heers|[Tt]hanks|[Bb]est),?\n",
+    rf"(?i:{'|'.join(sorted(_LAST_WORDS))})[:,.=!\-]{{0,2}}[ \t\n]{{1,5}}[A-ZÀ-ɏ]",
+    rf"(?i:{'|'.join(sorted(_LAST_WORDS))}): ?[A-ZÀ-ɏ]",
+    r"[A-Z][a-z'’]{1,20} (?:[A-Z]\.? )?[A-Z][a-zA-Z]",
+    rf"(?i)\b(?:{_LOWER_LABELS})[:,.!]{{0,2}}[ \n]{{1,2}}[a-zÀ-ɏ]{{2}}",
 )
 """What the gate looks for before this recogniser runs."""
+_LOWER_LABEL = re.compile(rf"\b(?:{_LOWER_LABELS})[:,.!]{{0,2}}[ \n]{{1,2}}([a-zà-ɏ]{{2,20}})", re.IGNORECASE)
+_CAPITAL = re.compile(r"(?<![A-Za-zÀ-ɏ'’@/_.#])[A-ZÀ-Þ][A-Za-zÀ-ɏ]{0,30}")
 
 
 class _Word(NamedTuple):
@@ -64,6 +68,8 @@ def stands_for_name(word: str) -> bool:
 def find(view: View) -> list[Candidate]:
     """Return the names of a text."""
     text = view.text
+    if not _is_suspicious(text):
+        return []
     words = [_Word(m.start(), m.end(), m.group(), m.group().lower()) for m in _WORD.finditer(text)]
     found: list[Candidate] = []
     taken = -1
@@ -81,6 +87,23 @@ def find(view: View) -> list[Candidate]:
             found.append(Candidate(word.start, end, TYPE, text[word.start : end].lower(), score))
             taken = last
     return found
+
+
+def _is_suspicious(text: str) -> bool:
+    """Tell whether a capitalised word is a given name before another, or any name stands after a label."""
+    for match in _CAPITAL.finditer(text):
+        start, end = match.span()
+        if (
+            text[end : end + 1] == " "
+            and text[end + 1 : end + 2].isupper()
+            and match.group().lower() in GIVEN
+        ):
+            return True
+        if start:
+            before = text[max(0, start - 40) : start].rstrip(" \t\n:,.=!-").rsplit(None, 1)
+            if before and before[-1].lstrip("\"'([*<>").lower() in _LAST_WORDS:
+                return True
+    return any(match.group(1).lower() in GIVEN for match in _LOWER_LABEL.finditer(text))
 
 
 def _introduces(text: str, words: list[_Word], index: int, start: int) -> bool:
