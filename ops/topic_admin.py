@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aiokafka.admin import NewTopic
-from aiokafka.errors import ClusterAuthorizationFailedError, SecurityDisabledError, TopicAlreadyExistsError
+from aiokafka.errors import ClusterAuthorizationFailedError, SecurityDisabled, TopicAlreadyExistsError
 
 from ops.kafka.acl_file import SHIPPED, grants, load
 from ops.kafka.acls import allow
@@ -85,7 +85,7 @@ async def apply_acls(settings: Settings, path: Path = SHIPPED) -> int:
     found = grants(load(path), settings.client_id)
     try:
         return await allow(kafka.connection(settings, "admin"), found)
-    except (SecurityDisabledError, ClusterAuthorizationFailedError) as error:
+    except (SecurityDisabled, ClusterAuthorizationFailedError) as error:
         raise TopicProblem(
             f"the cluster takes no ACLs from this user ({type(error).__name__}): it needs an authorizer, and "
             "the user ALTER on the cluster"
