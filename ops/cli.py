@@ -8,10 +8,12 @@ from ops.commands import (
     demo,
     doctor,
     gateway,
+    guardrail,
     keys,
     produce,
     report,
     rules,
+    rules_wiring,
     store,
     tickets,
     topics,
@@ -45,6 +47,8 @@ app.command("gateway")(gateway.gateway)
 app.command("doctor")(doctor.doctor)
 app.command("report")(report.report)
 app.command("uplift")(sayable(uplift.uplift))
+app.command("guardrail")(guardrail.guardrail)
+rules_wiring.wire()
 app.add_typer(topics.app, name="topics")
 app.add_typer(rules.app, name="rules")
 app.add_typer(store.app, name="store")

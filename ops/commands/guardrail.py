@@ -1,0 +1,63 @@
+"""`hark guardrail`: pause rules that do harm."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Annotated
+
+import typer
+
+from models.clock import SystemClock
+from ops.failures import sayable, sentence, settings
+from ops.guardrail import Guardrails, Judged
+from ops.wiring.catalog import KafkaPublisher
+from sinks.clickhouse.client import connect
+from streams.settings import Settings
+
+
+@sayable
+def guardrail(
+    every: Annotated[
+        float, typer.Option("--every", min=0, help="Seconds between two looks; 0 looks once.")
+    ] = 0.0,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Judge, pause nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a look.")] = False,
+) -> None:
+    """Judge the guardrails of live rules from the store, and pause a rule that is proven to do harm."""
+    config = settings()
+    if not every:
+        _say(_look(config, dry), as_json)
+        return
+    while True:
+        try:
+            _say(_look(config, dry), as_json)
+        except Exception as error:
+            if (text := sentence(error)) is None:
+                raise
+            typer.echo(f"hark: {text}; looking again in {every:g} s", err=True)
+        time.sleep(every)
+
+
+def _look(config: Settings, dry: bool) -> list[Judged]:
+    password = config.clickhouse_password.get_secret_value()
+    client = connect(config.clickhouse_url, config.clickhouse_user, password, config.clickhouse_database)
+    try:
+        return Guardrails(client, KafkaPublisher(config), SystemClock(), dry).run()
+    finally:
+        client.close()
+
+
+def _say(judged: list[Judged], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"guardrails": [one.as_json() for one in judged]}, ensure_ascii=False))
+        return
+    if not judged:
+        typer.echo("no live rule has a guardrail")
+    for one in judged:
+        done = "  PAUSED" if one.paused else ""
+        customers = f"{one.treated} acted on, {one.control} held out"
+        ramp = f", ramp at {one.share:.0%}" if one.share < 1 else ""
+        typer.echo(
+            f"{one.rule} {one.metric}: {one.found.state} ({customers}{ramp}): {one.found.reason}{done}"
+        )

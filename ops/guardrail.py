@@ -1,0 +1,171 @@
+"""Guardrails of live rules, judged from the store: a rule that harms past its bound is paused.
+
+Nothing here ever starts a rule again: a person does, with `hark rules resume`. From then on only customers
+met since are judged, or the old harm would stop the rule at once. A ramp goes on by its own schedule while
+its rule is live, so a pause stops it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from models.clock import Clock
+from models.uplift.guardrail import Watch, watch
+from models.uplift.moments import Moments
+from rules.publish import CatalogRecord, Publishing
+from rules.rule import Guardrail, Rule
+from rules.source import RuleError
+from sinks.clickhouse.client import Client
+from sinks.clickhouse.queries import ask
+from streams.alerts import add_alert
+from streams.outbox import Outbox
+
+AUTHOR = "guardrail"
+
+
+class AlertingPublisher(Protocol):
+    """A publisher whose records may bring an alert along, so that neither comes without the other."""
+
+    def records(self) -> Iterable[CatalogRecord]:
+        """Return every record still known, oldest first."""
+        ...
+
+    def send(self, record: CatalogRecord, also: Callable[[Outbox], None] | None = None) -> None:
+        """Append a record and what else belongs to it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One guardrail of one rule.
+
+    Parameters
+    ----------
+    share
+        Share of customers the rule's ramp has reached, 1 without a ramp.
+    treated, control
+        Customers judged.
+    paused
+        Whether this run paused the rule.
+    """
+
+    rule: str
+    metric: str
+    share: float
+    treated: int
+    control: int
+    found: Watch
+    paused: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON values; limits that are not known are null."""
+        low, high = (None if limit != limit else limit for limit in (self.found.low, self.found.high))
+        return {
+            "rule": self.rule, "metric": self.metric, "share": self.share, "treated": self.treated,
+            "control": self.control, "state": self.found.state, "harm": self.found.harm, "low": low,
+            "high": high, "reason": self.found.reason, "paused": self.paused,
+        }  # fmt: skip
+
+
+class Guardrails:
+    """Judges every live rule's guardrails.
+
+    Parameters
+    ----------
+    client
+        Connected to Hark's database.
+    dry
+        Judge only.
+    """
+
+    def __init__(self, client: Client, publisher: AlertingPublisher, clock: Clock, dry: bool = False) -> None:
+        self._client = client
+        self._publisher = publisher
+        self._clock = clock
+        self._dry = dry
+
+    def run(self) -> list[Judged]:
+        """Judge each guardrail once; pause the rules that do harm."""
+        records = list(self._publisher.records())
+        current = {record.rule_id: record for record in records if record.state == "in_force"}
+        judged: list[Judged] = []
+        for rule_id, record in sorted(current.items()):
+            try:
+                rule = record.load()
+            except RuleError:
+                continue  # workers refused it as well and act on an older version, which they say
+            if rule.status == "live":
+                judged += self._rule(rule, since_of(records, rule_id))
+        return judged
+
+    def _rule(self, rule: Rule, since: int) -> list[Judged]:
+        now = int(self._clock.now() * 1000)
+        share = 1.0 if rule.ramp is None else rule.ramp.share(now)
+        found = [self._judge(rule, guardrail, since, share) for guardrail in rule.guardrails]
+        harmful = next((one for one in found if one.found.state == "pause"), None)
+        if harmful is None or self._dry:
+            return found
+        with_alert = _WithAlert(self._publisher, partial(_alert, harmful, now))
+        Publishing(with_alert).pause(rule.id, AUTHOR, now, f"{harmful.metric}: {harmful.found.reason}")
+        return [
+            Judged(one.rule, one.metric, one.share, one.treated, one.control, one.found, one is harmful)
+            for one in found
+        ]
+
+    def _judge(self, rule: Rule, guardrail: Guardrail, since: int, share: float) -> Judged:
+        asked = {"rule": rule.id, "metric": guardrail.metric, "since": since}
+        rows = ask(self._client, "guardrails", asked)
+        if not rows:
+            nothing = Watch("too early", 0.0, float("nan"), float("nan"), "no outcome in both arms yet")
+            return Judged(rule.id, guardrail.metric, share, 0, 0, nothing)
+        row = rows[0]
+        treated = Moments(int(row["n1"]), float(row["mean1"]), float(row["var1"]))
+        control = Moments(int(row["n0"]), float(row["mean0"]), float(row["var0"]))
+        found = watch(
+            treated,
+            control,
+            worse_by=guardrail.worse_by,
+            rate=bool(row["binary"]),
+            higher_is_better=guardrail.higher_is_better,
+        )
+        return Judged(rule.id, guardrail.metric, share, treated.n, control.n, found)
+
+
+class _WithAlert:
+    """Sends an alert with each record, in one go."""
+
+    def __init__(self, publisher: AlertingPublisher, alert: Callable[[Outbox], None]) -> None:
+        self._publisher = publisher
+        self._alert = alert
+
+    def records(self) -> Iterable[CatalogRecord]:
+        """Return what the publisher has."""
+        return self._publisher.records()
+
+    def send(self, record: CatalogRecord) -> None:
+        """Append the record and the alert."""
+        self._publisher.send(record, self._alert)
+
+
+def since_of(records: Iterable[CatalogRecord], rule_id: str) -> int:
+    """Return since when (ms) a rule is judged: its last start after a pause, 0 without any."""
+    since, paused = 0, False
+    for record in records:
+        if record.rule_id == rule_id and record.state == "in_force":
+            if record.change == "pause":
+                paused = True
+            elif paused:
+                since, paused = record.at, False
+    return since
+
+
+def _alert(judged: Judged, now: int, out: Outbox) -> None:
+    message = f"{judged.rule}: {judged.metric} {judged.found.reason}"
+    add_alert(
+        out, "guardrail", f"{judged.rule}/{judged.metric}", message, "critical", now,
+        magnitude=judged.found.harm,
+        done=f"rule paused; only `hark rules resume {judged.rule}` starts it again",
+    )  # fmt: skip

@@ -1,0 +1,44 @@
+"""Small topics from the command line: read whole, or written to and confirmed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from aiokafka import AIOKafkaConsumer
+
+from streams import kafka
+from streams.outbox import Layout, Outbox
+from streams.settings import Settings
+from streams.whole import Records, read_whole
+
+ROLE = "cli"
+
+
+def read(
+    settings: Settings, topic: str, wanted: Callable[[bytes | None], bool] = lambda key: True
+) -> Records:
+    """Return (key, value) of every record still in a topic."""
+
+    async def opened() -> AIOKafkaConsumer:
+        consumer = kafka.reader(settings, ROLE)
+        await consumer.start()
+        return consumer
+
+    return asyncio.run(read_whole(opened, topic, wanted))
+
+
+def send(settings: Settings, fill: Callable[[Outbox], None]) -> None:
+    """Write what `fill` puts into an outbox, each record placed, and return once it is confirmed."""
+
+    async def deliver() -> None:
+        out = Outbox(Layout({}))
+        fill(out)
+        producer = kafka.producer(settings, ROLE)
+        await producer.start()
+        try:
+            await out.send(producer)
+        finally:
+            await producer.stop()
+
+    asyncio.run(deliver())

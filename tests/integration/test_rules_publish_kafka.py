@@ -1,0 +1,165 @@
+"""Rules published through the broker reach a running worker's engine within seconds, and the store."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ops.cli import app
+from ops.embedded.broker import EmbeddedBroker
+from ops.embedded.store import EmbeddedStore
+from ops.topic_admin import apply
+from ops.wiring.catalog import AUTHOR, KafkaPublisher
+from rules.engine import Engine
+from rules.limits import load_limits
+from sinks.base import Slice
+from sinks.clickhouse import ClickHouseSink, Schema, connect
+from streams import kafka
+from streams.broadcast import Broadcast
+from streams.catalog import LIMITS, SHIPPED, LiveCatalog, shipped_catalog
+from streams.settings import Settings
+from streams.topics import RULES_CATALOG
+from streams.whole import read_whole
+
+RULE = "late_delivery_coupon"
+
+
+@pytest.fixture(scope="module")
+def settings() -> Iterator[Settings]:
+    loop = asyncio.new_event_loop()
+    broker = EmbeddedBroker()
+    loop.run_until_complete(broker.start())
+    config = Settings(broker=broker.address, partitions=2)
+    loop.run_until_complete(apply(config))
+    yield config
+    loop.run_until_complete(broker.stop())
+    loop.close()
+
+
+@pytest.fixture
+def hark(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HARK_BROKER", settings.broker)
+    monkeypatch.setenv("HARK_PARTITIONS", "2")
+
+    def run(*words: str, ok: bool = True) -> str:
+        result = CliRunner().invoke(app, words)
+        assert (result.exit_code == 0) is ok, result.output
+        return result.output
+
+    return run
+
+
+def test_a_live_engine_follows_pause_resume_publish_and_rollback(
+    settings: Settings, hark, tmp_path: Path
+) -> None:
+    engine = Engine(shipped_catalog(None), load_limits(LIMITS))
+    text = (SHIPPED / f"{RULE}.yaml").read_text(encoding="utf-8")
+    folder = tmp_path / "catalog"
+    shutil.copytree(SHIPPED, folder)
+    file = folder / f"{RULE}.yaml"
+
+    async def reader():
+        consumer = kafka.reader(settings, "test")
+        await consumer.start()
+        return consumer
+
+    async def until(version: int, status: str, *words: str) -> float:
+        began = time.monotonic()
+        await asyncio.to_thread(hark, *words)
+        sent = time.monotonic()
+        while True:
+            rule = engine.catalog.rules[RULE]
+            if (rule.version, rule.status) == (version, status):
+                return time.monotonic() - sent
+            assert time.monotonic() - began < 30, f"{words}: still {rule.version} {rule.status}"
+            await asyncio.sleep(0.01)
+
+    async def scenario() -> list[float]:
+        following = Broadcast(reader, {RULES_CATALOG: LiveCatalog(engine).apply})
+        await following.start()
+        try:
+            file.write_text(text.replace("version: 1", "version: 2", 1), encoding="utf-8")
+            return [
+                await until(1, "paused", "rules", "pause", RULE, "--author", "ann"),
+                await until(1, "live", "rules", "resume", RULE, "--author", "ann"),
+                await until(2, "live", "rules", "publish", str(file), "--author", "bob", "--comment", "two"),
+                await until(1, "live", "rules", "rollback", RULE, "--author", "ann"),
+            ]
+        finally:
+            await following.stop()
+
+    assert max(asyncio.run(scenario())) < 5.0
+    changes = [
+        (r.change, r.version, r.author) for r in KafkaPublisher(settings).records() if r.rule_id == RULE
+    ]
+    assert changes == [
+        ("publish", 1, AUTHOR),
+        ("pause", 1, "ann"),
+        ("resume", 1, "ann"),
+        ("publish", 2, "bob"),
+        ("rollback", 1, "ann"),
+    ]
+
+
+def test_with_approval_a_version_waits_for_somebody_else(
+    settings: Settings, hark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARK_RULES_APPROVAL", "true")
+    rule = "active_reviewer_beta"
+    text = (SHIPPED / f"{rule}.yaml").read_text(encoding="utf-8")
+    (tmp_path / f"{rule}_test.yaml").write_bytes((SHIPPED / f"{rule}_test.yaml").read_bytes())
+    file = tmp_path / f"{rule}.yaml"
+    file.write_text(text.replace("version: 1", "version: 5", 1), encoding="utf-8")
+    assert "waits for approval" in hark("rules", "publish", str(file), "--author", "bob")
+    assert "cannot approve it" in hark("rules", "approve", rule, "--author", "bob", ok=False)
+    hark("rules", "approve", rule, "--author", "ann")
+    newest = [r for r in KafkaPublisher(settings).records() if r.rule_id == rule][-1]
+    assert (newest.version, newest.author, newest.approver) == (5, "bob", "ann")
+
+
+def test_what_is_older_or_unknown_is_refused_in_a_sentence(hark, tmp_path: Path) -> None:
+    rule = "question_auto_reply"
+    for name in (f"{rule}.yaml", f"{rule}_test.yaml"):
+        (tmp_path / name).write_bytes((SHIPPED / name).read_bytes())
+    said = hark("rules", "publish", str(tmp_path / f"{rule}.yaml"), "--author", "bob", ok=False)
+    assert "must be higher" in said
+    assert "it is not in force" in hark("rules", "pause", "nothing", "--author", "ann", ok=False)
+
+
+def test_changes_are_stored_with_who_and_when(settings: Settings, hark, tmp_path: Path) -> None:
+    hark("rules", "pause", "safety_escalation", "--author", "ann", "--comment", "too many")
+
+    async def reader():
+        consumer = kafka.reader(settings, "test")
+        await consumer.start()
+        return consumer
+
+    async def scenario() -> list[tuple]:
+        store = EmbeddedStore(tmp_path)
+        await store.start()
+        try:
+            client = await asyncio.to_thread(connect, store.url)
+            await asyncio.to_thread(Schema(client, "hark").migrate)
+            records = await read_whole(reader, RULES_CATALOG)
+            lines = [(n, value) for n, (_, value) in enumerate(records) if value is not None]
+            sink = ClickHouseSink(store.url)
+            await sink.start()
+            await sink.write([Slice(RULES_CATALOG, 0, 0, len(records) - 1, lines)])
+            await sink.close()
+            query = (
+                "SELECT change, author, status, note, at > 0 FROM rule_changes FINAL "
+                "WHERE rule_id = 'safety_escalation'"
+            )
+            rows = client.query(query).result_rows
+            client.close()
+            return [tuple(row) for row in rows]
+        finally:
+            await store.stop()
+
+    assert asyncio.run(scenario()) == [("pause", "ann", "paused", "too many", 1)]
