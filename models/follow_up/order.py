@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -105,19 +104,22 @@ class WorkOrder:
 
     def progress(self, reopen_window: int, most_cycles: int) -> Progress:
         """Return where it stands."""
-        return fold(deepcopy(self.start), self.entries, reopen_window, most_cycles)
+        return fold(self.start.copy(), self.entries, reopen_window, most_cycles)
 
     def dump(self) -> dict[str, Any]:
-        """Return the work order as JSON that shares nothing with it."""
-        plain = {name: deepcopy(getattr(self, name)) for name in _PLAIN}
+        """Return the work order as JSON, which shares the action with it."""
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        plain |= {"fired": dict(self.fired), "derived": dict(self.derived)}
         return plain | {"start": asdict(self.start), "entries": [entry.dump() for entry in self.entries]}
 
     @classmethod
     def load(cls, data: Mapping[str, Any]) -> WorkOrder:
-        """Return the work order `dump` described; `data` is left alone."""
-        start = Progress(**data["start"])
+        """Return the work order `dump` described; later changes of it leave `data` alone."""
+        start = Progress(**data["start"]).copy()
         entries = [Entry(*row) for row in data["entries"]]
-        return cls(start=start, entries=entries, **deepcopy({name: data[name] for name in _PLAIN}))
+        plain = {name: data[name] for name in _PLAIN}
+        plain |= {"fired": dict(data["fired"]), "derived": dict(data["derived"])}
+        return cls(start=start, entries=entries, **plain)
 
 
 _PLAIN = ("action", "key", "opened_at", "sla", "response", "topic", "urgency", "holder",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from fnmatch import fnmatchcase
+from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -212,10 +213,17 @@ class Desk:
     ------
     models.follow_up.calendar.CalendarError
         When a calendar has impossible hours.
+
+    Attributes
+    ----------
+    fingerprint
+        Changes when any due time may have changed.
     """
 
     def __init__(self, policy: Policy, hours: str, zone: str, *, always: bool = False) -> None:
         self.policy = policy
+        said = f"{policy.model_dump_json()}{hours}{zone}{always}"
+        self.fingerprint = blake2b(said.encode(), digest_size=6).hexdigest()
         self._calendars: dict[str, Calendar] = {}
         for name, days in policy.calendars.items():
             if always or days.always:

@@ -7,7 +7,7 @@ computed from all answers in order of when they happened, and any order of arriv
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 State = Literal["open", "assigned", "in_progress", "waiting", "resolved", "closed"]
@@ -112,6 +112,10 @@ class Progress:
     cycle: int = 0
     complaints: int = 0
     abandoned: bool = False
+
+    def copy(self) -> Progress:
+        """Return a copy that shares nothing that changes."""
+        return replace(self, waits=[list(span) for span in self.waits])
 
     @property
     def done(self) -> bool:

@@ -25,8 +25,8 @@ from streams.topics import ACTION_STATUS, ACTION_TOPICS, FEEDBACK_SCORED, WORK_O
 log = logging.getLogger(__name__)
 
 TOPICS = (*ACTION_TOPICS, ACTION_STATUS, FEEDBACK_SCORED)
-FIRINGS = 200
-"""Work orders that fire in one tick's batch."""
+FIRINGS = 100
+"""Work orders that fire in one batch, about 30 ms of work."""
 COMPLAINT = b'"complaint"'
 
 

@@ -100,15 +100,15 @@ class Bench:
     """An agent on virtual time; `restart` makes a new process on the same changelog."""
 
     def __init__(self, *, most: int = 1000) -> None:
+        self.always = False
         self.clock, self.producer, self.log = VirtualClock(START), Producer(), Log()
         self.most = most
         self.offsets: dict[str, int] = {}
         self.restart()
 
     def restart(self) -> None:
-        step = FollowUpStep(
-            Follower(Desk(load_policy(), "09:00-18:00", "Asia/Shanghai")), self.clock, self.most
-        )
+        desk = Desk(load_policy(), "09:00-18:00", "Asia/Shanghai", always=self.always)
+        step = FollowUpStep(Follower(desk), self.clock, self.most)
         layout = Layout({topic.name: 1 for topic in CATALOG})
         self.runner = TimedRunner("follow_up", step, self.producer, layout, self.clock, self.log)
         self.runner.assigned({0})
@@ -233,6 +233,22 @@ def test_timers_survive_a_restart_and_fire_without_any_record() -> None:
         bench.restart()
         bench.clock.advance(6.5 * 3600)
         await bench.runner.tick_all()
+        assert "escalated" in bench.changes()
+
+    asyncio.run(run())
+
+
+def test_a_restart_with_another_policy_sets_the_timers_anew() -> None:
+    async def run() -> None:
+        bench = Bench()
+        bench.clock.advance(7 * 3600)
+        opened = action(decided_at=NOW + 7 * HOUR, deadline=NOW + 13 * HOUR)
+        await bench.read("actions.ticket", opened)
+        await bench.wait(6.5)
+        assert bench.changes() == ["opened"]
+        bench.always = True
+        bench.restart()
+        await bench.wait(0)
         assert "escalated" in bench.changes()
 
     asyncio.run(run())
