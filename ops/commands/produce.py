@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import orjson
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
-from ops.demo.traffic import Feeder
 from ops.failures import UserError, run, sayable, settings
+from ops.producing.publishing import publish
 from ops.producing.reader import FileProblem, Parsed, read_events
 from ops.simulator.world import Produced
-from ops.topic_admin import missing_topics
-from streams import kafka
-from streams.settings import Settings
 from streams.topics import FEEDBACK_RAW
-
-SHOWN = 20
-GROUP = 400
 
 
 @sayable
@@ -38,7 +29,8 @@ def produce(
     """Publish feedback from files to feedback.raw; exits 1 when a line could not be read."""
     config = settings(broker=broker)
     mapping = parse_mapping(map_ or [])
-    sent, bad = run(_produce(config, files, mapping, rate, channel))
+    records = {path: good_records(path, mapping, channel) for path in files}
+    sent, bad = run(publish(config, FEEDBACK_RAW, records, rate))
     typer.echo(f"{sent} events published, {bad} lines not", err=True)
     raise typer.Exit(1 if bad else 0)
 
@@ -58,39 +50,6 @@ def parse_mapping(pairs: list[str]) -> dict[str, str]:
             raise UserError(f"--map {pair}: write event_field=file_field")
         mapping[name.strip()] = source.strip()
     return mapping
-
-
-async def _produce(
-    config: Settings, files: list[Path], mapping: dict[str, str], rate: float | None, channel: str
-) -> tuple[int, int]:
-    if FEEDBACK_RAW in await missing_topics(config):
-        raise UserError(f"topic {FEEDBACK_RAW} is missing on {config.broker}: run `hark topics apply` first")
-    producer = kafka.producer(config, "produce")
-    await producer.start()
-    bad = 0
-    try:
-        partitions = len(await producer.partitions_for(FEEDBACK_RAW))
-        feeder = Feeder(producer, partitions, rate)
-        with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
-            for path in files:
-                task = bar.add_task(path.name, total=None)
-                group: list[Produced] = []
-                for record in good_records(path, mapping, channel):
-                    if isinstance(record, Parsed):
-                        bad += 1
-                        if bad <= SHOWN:
-                            typer.echo(f"{path.name}:{record.line}: {record.problem}", err=True)
-                        continue
-                    group.append(record)
-                    if len(group) >= GROUP:
-                        await feeder.publish(group)
-                        bar.update(task, advance=len(group))
-                        group = []
-                await feeder.publish(group)
-                bar.update(task, advance=len(group), total=feeder.raw)
-        return feeder.raw, bad
-    finally:
-        await producer.stop()
 
 
 def good_records(path: Path, mapping: dict[str, str], channel: str) -> Iterator[Produced | Parsed]:

@@ -69,7 +69,7 @@ def read_events(
     FileProblem
         When the ending is none of these.
     """
-    for number, row in _rows(path):
+    for number, row in rows(path):
         if isinstance(row, str):
             yield Parsed(number, None, row)
             continue
@@ -119,7 +119,14 @@ def _place(event: dict[str, Any], channel: str) -> None:
         event["product"] = product
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
+def rows(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """Yield line number and row of a JSONL or CSV file; a text says why a line is no row.
+
+    Raises
+    ------
+    FileProblem
+        When the ending is none of these.
+    """
     name = path.name.removesuffix(".gz")
     with gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb") as raw:
         if name.endswith((".jsonl", ".ndjson", ".json")):

@@ -1,0 +1,1 @@
+"""Files of other systems become events, by a mapping file."""
