@@ -8,6 +8,7 @@ from ops.commands import (
     demo,
     doctor,
     gateway,
+    import_,
     guardrail,
     keys,
     produce,
@@ -41,6 +42,7 @@ evaluate.command("topics")(sayable(topics_evaluation.topics))
 
 app.command("demo")(demo.demo)
 app.command("produce")(produce.produce)
+app.command("import")(import_.import_)
 app.command("worker")(worker.worker)
 app.command("up")(up.up)
 app.command("gateway")(gateway.gateway)
