@@ -29,7 +29,7 @@ from models.pii.digits import prefixes, read
 from models.pii.gate import Gate
 from models.pii.normal import Normal, normalise
 from models.pii.span import Candidate, Span
-from models.pii.view import View
+from models.pii.view import View, blank
 
 _JUDGES = (id_card.judge, bank_card.judge, ssn.judge, phone.judge, passport.judge)
 _SHAPES = prefixes((*phone.SHAPES, *id_card.SHAPES, *bank_card.SHAPES, *ssn.SHAPES))
@@ -50,6 +50,11 @@ _FINDERS: tuple[tuple[int, Callable[[View], list[Candidate]]], ...] = (
     (gate.CODES, id_card.find),
     (gate.CODES, bank_card.find),
 )
+_LONG = 1500
+_PIECE = 1000
+_MARGIN = 200
+_WIDE_MARGIN = 2400
+_MOST_FINDINGS = 200
 _TRIGGERS = (
     (gate.ADDRESS, address_chinese.TRIGGERS),
     (gate.WESTERN_ADDRESS, address_western.TRIGGERS),
@@ -95,13 +100,16 @@ class Finder:
         self._gated = gated
         self._gate = _gate()
 
-    def find(self, text: str) -> list[Span]:
+    def find(self, text: str, *, bounded: bool = True) -> list[Span]:
         """Return the findings by position, without overlaps.
 
         Parameters
         ----------
         text
-            Any length; the cost is linear in it.
+            Any length; the cost is linear in it. A long text is read piece by piece.
+        bounded
+            Whether a text with hundreds of findings is a list of personal data, whose rest becomes
+            one more finding: hostile text then costs little, and nothing in it passes.
         """
         bits = self._gate.bits(text)
         if self._gated and not bits and not self._thorough:
@@ -110,13 +118,52 @@ class Finder:
         if bits & gate.NORMALISE or not self._gated:
             normal = normalise(text)
             bits = self._gate.bits(normal.text) if self._gated else gate.ALL
-        view = View(normal.text)
-        found = _recognise(view, bits)
-        if self._thorough and thorough.is_suspicious(view.text, bool(found)):
-            found = [one for one in found if one.score != name_chinese.BY_WORD_CLASS] + thorough.find(view)
+        if len(normal.text) > _LONG:
+            found = self._pieces(blank(normal.text), bounded)
+        else:
+            found = self._read(View(blank(normal.text)), bits)
         if not found:
             return []
         return _map_back(merge(found), normal.origin)
+
+    def _read(self, view: View, bits: int) -> list[Candidate]:
+        found = _recognise(view, bits)
+        if self._thorough and thorough.is_suspicious(view.text, bool(found)):
+            found = [one for one in found if one.score != name_chinese.BY_WORD_CLASS] + thorough.find(view)
+        return found
+
+    def _pieces(self, text: str, bounded: bool) -> list[Candidate]:
+        """Read a long text piece by piece, each with its surroundings; findings belong where they start."""
+        found: list[Candidate] = []
+        start = 0
+        while start < len(text):
+            end = _cut(text, start)
+            for margin in (_MARGIN, _WIDE_MARGIN):
+                offset, stop = max(0, start - _MARGIN), min(len(text), end + margin)
+                part = text[offset:stop]
+                bits = self._gate.bits(part) if self._gated else gate.ALL
+                read = self._read(View(part), bits) if bits or self._thorough else []
+                if stop == len(text) or all(one.end < len(part) for one in read):
+                    break
+            found += [
+                one._replace(start=one.start + offset, end=one.end + offset)
+                for one in read
+                if start <= one.start + offset < end
+            ]
+            start = end
+            if bounded and len(found) > _MOST_FINDINGS and start < len(text):
+                kind = found[-1].type
+                return [*found, Candidate(start, len(text), kind, text[start:], 100)]
+        return found
+
+
+def _cut(text: str, start: int) -> int:
+    """Return where the piece that begins at `start` ends: after a line or word, if one ends nearby."""
+    end = start + _PIECE
+    if end >= len(text):
+        return len(text)
+    near = max(text.rfind(mark, end - _MARGIN, end) for mark in "\n。！？ ")
+    return near + 1 if near > start else end
 
 
 def _recognise(view: View, bits: int) -> list[Candidate]:

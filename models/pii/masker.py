@@ -62,10 +62,11 @@ class Masker:
         unknown = sorted(set(operators) - set(TYPES))
         if unknown:
             raise ValueError(f"no such types: {', '.join(unknown)}; known: {', '.join(TYPES)}")
-        self._find = finder.find
+        self._finder = finder
         self._operators: dict[str, Operator] = {kind: operators.get(kind, _DEFAULT) for kind in TYPES}
         self._kept = frozenset(kind for kind, operator in operators.items() if isinstance(operator, Keep))
         self._keyring = keyring
+        self._bounded = not self._kept
 
     def mask(self, text: str) -> Masked:
         """Return the text with every finding replaced.
@@ -78,7 +79,7 @@ class Masker:
         text
             Any text; a masked one comes back unchanged.
         """
-        spans = self._find(text)
+        spans = self._finder.find(text, bounded=self._bounded)
         if not spans:
             return Masked(text, {})
         counts: dict[str, int] = {}
@@ -87,7 +88,11 @@ class Masker:
             for span in spans:
                 counts[span.type] = counts.get(span.type, 0) + 1
             text, fixed = self._replace(text, spans, fixed)
-            spans = [span for span in self._find(text) if not self._settled(span, fixed)]
+            spans = [
+                span
+                for span in self._finder.find(text, bounded=self._bounded)
+                if not self._settled(span, fixed)
+            ]
             if not spans:
                 break
         return Masked(text, counts)

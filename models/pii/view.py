@@ -17,13 +17,10 @@ class View:
     Parameters
     ----------
     text
-        Normalised text. Pseudonym tokens in it are blanked, so that nothing matches in or across
-        them.
+        Normalised text, its pseudonym tokens blanked.
     """
 
     def __init__(self, text: str) -> None:
-        if "<" in text and ":" in text:
-            text = TOKEN.sub(_blank, text)
         self.text = text
         self._before: dict[tuple[int, int], int] = {}
         self._lower: str | None = None
@@ -55,6 +52,11 @@ class View:
     def after(self, end: int, reach: int = 8) -> int:
         """Return the categories of the nearest label after `end`."""
         return context.following(self.labels, self.lower, end, reach)
+
+
+def blank(text: str) -> str:
+    """Return the text with pseudonym tokens blanked, so that nothing matches in or across them."""
+    return TOKEN.sub(_blank, text) if "<" in text and ":" in text else text
 
 
 def _blank(match: re.Match[str]) -> str:
