@@ -26,7 +26,8 @@ PANELS = (
     figure("Brier score", "Mean squared error of the probability, latest 2,000; lower is better.", "brier"),
     Panel("xychart", "Is a churn score right", "Predicted against seen by tenth of the score: on the "
           "diagonal a probability can be taken at its word. Whole store; the horizon is "
-          "HARK_HORIZON_DAYS' default.", "percentunit", [store("dash_calibration", horizon_days="30")], 12, 9, CURVE,
+          "HARK_HORIZON_DAYS' default.", "percentunit",
+          [store("dash_calibration", horizon_days="30")], 12, 9, CURVE,
           {"show": "points+lines"}, least=0.0, most=1.0, columns={"events": "short"}),
     Panel("xychart", "Is a sentiment score right", "Probability that a text is positive against the stars "
           "customers gave with it.", "percentunit", [store("dash_calibration_sentiment")], 12, 9, CURVE,

@@ -12,7 +12,6 @@ import pytest
 import yaml
 from metric_names import metric_names
 
-
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "ops" / "prometheus"
 RULES: dict[str, dict[str, Any]] = {

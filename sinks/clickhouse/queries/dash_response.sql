@@ -7,10 +7,10 @@
 -- Minutes from the decision; actions without an answer are in no percentile, see dash_teams.
 SELECT
     toStartOfInterval(a.decided_time, toIntervalSecond({step:UInt32}), 'UTC') AS time,
-    quantileExactIf(0.5)(answered, answered >= 0) AS answer_p50,
-    quantileExactIf(0.9)(answered, answered >= 0) AS answer_p90,
-    quantileExactIf(0.5)(resolved, resolved >= 0) AS resolve_p50,
-    quantileExactIf(0.9)(resolved, resolved >= 0) AS resolve_p90
+    quantileExactIfOrNull(0.5)(answered, answered >= 0) AS answer_p50,
+    quantileExactIfOrNull(0.9)(answered, answered >= 0) AS answer_p90,
+    quantileExactIfOrNull(0.5)(resolved, resolved >= 0) AS resolve_p50,
+    quantileExactIfOrNull(0.9)(resolved, resolved >= 0) AS resolve_p90
 FROM (
     SELECT
         decided_time,
