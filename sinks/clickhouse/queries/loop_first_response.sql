@@ -21,3 +21,4 @@ FROM work_orders
 WHERE opened_at >= {from:Int64} AND opened_at < {to:Int64} AND ({team:String} = '' OR team = {team:String})
 GROUP BY urgency
 ORDER BY indexOf(['urgent', 'normal', 'low'], urgency)
+SETTINGS final = 1

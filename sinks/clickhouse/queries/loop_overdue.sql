@@ -16,3 +16,4 @@ FROM work_orders
 WHERE state NOT IN ('resolved', 'closed')
 GROUP BY team
 ORDER BY overdue DESC, unfinished DESC, team
+SETTINGS final = 1

@@ -18,3 +18,4 @@ FROM work_orders
 WHERE opened_at >= {from:Int64} AND opened_at < {to:Int64}
 GROUP BY team, kind
 ORDER BY once DESC, opened DESC, team, kind
+SETTINGS final = 1

@@ -19,3 +19,4 @@ FROM work_orders
 WHERE opened_at >= {from:Int64} AND opened_at < {to:Int64}
 GROUP BY team
 ORDER BY opened DESC, team
+SETTINGS final = 1

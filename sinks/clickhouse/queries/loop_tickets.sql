@@ -1,7 +1,9 @@
 -- Work orders, the most pressing first.
 --
 -- Parameters
---   team, state, customer String   one each, or '' for all; state 'unfinished' for all but resolved and closed
+--   team String       one team, or '' for all
+--   state String      one state, '' for all, 'unfinished' for all but resolved and closed
+--   customer String   one customer, or '' for all
 --   overdue UInt8                  1: only those past their deadline
 --   now Int64                      milliseconds since the epoch
 --   most UInt32                    rows
@@ -17,3 +19,4 @@ WHERE ({team:String} = '' OR team = {team:String})
     AND ({overdue:UInt8} = 0 OR overdue)
 ORDER BY state IN ('resolved', 'closed'), deadline, action_id
 LIMIT {most:UInt32}
+SETTINGS final = 1

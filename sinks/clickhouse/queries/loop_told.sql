@@ -18,3 +18,4 @@ FROM work_orders
 WHERE opened_at >= {from:Int64} AND opened_at < {to:Int64} AND isNotNull(resolved_at) AND telling != 'none'
 GROUP BY team
 ORDER BY finished DESC, team
+SETTINGS final = 1
