@@ -115,7 +115,7 @@ class Watcher:
         self.states: dict[tuple[str, int], PartitionState] = {}
         self._fences: dict[tuple[str, int], int] = {}
         self.stale = 0
-        self.actions: Counter[str] = Counter()
+        self.actions: Counter[tuple[str, str]] = Counter()
 
     async def start(self) -> None:
         """Begin at the beginning."""
@@ -133,6 +133,12 @@ class Watcher:
             await asyncio.gather(self._task, return_exceptions=True)
         if self._consumer is not None:
             await self._consumer.stop()
+
+    async def appended(self, topic: str) -> int:
+        """Return how many records a topic has got so far."""
+        assert self._consumer is not None
+        ends = await self._consumer.end_offsets([TopicPartition(topic, p) for p in range(PARTITIONS)])
+        return sum(ends.values())
 
     def check(self) -> None:
         """Pass on what made the reading fail."""
@@ -155,7 +161,8 @@ class Watcher:
             for place, records in got.items():
                 for record in records:
                     if place.topic in ACTION_TOPICS:
-                        self.actions[orjson.loads(record.value)["action_id"]] += 1
+                        action = orjson.loads(record.value)
+                        self.actions[action["action_id"], action["customer_id"]] += 1
                     else:
                         self._replay((place.topic, place.partition), record)
 

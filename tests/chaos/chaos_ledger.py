@@ -12,7 +12,15 @@ from chaos_oracle import Oracle
 
 from sinks.clickhouse.client import Client
 from streams.state import PartitionState
-from streams.topics import ACTION_TOPICS, DEAD_LETTERS, DECISIONS, FEEDBACK_SCORED, HOLDOUTS, state_topic
+from streams.topics import (
+    ACTION_TOPICS,
+    DEAD_LETTERS,
+    DECISIONS,
+    FEEDBACK_MASKED,
+    FEEDBACK_SCORED,
+    HOLDOUTS,
+    state_topic,
+)
 
 SHOWN = 5
 
@@ -24,7 +32,7 @@ class Books:
     feedback: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     facts: set[str] = field(default_factory=set)
     decisions: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    actions: set[str] = field(default_factory=set)
+    actions: set[tuple[str, str]] = field(default_factory=set)
     assignments: set[tuple[str, str]] = field(default_factory=set)
     dead: dict[tuple[str, int, int], str] = field(default_factory=dict)
 
@@ -42,7 +50,9 @@ def books(oracle: Oracle) -> Books:
         row = orjson.loads(value)
         found.decisions[row["decision_id"]] = _decision(row)
     for value in log.values(*ACTION_TOPICS):
-        found.actions.add(orjson.loads(value)["action_id"])
+        row = orjson.loads(value)
+        # About a cluster every partition may act, under one id and for different customers.
+        found.actions.add((row["action_id"], row["customer_id"]))
     for value in log.values(HOLDOUTS):
         row = orjson.loads(value)
         found.assignments.add((row["customer_id"], row["rule_id"]))
@@ -119,7 +129,8 @@ class Ledger:
         found = self._rows("feedback", wanted.feedback, self._feedback_rows())
         found += self._rows("decisions", wanted.decisions, self._decision_rows())
         found += self._ids("facts", wanted.facts, self._column("facts", "id"))
-        found += self._ids("action rows", wanted.actions, self._column("actions", "action_id"))
+        acted = [(a, c) for a, c in self._select("SELECT action_id, customer_id FROM actions FINAL")]
+        found += self._ids("action rows", wanted.actions, acted)
         pairs = [(c, r) for c, r in self._select("SELECT customer_id, rule_id FROM assignments FINAL")]
         found += self._ids("assignments", wanted.assignments, pairs)
         found += self._ids("actions on topics", wanted.actions, list(self._watcher.actions))
@@ -134,14 +145,14 @@ class Ledger:
                 found += self._state(agent, state, self._watcher.states.get((state_topic(agent), partition)))
         return found
 
-    def repeats(self) -> dict[str, int]:
-        """Return how many copies stand before dedup: actions on topics, rows not merged yet."""
+    async def repeats(self) -> dict[str, int]:
+        """Return how many copies stand in the logs before dedup, by topic."""
         actions = sum(self._watcher.actions.values()) - len(self._watcher.actions)
-        rows = {
-            table: int(self._select(f"SELECT count() - uniqExact({key}) FROM {table}")[0][0])
-            for table, key in (("feedback", "feedback_id"), ("decisions", "decision_id"))
+        logs = {
+            topic: await self._watcher.appended(topic) - len(self._oracle.log.values(topic))
+            for topic in (FEEDBACK_MASKED, FEEDBACK_SCORED, DECISIONS)
         }
-        return {"actions": actions, **rows}
+        return {**logs, "actions": actions}
 
     def _select(self, sql: str) -> list[Any]:
         return list(self._client.query(sql).result_rows)

@@ -78,7 +78,7 @@ class Play:
         await until("both states reached the end of the input", DRAIN_SECONDS, self._reached)
         differences = await asyncio.to_thread(self.ledger.differences, wanted)
         names = ", ".join(incident.__name__ for incident in incidents)
-        repeats = await asyncio.to_thread(self.ledger.repeats)
+        repeats = await self.ledger.repeats()
         exits = {worker.name: len(worker.exits) for worker in arena.workers}
         self.report(
             f"round {number} ({names}): {len(events)} events, drained {time.monotonic() - fed:.1f} s after "

@@ -132,11 +132,13 @@ def test_an_outside_consumer_reads_exactly_the_actions_that_were_decided(
         pipeline.until("every action is on its topic", all_there)
     finally:
         consumer.close()
-    # What follow_up adds later hangs on actions that decide has made.
-    extra = [
-        a for ident, a in seen.items() if ident not in decided() and a["kind"] not in ("escalation", "notify")
-    ]
-    assert extra == []
+    # A decision may lead to several actions; what follow_up adds later hangs on one of them.
+    of = {
+        row[0]
+        for row in pipeline.ask(f"SELECT decision_id FROM decisions FINAL WHERE arm = 'acted' AND {OURS}")
+    }
+    stray = {action["kind"] for action in seen.values() if action["decision_id"] not in of}
+    assert stray <= {"escalation", "notify"}
     assert {action["customer_id"] for action in seen.values()} <= {e["customer_id"] for e in sent.events}
 
 

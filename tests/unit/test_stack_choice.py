@@ -22,7 +22,7 @@ def chosen(environ: Mapping[str, str], docker: bool = False, lacking: str | None
         ({"HARK_TEST_BROKER": "k:9092"}, True, None, "given", "embedded", "only HARK_TEST_BROKER"),
         ({"HARK_TEST_CLICKHOUSE_URL": "http://c:8123"}, True, None, "embedded", "given", "only HARK_TEST"),
         (
-            {"HARK_TEST_BROKER": "k:9092", "HARK_TEST_CLICKHOUSE_URL": "http://c:8123", "HARK_TEST_KAFKA": "1"},
+            {"HARK_TEST_BROKER": "k:9092", "HARK_TEST_CLICKHOUSE_URL": "http://c:8123"},
             True, None, "given", "given", "are set",
         ),
     ],
