@@ -18,7 +18,7 @@ BLOCK = 16
 TEXT = 160
 """Characters of a text that are looked at."""
 
-MOST = 200
+MOST = 50
 """Feedbacks observed of one slice; of a longer one every second, third, … is taken."""
 
 _MEANS = {
