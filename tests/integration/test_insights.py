@@ -1,0 +1,285 @@
+"""The insight queries on planted truth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from planted import DAY, START, Planted, Z, fresh, running_store
+
+from models.value_index import ValueWeights, value_index
+from ops.embedded.store import EmbeddedStore
+from sinks.clickhouse import Client
+from sinks.clickhouse.queries import ask
+
+SEED = 11
+PERIOD = {"from": START, "to": START + 200 * DAY}
+PRECEDE = {"outcome": "churned", "mood": "negative", "period_days": 14.0, "least": 20, "z": Z}
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[EmbeddedStore]:
+    with running_store() as store:
+        yield store
+
+
+def filled(store: EmbeddedStore, plant: Planted) -> Client:
+    client = fresh(store)
+    plant.write(store, client)
+    return client
+
+
+def by(rows: list[dict[str, Any]], *names: str) -> dict[Any, dict[str, Any]]:
+    return {row[names[0]] if len(names) == 1 else tuple(row[name] for name in names): row for row in rows}
+
+
+@pytest.fixture(scope="module")
+def churn(store: EmbeddedStore) -> Client:
+    """Plant customers of two tiers: bronze leaves more and complains more of the price.
+
+    The price does nothing by itself (confounded by tier), defects add .2, fixes take .15 away.
+    """
+    rng, plant = np.random.default_rng(SEED), Planted()
+    plant.says("first", START, topics=("other.thing",))
+    plant.fact("last", "customer", "visit", START + 60 * DAY)
+    for number in range(4000):
+        bronze = bool(rng.random() < 0.5)
+        shares = (0.6, 0.2, 0.2) if bronze else (0.1, 0.45, 0.45)
+        topic = str(rng.choice(["price.expensive", "quality.defect", "service.fixed"], p=shares))
+        risk = (0.45 if bronze else 0.2) + {"quality.defect": 0.2, "service.fixed": -0.15}.get(topic, 0.0)
+        customer, at = f"c{number}", START + int(rng.integers(1, 14 * DAY))
+        plant.says(customer, at, topics=(topic,), tier="bronze" if bronze else "gold")
+        if rng.random() < risk:
+            plant.fact(
+                customer, "outcome", "churned", START + 14 * DAY + int(rng.integers(1, 14 * DAY)), value=1.0
+            )
+        if rng.random() < 0.1:  # said after they had left or while it is pending: no part of it
+            plant.says(customer, START + 55 * DAY, topics=("price.expensive",))
+    return filled(store, plant)
+
+
+def test_what_precedes_churn_is_adjusted_for_what_else_differs(churn: Client) -> None:
+    rows = by(ask(churn, "insight_precede", PRECEDE), "topic")
+    price, defect, fixed = (rows[t] for t in ("price.expensive", "quality.defect", "service.fixed"))
+    # Crudely the price looks as bad as a defect; within tiers it lies between the other two.
+    assert price["rate"] - price["rate_others"] > 0.05
+    # Truth: price against the even mix of the others is -.025, defect against price and fixed by tier.
+    assert price["low"] < -0.025 < price["high"] and price["low"] < 0
+    assert defect["low"] > 0.15 and defect["high"] < 0.35 and defect["q"] < 1e-6
+    assert fixed["high"] < -0.15 and fixed["q"] < 1e-6
+    assert price["delta"] < 0.5 * (price["rate"] - price["rate_others"])
+
+
+def test_the_adjusted_difference_covers_the_truth_and_tests_hold_their_level(store: EmbeddedStore) -> None:
+    # Twelve topics that do nothing, risk that depends on tier: no more than chance may be found.
+    rng, plant = np.random.default_rng(SEED + 1), Planted()
+    plant.fact("last", "customer", "visit", START + 60 * DAY)
+    for number in range(3000):
+        bronze, customer = bool(rng.random() < 0.5), f"n{number}"
+        topic = f"t.n{rng.integers(12)}"
+        plant.says(customer, START + number, topics=(topic,), tier="bronze" if bronze else "gold")
+        if rng.random() < (0.4 if bronze else 0.1):
+            plant.fact(customer, "outcome", "churned", START + 20 * DAY, value=1.0)
+    rows = ask(filled(store, plant), "insight_precede", PRECEDE)
+    assert len(rows) == 12
+    assert sum(row["low"] <= 0 <= row["high"] for row in rows) >= 10
+    assert min(row["q"] for row in rows) > 0.05
+
+
+def test_the_risk_difference_equals_mantel_haenszel_by_hand(store: EmbeddedStore) -> None:
+    plant, counts = Planted(), {"gold": (30, 12, 70, 14), "bronze": (60, 30, 40, 10)}
+    plant.fact("last", "customer", "visit", START + 60 * DAY)
+    for tier, (n1, y1, n0, y0) in counts.items():
+        for exposed, n, y in ((True, n1, y1), (False, n0, y0)):
+            for number in range(n):
+                customer = f"{tier}{exposed}{number}"
+                topic = "quality.defect" if exposed else "other.thing"
+                plant.says(customer, START + number, topics=(topic,), tier=tier)
+                if number < y:
+                    plant.fact(customer, "outcome", "churned", START + 20 * DAY, value=1.0)
+    row = by(ask(filled(store, plant), "insight_precede", PRECEDE), "topic")["quality.defect"]
+    weight = sum(n1 * n0 / (n1 + n0) for n1, _, n0, _ in counts.values())
+    delta = sum((y1 * n0 - y0 * n1) / (n1 + n0) for n1, y1, n0, y0 in counts.values()) / weight
+    p = sum(
+        (n1**2 * y0 - n0**2 * y1 + n1 * n0 * (n0 - n1) / 2) / (n1 + n0) ** 2
+        for n1, y1, n0, y0 in counts.values()
+    )
+    q = sum((y1 * (n0 - y0) + y0 * (n1 - y1)) / (2 * (n1 + n0)) for n1, y1, n0, y0 in counts.values())
+    se = math.sqrt(delta * p + q) / weight
+    assert row["delta"] == pytest.approx(delta, abs=1e-9)
+    assert (row["low"], row["high"]) == pytest.approx((delta - Z * se, delta + Z * se), abs=1e-9)
+    excess = sum(y1 - n1 * (y1 + y0) / (n1 + n0) for n1, y1, n0, y0 in counts.values())
+    v = sum(
+        n1 * n0 * (y1 + y0) * (n1 + n0 - y1 - y0) / ((n1 + n0) ** 2 * (n1 + n0 - 1))
+        for n1, y1, n0, y0 in counts.values()
+    )
+    assert row["p"] == pytest.approx(math.erfc(math.sqrt(excess**2 / v / 2)), rel=1e-6)
+
+
+def test_renewal_and_praise(store: EmbeddedStore) -> None:
+    rng, plant = np.random.default_rng(SEED + 2), Planted()
+    plant.fact("last", "customer", "visit", START + 100 * DAY)
+    for number in range(2000):
+        customer, loves = f"r{number}", bool(rng.random() < 0.4)
+        topic = "praise.service" if loves else "praise.general"
+        plant.says(customer, START + number, 0.8, (topic,), tier=str(rng.choice(["gold", "silver"])))
+        if rng.random() < 0.2 + 0.2 * loves:
+            plant.fact(customer, "customer", "renewal", START + 20 * DAY)
+        amount = float(rng.gamma(2.0, 20.0) + 15.0 * loves)
+        plant.fact(customer, "customer", "purchase", START + 35 * DAY, amount=amount)
+    client = filled(store, plant)
+    asked = PRECEDE | {"outcome": "renewal", "mood": "positive"}
+    row = by(ask(client, "insight_precede", asked), "topic")["praise.service"]
+    assert 0.2 - 0.09 < row["low"] < 0.2 < row["high"] < 0.2 + 0.09
+    value = by(ask(client, "insight_praise_value", {"period_days": 28.0, "least": 20, "z": Z}), "topic")
+    assert value["praise.service"]["low"] < 15.0 < value["praise.service"]["high"]
+    assert value["praise.service"]["low"] > 5.0 and value["praise.service"]["q"] < 1e-3
+    assert value["praise.general"]["delta"] == pytest.approx(-value["praise.service"]["delta"], rel=1e-9)
+
+
+def test_pairs_above_chance_by_an_exact_test(store: EmbeddedStore) -> None:
+    plant = Planted()
+    counts = {
+        ("kettle", "t.leak"): 30,
+        ("kettle", "t.slow"): 10,
+        ("lamp", "t.leak"): 10,
+        ("lamp", "t.slow"): 50,
+    }
+    for (product, topic), n in counts.items():
+        for number in range(n):
+            customer = f"{product}{topic}{number}"
+            plant.says(customer, START + number, topics=(topic,), product=product)
+            plant.says(customer, START + number + 9, topics=(topic,), product=product)  # twice is once
+    plant.says("happy", START, 0.9, ("t.leak",), product="lamp")
+    rows = by(ask(filled(store, plant), "insight_pairs", PERIOD | {"least": 5}), "product", "topic")
+    row, total = rows["kettle", "t.leak"], 100
+    assert (row["customers"], row["expected"]) == (30, 16.0)
+    assert (row["lift"], row["support"], row["confidence"]) == (30 / 16, 0.3, 0.75)
+    exact = sum(math.comb(40, k) * math.comb(60, 40 - k) for k in range(30, 41)) / math.comb(total, 40)
+    assert row["p"] == pytest.approx(exact, rel=1e-6) and row["q"] == pytest.approx(2 * exact, rel=1e-6)
+    assert rows["kettle", "t.slow"]["p"] > 0.99 and rows["kettle", "t.slow"]["lift"] < 1
+
+
+def test_top_issues_heat_map_regions_and_clusters(store: EmbeddedStore) -> None:
+    plant, middle = Planted(), START + 100 * DAY
+    for topic, before, after in (("t.a", 5, 20), ("t.b", 10, 10), ("t.c", 3, 6), ("t.d", 30, 1)):
+        for number in range(before + after):
+            at = START + number if number < before else middle + 7 * DAY * (number % 2) + number
+            plant.says(
+                f"{topic}{number}", at, topics=(topic,), worth=10.0, cluster_id=topic, home="Germany",
+                region="China" if topic == "t.a" else "", urgency="urgent" if topic == "t.b" else "normal",
+            )  # fmt: skip
+    plant.says("t.a5", middle + 1, topics=("t.a",), worth=25.0, cluster_id="t.a", channel="web")
+    plant.says("nowhere", middle, 0.5, cluster_id="alone")
+    client = filled(store, plant)
+    late = {"from": middle, "to": START + 200 * DAY}
+    top = ask(client, "insight_top_issues", late | {"most": 3})
+    assert [(r["topic"], r["customers"], r["customers_before"]) for r in top] == [
+        ("t.a", 20, 5), ("t.b", 10, 10), ("t.c", 6, 3)
+    ]  # fmt: skip
+    assert (top[0]["change"], top[0]["complaints"], top[0]["at_stake"], top[1]["urgent"]) == (
+        3.0,
+        21,
+        215.0,
+        10,
+    )
+    heat = by(ask(client, "insight_heat_map", late | {"most": 2}), "week", "topic")
+    assert {topic for _, topic in heat} == {"t.a", "t.b"} and len(heat) == 4
+    assert sum(row["customers"] for (_, topic), row in heat.items() if topic == "t.b") == 10
+    regions = by(ask(client, "insight_regions", PERIOD | {"z": Z}), "region")
+    assert {name: row["events"] for name, row in regions.items()} == {
+        "China": 25,
+        "Germany": 60,
+        "unknown": 1,
+    }
+    assert regions["China"]["negative_share"] == 1.0 and regions["China"]["top_issue"] == "t.a"
+    assert 0.8 < regions["China"]["low"] < 1.0 and regions["unknown"]["negative_share"] == 0.5
+    clusters = ask(client, "insight_clusters", PERIOD | {"least": 2, "most": 2})
+    assert [(row["cluster_id"], row["customers"]) for row in clusters] == [("t.d", 31), ("t.a", 25)]
+    assert clusters[1]["channels"] == 2 and clusters[1]["example"] == "words of t.a0"
+
+
+def test_duplicates_classification_and_coverage(store: EmbeddedStore) -> None:
+    plant = Planted()
+    ids = [plant.says(f"c{n}", START + n, topics=("t.a",) if n < 6 else (), channel="app") for n in range(8)]
+    plant.says(
+        "c1", START + 90, topics=("t.b",), channel="web", duplicate_of=ids[1], lang="zh", confidence=0.4
+    )
+    plant.says("v-1", START + 91, 0.9, topics=("t.a",), channel="web", linked=False)
+    for number in range(2):
+        plant.fact(f"c{number}", "dropped", "duplicate", START + 5, value="feedback", feedback_id=ids[number])
+    plant.fact("c3", "dropped", "duplicate", START + 5, value="customer")
+    plant.fact("silent", "customer", "profile", START)
+    for number, topic in ((0, "t.a"), (1, "t.z")):
+        plant.fact(
+            f"c{number}", "label", "topics", START + 9, feedback_id=ids[number], model="topics", value=topic
+        )
+    plant.decides("c0", START, "acted", ids[0], "rescue")
+    plant.decides("c1", START, "holdout", ids[1], "rescue")
+    client = filled(store, plant)
+    twice = by(ask(client, "insight_duplicates", PERIOD), "channel")
+    assert (twice["all"]["received"], twice["all"]["repeated"], twice["all"]["same_words"]) == (12, 2, 1)
+    assert twice["all"]["duplicate_rate"] == 3 / 12 and twice["web"]["duplicate_rate"] == 1 / 2
+    filed = by(ask(client, "insight_classification", PERIOD | {"confident": 0.6}), "lang")
+    assert (filed["all"]["events"], filed["all"]["topic_rate"], filed["all"]["automatic_rate"]) == (
+        10,
+        0.8,
+        0.7,
+    )
+    assert (filed["all"]["corrected"], filed["all"]["agreement"]) == (2, 0.5)
+    assert filed["zh"]["settled_rate"] == 0.0
+    reach = by(ask(client, "insight_coverage", PERIOD), "channel")
+    assert reach["all"]["heard_share"] == 8 / 9 and reach["all"]["linked_share"] == 0.9
+    assert (reach["all"]["negative"], reach["all"]["eligible_share"]) == (9, 2 / 9)
+    assert reach["all"]["acted_share"] == 1 / 9 and reach["web"]["acted_share"] == 0.0
+
+
+def test_promises_are_judged_only_when_they_are_due(store: EmbeddedStore) -> None:
+    plant, minute, now = Planted(), 60_000, START + 10 * DAY
+    # urgent, one hour: in time, late, never (due), and one that still has time
+    waits: list[tuple[int | None, int | None, int]] = [
+        (30, 10, START), (90, 30, START), (None, None, START), (None, None, now - 20 * minute)
+    ]  # fmt: skip
+    for number, (answer, hours, at) in enumerate(waits):
+        customer = f"u{number}"
+        feedback = plant.says(customer, at, urgency="urgent", minutes=60)
+        action = plant.acts(customer, plant.decides(customer, at, "acted", feedback, "r"), feedback, at)
+        if answer is not None and hours is not None:
+            plant.answers(customer, action, "accepted", at + answer * minute)
+            plant.answers(customer, action, "resolved", at + hours * 60 * minute)
+    rows = by(
+        ask(filled(store, plant), "insight_targets", {"from": START, "to": now, "now": now, "z": Z}),
+        "urgency",
+    )
+    row = rows["urgent"]
+    assert (row["actions"], row["answer_target_minutes"]) == (4, 60.0)
+    assert row["answer_share"] == pytest.approx(1 / 3) and row["resolve_share"] == pytest.approx(1 / 3)
+    assert row["answer_low"] < 1 / 3 < row["answer_high"]
+    assert row["answer_p90"] == 90.0 and row["resolve_hours_p50"] in (10.0, 30.0)
+
+
+def test_the_value_index_is_that_of_the_models(store: EmbeddedStore) -> None:
+    plant = Planted()
+    # S = 82: 41 of 50 resolved; T = 35: from -.6 to -.25; R = 200: lifetime value from 100 to 300.
+    for number in range(50):
+        customer = f"c{number}"
+        feedback = plant.says(customer, START, -0.6, ("t.a",), worth=100.0)
+        plant.says(customer, START + DAY, -0.25, ("t.other",), scored_kind="question", worth=100.0)
+        plant.says(customer, START + 90 * DAY, 1.0, scored_kind="praise")  # too long after to count
+        plant.fact(customer, "customer", "profile", START + 5 * DAY, lifetime_value=300.0)
+        action = plant.acts(customer, plant.decides(customer, START, "acted", feedback, "r"), feedback, START)
+        if number < 41:
+            plant.answers(customer, action, "resolved", START + DAY)
+    weights = ValueWeights()
+    asked = PERIOD | {
+        "days": 30.0, "alpha": weights.alpha, "beta": weights.beta, "gamma": weights.gamma, "least": 5
+    }  # fmt: skip
+    (row,) = ask(filled(store, plant), "insight_value_index", asked)
+    assert (row["topic"], row["customers"], row["spoke_again"]) == ("t.a", 50, 50)
+    parts = (row["improvement"], row["reputation"], row["lifetime"])
+    assert parts == pytest.approx((82.0, 35.0, 200.0), abs=1e-5)
+    assert row["value"] == pytest.approx(value_index(*parts, weights).value, abs=1e-3)
+    assert row["value"] == pytest.approx(82.7, abs=1e-3)
