@@ -54,7 +54,7 @@ def thinned(observed: list[list[Any]], most: int = MOST) -> list[list[Any]]:
     Examples
     --------
     >>> len(thinned([[i] for i in range(1000)])), thinned([[1], [2]])
-    (200, [[1], [2]])
+    (50, [[1], [2]])
     """
     return observed[:: -(-len(observed) // most)] if len(observed) > most else observed
 
