@@ -1,0 +1,1 @@
+"""Dead letters: find them, see where they stand, publish the originals again."""
