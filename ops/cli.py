@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from ops.commands import (
+    dead,
     demo,
     doctor,
     gateway,
@@ -54,6 +55,7 @@ rules_wiring.wire()
 app.add_typer(topics.app, name="topics")
 app.add_typer(rules.app, name="rules")
 app.add_typer(store.app, name="store")
+app.add_typer(dead.app, name="dead")
 app.add_typer(tickets.app, name="tickets")
 app.add_typer(keys.app, name="keys")
 app.add_typer(evaluate, name="eval")
