@@ -31,7 +31,7 @@ _ROAD = (
 )
 _NUMBER = (
     r"(?:第? ?[A-Za-z]?[0-9０-９一二三四五六七八九十百]{1,6}(?:[-之#][0-9A-Za-z]{1,5}){0,3}[A-Za-z]? ?"
-    r"(?:号楼|号院|号|弄|栋|幢|座|单元|层|楼|室|房|户|组|门|期|区|排|"
+    r"(?:段|号楼|号院|号|弄|栋|幢|座|单元|层|楼|室|房|户|组|门|期|区|排|"
     r"#)(?:之[一二三四五六七八九十0-9]{1,2})?|[A-Z](?:栋|座|区|幢)|"
     r"[甲乙丙丁](?:单元|座|号楼|号)|(?:东|西|南|北)(?:区|院|门|座|塔|"
     r"楼)) ?"
@@ -93,7 +93,7 @@ def find(view: View) -> list[Candidate]:
         start = match.start() + _trim(match.group())
         labelled = _LABELLED.search(text, max(0, start - 8), start)
         if labelled or len(_ADMIN.findall(match.group())) > 1:
-            found.append(_candidate(text, start, match.end(), 45))
+            found.append(_candidate(text, start, match.end(), 49))
     return found
 
 

@@ -70,7 +70,7 @@ _UNIT_ONLY = re.compile(rf"(?<!\w)(?i:apt|apartment|suite|ste)\.? ?#?[0-9]{{1,5}
 _NUMBER = re.compile(
     r"(?<![\w.$€£-])(?:the corner of )?[0-9]{1,6}[A-Za-z]?(?:[-/][0-9]{1,5})?,? [A-Za-zÀ-ž0-9]"
 )
-_MOST_FAILURES = 400
+_MOST_FAILURES = 100
 _LABELLED = re.compile(
     r"(?i:(?:address|live at|lives at|living at|located at|located "
     r"in|ship (?:it )?to|sent? to|deliver(?:ed)? to|return to|office "
@@ -103,18 +103,22 @@ _COMPOUND = re.compile(
     rf"){{0,2}}[A-ZÀ-ÞĀ-Ž][\wÀ-ž'-]{{1,24}}(?:{_ENDINGS})"
     rf"(?: (?:u\.|út|utca))?\.? [0-9]{{1,5}}[A-Za-z]?\.?{_REST}"
 )
-TRIGGERS = (
-    r"[0-9][A-Za-z]?,? [A-Z0-9][A-Za-z0-9]",
+TRIGGERS = (r"[0-9][A-Za-z]?,? [A-Z0-9][A-Za-z0-9]",)
+"""What the gate looks for before `find` runs, besides a number and a kind of street."""
+BOX_TRIGGERS = (
     r"(?i)\b(?:p\.? ?o\.? ?box|post ?box|psc|[adf]po|unit|cmr|postfach|"
-    r"apartado|apt|apartment|suite|ste)\b[ .#]{1,2}[0-9A-Z]",
+    r"apartado|apt|apartment|suite|ste)\b[ .,#]{1,2}[0-9A-Z]",
+)
+"""What the gate looks for before `find_boxes` runs."""
+EUROPEAN_TRIGGERS = (
     rf"(?i)(?:{_ENDINGS})(?: (?:u\.|út|utca))?\.? [0-9]",
     rf"(?:{_OPENINGS}) (?:de |del |la |le |da |do |des |du |los |las |di |della ){{0,3}}[A-Z0-9À-ž]",
 )
-"""What the gate looks for before this recogniser runs."""
+"""What the gate looks for before `find_european` runs."""
 
 
 def find(view: View) -> list[Candidate]:
-    """Return the addresses of a text."""
+    """Return the addresses with a house number and a street, or a label."""
     text = view.text
     found: list[Candidate] = []
     for pattern in (_STREET, _LOWER_STREET):
@@ -125,10 +129,27 @@ def find(view: View) -> list[Candidate]:
                 found.append(_candidate(text, match.start(), match.end()))
             elif (failures := failures + 1) > _MOST_FAILURES:
                 break
-    for pattern in (_BOX, _MILITARY, _PREFIXED, _COMPOUND, _UNIT_ONLY):
-        found += [_candidate(text, match.start(), match.end()) for match in pattern.finditer(text)]
     found += [_candidate(text, match.start(1), match.end(1)) for match in _LABELLED.finditer(text)]
     return found
+
+
+def find_boxes(view: View) -> list[Candidate]:
+    """Return post boxes, military mail, and units without a street."""
+    return _all(view, (_BOX, _MILITARY, _UNIT_ONLY))
+
+
+def find_european(view: View) -> list[Candidate]:
+    """Return streets whose kind comes first (Rue de …) or ends the name (…straße)."""
+    return _all(view, (_PREFIXED, _COMPOUND))
+
+
+def _all(view: View, patterns: tuple[re.Pattern[str], ...]) -> list[Candidate]:
+    text = view.text
+    return [
+        _candidate(text, match.start(), match.end())
+        for pattern in patterns
+        for match in pattern.finditer(text)
+    ]
 
 
 def _candidate(text: str, start: int, end: int) -> Candidate:

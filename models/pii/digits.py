@@ -17,10 +17,11 @@ from models.pii.span import Candidate
 if TYPE_CHECKING:
     from models.pii.view import View
 
-_RUN = re.compile(r"[0-9](?:[ \t()./_~·•*-]{0,3}[0-9]){6,2000}")
+_RUN = re.compile(r"[0-9](?:[ \t()（）./_~·•*-]{0,3}[0-9]){6,2000}")
 _DATE = re.compile(r"(?:19|20)[0-9]{2}([-./])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12][0-9]|3[01])")
 _GROUP = re.compile(r"[0-9]{1,2001}")
-_GAP = re.compile(r" {1,3}|\t| ?[-./_~·•*] ?|\)?[ -.]?\(| ?\) ?[-./]? ?|--|[-./]\(|\)\(")
+_GAP = re.compile(r" {1,3}|\t| ?[-./_~·•*] ?|[)）]?[ -.]?[(（]| ?[)）] ?[-./]? ?|--|[-./][(（]")
+_USUAL_GAPS = frozenset((" ", "-", ".", "/", " - "))
 _PLAIN_MOBILE = re.compile(r"(?:86)?1[3-9][0-9]{9}")
 _PLAIN_SHAPES = {
     3: ((3, 4, 4), (3, 8), (3, 3, 4, 4, 4)),
@@ -100,11 +101,14 @@ def runs(text: str) -> list[Run]:
         if len(written) <= 10 and _DATE.fullmatch(written):
             continue
         chain: Run = []
+        last = 0
         for group in _GROUP.finditer(text, run.start(), run.end()):
-            if chain and not _GAP.fullmatch(text, chain[-1][1], group.start()):
+            start, end = group.span()
+            if chain and text[last:start] not in _USUAL_GAPS and not _GAP.fullmatch(text, last, start):
                 found.append(chain)
                 chain = []
-            chain.append(group.span())
+            chain.append((start, end))
+            last = end
         found.append(chain)
     return found
 

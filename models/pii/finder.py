@@ -45,19 +45,23 @@ _FINDERS: tuple[tuple[int, Callable[[View], list[Candidate]]], ...] = (
     (gate.URL, url_token.find),
     (gate.ADDRESS, address_chinese.find),
     (gate.WESTERN_ADDRESS, address_western.find),
+    (gate.POST_BOX, address_western.find_boxes),
+    (gate.EUROPEAN_ADDRESS, address_western.find_european),
     (gate.NAME, name_chinese.find),
     (gate.ENGLISH_NAME, name_english.find),
     (gate.CODES, id_card.find),
     (gate.CODES, bank_card.find),
 )
-_LONG = 1500
-_PIECE = 1000
+_LONG = 2500
+_PIECE = 2000
 _MARGIN = 200
 _WIDE_MARGIN = 2400
 _MOST_FINDINGS = 200
 _TRIGGERS = (
     (gate.ADDRESS, address_chinese.TRIGGERS),
     (gate.WESTERN_ADDRESS, address_western.TRIGGERS),
+    (gate.POST_BOX, address_western.BOX_TRIGGERS),
+    (gate.EUROPEAN_ADDRESS, address_western.EUROPEAN_TRIGGERS),
     (gate.NAME, name_chinese.TRIGGERS),
     (gate.ENGLISH_NAME, name_english.TRIGGERS),
 )
@@ -188,7 +192,8 @@ def merge(found: list[Candidate]) -> list[Candidate]:
     merged = [found[0]]
     for candidate in found[1:]:
         last = merged[-1]
-        if candidate.start >= last.end:
+        joined = candidate.start == last.end and candidate.type == last.type == "ADDRESS"
+        if candidate.start >= last.end and not joined:
             merged.append(candidate)
             continue
         if last.type == candidate.type:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import resources
@@ -63,6 +64,7 @@ _PAIR = re.compile(
 )
 _BLOCK = re.compile("[㐀-鿿]{2,120}")
 _WEAK_PAIR = re.compile(f"[{''.join(WEAK)}][{''.join(GIVEN)}]{{2}}|[{''.join(STRICT)}][{''.join(GIVEN)}]")
+_TAGGED = 800
 _DOUBLE = re.compile("|".join(DOUBLE))
 
 
@@ -83,22 +85,32 @@ def find(view: View) -> list[Candidate]:
     """Return the names of a text.
 
     Only the stretches of Han characters that hold a trigger are segmented: most of a text has none.
-    Where one name stands, others are likelier, so that weaker signs are then followed up.
+    Where one name stands, others are likelier, so that weaker signs are then followed up. In a long
+    text made of triggers, the stretches beyond a share of it are taken whole: hostile text then costs
+    little, and nothing in it passes.
     """
     text = view.text
     found = _foreign(text)
     covered = frozenset(code for one in found for code in range(one.start, one.end))
     roles = [match.end() for match in _ROLE.finditer(text)]
     unsure: list[tuple[int, int]] = []
+    left = max(_TAGGED, len(text) * 2 // 5)
     for block in _BLOCK.finditer(text):
         start, end = block.span()
-        own = [role for role in roles if start <= role < end]
+        own = roles[bisect_left(roles, start) : bisect_left(roles, end)]
         if own or is_suspicious(block.group()) or _DOUBLE.search(text, start, end):
+            left -= end - start
+            if left < 0:
+                found.append(_candidate(text, start, end, BY_WORD_CLASS))
+                continue
             found += _in_block(text, start, end, own, covered)
         elif _WEAK_PAIR.search(text, start, end):
             unsure.append((start, end))
     if found:
         for start, end in unsure:
+            left -= end - start
+            if left < 0:
+                break
             found += _in_block(text, start, end, [], covered)
     return found
 

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from models.pii.checksum import gb11643, luhn
 
-_HAN = "〇零○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺"
-_HAN_VALUE = dict(zip(_HAN, "000123456789" + "123456789" + "1", strict=True))
+_HAN = "〇零○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺两"
+_HAN_VALUE = dict(zip(_HAN, "000123456789" + "123456789" + "12", strict=True))
 _INVISIBLE_RANGES = (
     (0x00AD, 0x00AD),
     (0x034F, 0x034F),

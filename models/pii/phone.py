@@ -135,10 +135,24 @@ def judge(view: View, window: Window) -> Candidate | None:
         return _candidate(view, window, "86" + mobile.group(1), 95 if window.isolated else 70)
     if count == 10 and (digits[:3] == "400" or (digits[:3] == "800" and _HAN.search(text))):
         return None
-    if digits[0] == "0" and window.isolated and _LANDLINE.fullmatch(digits) and _landline_shape(window):
+    extended = window.right == "-" and window.left != "-" and _HYPHEN_EXTENSION.match(text, window.end)
+    if (
+        digits[0] == "0"
+        and (window.isolated or extended)
+        and _LANDLINE.fullmatch(digits)
+        and _landline_shape(window)
+    ):
         label = view.before(start)
         if not label & ORDER or label & PHONE:
             return _candidate(view, window, "86" + digits[1:], 80, landline=True)
+    if (
+        digits[:2] == "86"
+        and len(window.shape) > 1
+        and window.isolated
+        and window.shape[0] < 5
+        and _LANDLINE.fullmatch("0" + digits[2:])
+    ):
+        return _candidate(view, window, digits, 80, landline=True)
     return _national(view, window)
 
 
@@ -174,7 +188,11 @@ def _national(view: View, window: Window) -> Candidate | None:
         and len(shape) <= 5
     ):
         score = max(score, 60)
-    if grouped and view.text[window.start - 1 : window.start] == "(" and window.gaps[0].lstrip()[:1] == ")":
+    if (
+        grouped
+        and view.text[window.start - 1 : window.start] in ("(", "（")
+        and window.gaps[0].lstrip()[:1] in (")", "）")
+    ):
         score = max(score, 60 if count <= 11 else 0)
     if not score and (labelled or (not label and view.after(window.end) & PHONE)):
         score = 50 if count <= 13 else 0
@@ -201,9 +219,11 @@ def _candidate(
     text, start, end = view.text, window.start, window.end
     if plus:
         start = text.rfind("+", 0, start)
-    if text[start - 1 : start] == "(" and (")" in "".join(window.gaps) or text[end : end + 1] == ")"):
+    between = "".join(window.gaps)
+    closed = ")" in between or "）" in between
+    if text[start - 1 : start] in ("(", "（") and (closed or text[end : end + 1] in (")", "）")):
         start -= 1
-        if ")" not in "".join(window.gaps):
+        if not closed:
             end += 1
     extension = _EXTENSION.match(text, end) or (_HYPHEN_EXTENSION.match(text, end) if landline else None)
     if extension:
@@ -235,7 +255,8 @@ def _left_decimal(window: Window) -> bool:
 
 
 def _is_dotted_quad(window: Window) -> bool:
-    return len(window.shape) == 4 and set(window.gaps) == {"."} and max(window.shape) <= 3
+    """Tell whether the window is an IP address, or one with a port or prefix length after it."""
+    return window.gaps[:3] == (".", ".", ".") and max(window.shape[:4]) <= 3
 
 
 def _landline_shape(window: Window) -> bool:

@@ -21,6 +21,7 @@ _VALUE = re.compile(
     r"(?<![0-9])[1-9][0-9]{5,10})(?![A-Za-z0-9_@-]|\.[a-z])",
     re.IGNORECASE,
 )
+_DISGUISED = frozenset(("v信", "薇信", "威信", "徽信", "卫星号", "微❤", "微號", "微号"))
 _EXPLICIT = re.compile(r"号|id|:|：|是|为|name|handle|is", re.IGNORECASE)
 _ADD = re.compile(r"(?:加|add|我的|my|联系)[^\n]{0,12}$", re.IGNORECASE)
 _COMMON = frozenset(
@@ -96,6 +97,8 @@ def find(view: View) -> list[Candidate]:
 def _is_id(view: View, start: int, label: str, link: str, value: str) -> bool:
     if any(char in "0123456789_-" for char in value):
         return value[0].isalpha() or bool(link) or label[0] in "加我联私"
+    if label.lower() in _DISGUISED and value.lower() not in _COMMON:
+        return True
     if value.lower() in _COMMON or (
         value.islower() and not label.isascii() and not link and label[0] not in "加我联私"
     ):
