@@ -15,9 +15,11 @@ from models.follow_up import Desk, Follower, load_policy
 from streams import metrics
 from streams.agents.follow_up import TOPICS, FollowUpStep
 from streams.agents.work_orders import MOST_UNKNOWN, MOST_WAITING
+from streams.app import Pulse, create_app
 from streams.codec import dumps
 from streams.outbox import Layout
-from streams.slices import PartitionLost
+from streams.settings import Settings
+from streams.slices import LoopConsumerThread, PartitionLost
 from streams.state import PartitionState
 from streams.ticks import TimedRunner
 from streams.topics import CATALOG
@@ -462,5 +464,32 @@ def test_one_work_order_that_cannot_be_fired_stops_no_other(monkeypatch: pytest.
         await bench.wait(6.5)
         assert {row["action_id"] for row in bench.of("work.orders") if row["change"] == "escalated"} == {"a2"}
         assert [row["kind"] for row in bench.of("alerts")].count("poison") == 1
+
+    asyncio.run(run())
+
+
+def test_partition_p_of_every_topic_comes_to_one_worker() -> None:
+    """State and timers are by partition number; round robin would tear topics apart with three workers."""
+
+    class Cluster:
+        def partitions_for_topic(self, topic: str) -> set[int]:
+            return set(range(8))
+
+    async def run() -> None:
+        app = create_app(Settings(), "follow_up", TOPICS, Bench().runner, Pulse(10.0))
+        thread = LoopConsumerThread(app.consumer)
+        consumer = thread._create_worker_consumer(app.transport)
+        assignor = thread._assignor
+        members = {name: assignor.metadata(set(TOPICS)) for name in ("one", "two", "three")}
+        given = assignor.assign(Cluster(), members)
+        owners = {
+            partition: {
+                name for name, own in given.items() for _, held in own.assignment if partition in held
+            }
+            for partition in range(8)
+        }
+        assert all(len(names) == 1 for names in owners.values())
+        assert {name for names in owners.values() for name in names} == set(members)
+        await consumer.stop()
 
     asyncio.run(run())
