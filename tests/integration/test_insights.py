@@ -193,7 +193,7 @@ def test_top_issues_heat_map_regions_and_clusters(store: EmbeddedStore) -> None:
     assert {name: row["events"] for name, row in regions.items()} == {
         "China": 25,
         "Germany": 60,
-        "unknown": 1,
+        "unknown": 2,
     }
     assert regions["China"]["negative_share"] == 1.0 and regions["China"]["top_issue"] == "t.a"
     assert 0.8 < regions["China"]["low"] < 1.0 and regions["unknown"]["negative_share"] == 0.5
