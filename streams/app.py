@@ -67,6 +67,8 @@ class Pulse:
 class Handler(Protocol):
     """What an agent does with slices: `SliceRunner`, or one that gathers several before it acks."""
 
+    patience_ms: int
+    """How long a broker may hold an empty fetch where latency does not matter; 0 takes the setting."""
     drain_seconds: float
     """Longest wait at a rebalance for slices begun; 0 where another owner may just as well redo them."""
 
@@ -122,7 +124,9 @@ def create_app(
         stream_buffer_maxsize=4,
     )
     app.transport = SliceTransport(brokers, app, loop=asyncio.get_event_loop())
-    app.client_options = connection(settings, agent) | {"fetch_max_wait_ms": settings.fetch_max_wait_ms}
+    app.client_options = connection(settings, agent) | {
+        "fetch_max_wait_ms": max(settings.fetch_max_wait_ms, handler.patience_ms)
+    }
     app.drain_seconds = handler.drain_seconds
     app.copartitioned = isinstance(handler, SliceRunner) and handler.stateful
 

@@ -90,9 +90,11 @@ class SliceRunner:
         layout: Layout,
         clock: Clock,
         changelog: Changelog | None = None,
+        patience_ms: int = 0,
     ) -> None:
         self.agent = agent
         self.drain_seconds = 8.0
+        self.patience_ms = patience_ms
         self.step = step
         self._producer = producer
         self._layout = layout

@@ -83,7 +83,7 @@ async def run(
         Makes the records of `options.inputs`.
     """
     progress.say("starting broker, store and workers")
-    environment = {"HARK_RULES_CLOCK": "occurred", "HARK_HORIZON_DAYS": "14", "HARK_ARCHIVE_LINGER_S": "0.5"}
+    environment = {"HARK_RULES_CLOCK": "occurred", "HARK_HORIZON_DAYS": "14", "HARK_ARCHIVE_LINGER_S": "1.0"}
     async with LocalCluster(options.workers, options.data, environment=environment) as cluster:
         client = await asyncio.to_thread(connect, cluster.stack.store.url, "default", "", "hark")
         play = _Play(cluster, client, options, progress)
@@ -166,7 +166,7 @@ class _Play:
             self._progress.at(done, total, rate, lag)
             if lag <= behind:
                 return
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
 
     def _arrived(self) -> int:
         """Return how many records stand in the store; counted from part headers, so it costs nothing."""

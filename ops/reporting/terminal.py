@@ -9,6 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 Figures = Mapping[str, Any]
+MAIN_METRIC = "retained"
+DECIDED = frozenset({"helps", "hurts"})
+"""Verdicts worth a line whatever the metric."""
 
 
 def show(report: Figures, console: Console) -> None:
@@ -49,7 +52,9 @@ def _models(report: Figures, console: Console) -> None:
     for name in ("model", "examples", "accuracy", "AUC", "log loss", "Brier", "version"):
         table.add_column(name, justify="left" if name == "model" else "right")
     for model, row in report["models"].items():
-        cells = (_number(row[name]) for name in ("accuracy", "auc", "log_loss", "brier"))
+        # Without both outcomes nothing was told apart, and an accuracy of 1 would say otherwise.
+        alike = row["auc"] is None
+        cells = ("–" if alike else _number(row[name]) for name in ("accuracy", "auc", "log_loss", "brier"))
         table.add_row(model, f"{int(row['examples']):,}", *cells, str(row["version"]))
     console.print(table)
 
@@ -66,28 +71,34 @@ def _decisions(rules: Mapping[str, Mapping[str, int]], console: Console) -> None
 
 
 def _uplift(rows: list[Figures], console: Console) -> None:
-    rows = [row for row in rows if row["n_control"] and row["n_treated"]]
-    if not rows:
+    compared = [row for row in rows if row["n_control"] and row["n_treated"]]
+    if not compared:
         return
-    truth = any(row.get("truth") is not None for row in rows)
+    shown = [row for row in compared if row["metric"] == MAIN_METRIC or row["verdict"] in DECIDED]
+    truth = any(row.get("truth") is not None for row in shown)
     table = Table(title="Uplift: acted against held out, 95 % interval", title_justify="left")
-    for name in ("rule", "metric", "n acted/held", "held", "acted", "difference", "interval"):
-        table.add_column(name, justify="left" if name in ("rule", "metric") else "right")
-    if truth:
-        table.add_column("truth", justify="right")
+    table.add_column("rule and metric")
+    for name in ("acted/held", "difference", *(("truth",) if truth else ())):
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict")
-    for row in rows:
-        interval = (
-            "–" if row["low"] is None else f"[{row['low']:+.3f}, {row['high']:+.3f}]".replace("[", "\\[", 1)
-        )
+    for row in shown:
         cells = [
-            row["rule"], row["metric"], f"{row['n_treated']:,}/{row['n_control']:,}", _number(row["control"]),
-            _number(row["treated"]), _number(row["delta"], "+"), interval,
-        ]  # fmt: skip
+            f"{row['rule']} {row['metric']}",
+            f"{row['n_treated']:,}/{row['n_control']:,}",
+            _difference(row),
+        ]
         if truth:
             cells.append("" if row.get("truth") is None else f"{row['truth']:+.3f}")
         table.add_row(*cells, str(row["verdict"]))
     console.print(table)
+    if len(compared) > len(shown):
+        console.print(f"  {len(compared) - len(shown)} further comparisons: `hark uplift`, or --json here")
+
+
+def _difference(row: Figures) -> str:
+    if row["low"] is None:
+        return f"{row['delta']:+.3f}"
+    return f"{row['delta']:+.3f} \\[{row['low']:+.3f}, {row['high']:+.3f}]"
 
 
 def _alerts(alerts: list[Figures], console: Console) -> None:

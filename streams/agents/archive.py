@@ -37,6 +37,7 @@ class Archive:
     """
 
     drain_seconds = 8.0
+    patience_ms = 250
 
     def __init__(
         self,

@@ -54,6 +54,7 @@ class Learn:
     """
 
     drain_seconds = 0.0
+    patience_ms = 250
 
     def __init__(
         self,
