@@ -8,10 +8,12 @@ from ops.commands import (
     dead,
     demo,
     doctor,
+    explain,
     gateway,
     guardrail,
     import_,
     keys,
+    models,
     produce,
     report,
     rules,
@@ -19,13 +21,15 @@ from ops.commands import (
     store,
     tickets,
     topics,
+    topics_tags,
     up,
     uplift,
     worker,
 )
 from ops.evaluation import churn, pii, sentiment
 from ops.evaluation import topics as topics_evaluation
-from ops.failures import sayable
+from ops.failures import sayable, settings
+from ops.wiring.tags import KafkaTags
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,9 +54,12 @@ app.command("gateway")(gateway.gateway)
 app.command("doctor")(doctor.doctor)
 app.command("report")(report.report)
 app.command("uplift")(sayable(uplift.uplift))
+app.command("explain")(explain.explain)
 app.command("guardrail")(guardrail.guardrail)
 rules_wiring.wire()
+topics.app.add_typer(topics_tags.create_app(lambda: KafkaTags(settings())))
 app.add_typer(topics.app, name="topics")
+app.add_typer(models.app, name="models")
 app.add_typer(rules.app, name="rules")
 app.add_typer(store.app, name="store")
 app.add_typer(dead.app, name="dead")

@@ -12,6 +12,7 @@ import typer
 
 from models.clock import Clock, SystemClock
 from models.topics.tags import Status, Tag, TagBook, TagError
+from ops.failures import sayable
 
 
 class Store(Protocol):
@@ -36,6 +37,7 @@ def create_app(open_store: Callable[[], Store], clock: Clock | None = None) -> t
     now = (clock or SystemClock()).now
 
     @app.command()
+    @sayable
     def suggest(
         all_: Annotated[bool, typer.Option("--all", help="Also accepted and dismissed ones")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array")] = False,
@@ -60,6 +62,7 @@ def create_app(open_store: Callable[[], Store], clock: Clock | None = None) -> t
                 typer.echo(f"    · {example}")
 
     @app.command()
+    @sayable
     def accept(
         ident: Annotated[str, typer.Argument(help="Id of the suggestion")],
         topic: Annotated[str, typer.Argument(help="Topic it becomes, group.topic")],
@@ -76,6 +79,7 @@ def create_app(open_store: Callable[[], Store], clock: Clock | None = None) -> t
             typer.echo(f"{store.apply_to_past(tag)} stored feedbacks got it")
 
     @app.command()
+    @sayable
     def dismiss(ident: Annotated[str, typer.Argument(help="Id of the suggestion")]) -> None:
         """Dismiss a suggestion: its phrases are not suggested again for 30 days."""
         store = open_store()

@@ -1,0 +1,79 @@
+"""What an explanation recomputes from the stored log is what the scorer saw."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from models.churn.delayed import DelayedLabels
+from models.near_duplicate import ClusterIndex
+from models.outcome import Emit
+from models.scoring.customer import CustomerMemory
+from models.scoring.model_set import ModelSet
+from models.scoring.replay import inputs_at
+from models.scoring.scorer import PartitionScoring, Scorer
+from models.scoring.targets import targets
+from models.topics.analyser import Analyser
+
+TEXTS = ("物流太慢了", "我要退款，客服不理人", "很好用，推荐", "late again, I want a refund", "杯盖裂开了")
+DAY = 86_400_000
+
+
+def log() -> list[dict[str, Any]]:
+    rng, found = random.Random(7), []
+    for number in range(40):
+        at = 1_750_000_000_000 + number * DAY // 3
+        if rng.random() < 0.4:
+            kind = rng.choice(("purchase", "profile", "login", "ticket_closed"))
+            found.append(
+                {"event": "customer", "id": f"e{number}", "customer_id": "c", "kind": kind, "amount": 20.0,
+                 "tier": "gold", "occurred_at": at, "received_at": at}
+            )  # fmt: skip
+        else:
+            found.append(
+                {"event": "feedback", "feedback_id": f"f{number}", "customer_id": "c", "channel": "app",
+                 "text": rng.choice(TEXTS), "lang": "zh", "rating": None, "label": None, "kind": None,
+                 "product": None, "region": None, "occurred_at": at, "received_at": at}
+            )  # fmt: skip
+    return found
+
+
+class Noting(ModelSet):
+    """Keeps what the propensities were asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[dict[str, Any]] = []
+
+    def propensities(self, inputs: Mapping[str, Any]) -> dict[str, float]:
+        self.seen.append(dict(inputs))
+        return super().propensities(inputs)
+
+
+def test_inputs_from_the_log_are_those_of_the_scorer() -> None:
+    models, analyser = Noting(), Analyser()
+    seen = models.seen
+    scorer = Scorer(models, analyser, learning=False)
+    partition = PartitionScoring(ClusterIndex(64), DelayedLabels(targets(30), limit=2, spacing=DAY))
+    memory, stored = CustomerMemory(None, 604_800.0), []
+    for record in log():
+        outcome = scorer.step(record, memory, partition)
+        assert isinstance(outcome, Emit)
+        stored.append(outcome.value.record)
+    said = [record["feedback_id"] for record in stored if record["event"] == "feedback"]
+    assert len(said) == len(seen) > 15
+    for ident, inputs in zip(said, seen, strict=True):
+        again = inputs_at(stored, ident, Analyser())
+        assert again is not None and again.keys() == inputs.keys()
+        for name, value in inputs.items():
+            if isinstance(value, float):
+                assert again[name] == pytest.approx(value, abs=2e-4), name
+            else:
+                assert again[name] == value, name
+
+
+def test_an_unknown_feedback_has_no_inputs() -> None:
+    assert inputs_at([], "nothing", Analyser()) is None
