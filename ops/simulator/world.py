@@ -138,7 +138,7 @@ class World:
             if customer.handle is not None and self.rng.random() < 0.8:
                 link = {
                     "channel": "social", "author": customer.handle, "customer_id": customer.ident,
-                    "consent": "granted", "basis": "account",
+                    "consent": "granted", "basis": "account", "occurred_at": self._start_ms,
                 }  # fmt: skip
                 yield Produced(CUSTOMER_LINKS, f"social:{customer.handle}".encode(), orjson.dumps(link))
 
