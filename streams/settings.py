@@ -120,3 +120,7 @@ class Settings(BaseSettings):
     gateway_kept_ids: int = Field(
         1_000_000, ge=1, description="event ids kept in memory for repeated Idempotency-Keys, 24 h at most"
     )
+
+    media_dir: Path | None = Field(
+        None, description="folder `hark media` reads attachments from; without it only data: URIs are read"
+    )

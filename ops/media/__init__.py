@@ -1,0 +1,1 @@
+"""Reads the attachments of feedback that came without a text."""
