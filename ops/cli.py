@@ -13,6 +13,7 @@ from ops.commands import (
     guardrail,
     import_,
     keys,
+    media,
     models,
     produce,
     report,
@@ -51,6 +52,7 @@ app.command("import")(import_.import_)
 app.command("worker")(worker.worker)
 app.command("up")(up.up)
 app.command("gateway")(gateway.gateway)
+app.command("media")(media.media)
 app.command("doctor")(doctor.doctor)
 app.command("report")(report.report)
 app.command("uplift")(sayable(uplift.uplift))
