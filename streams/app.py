@@ -130,14 +130,16 @@ def create_app(
     app.drain_seconds = handler.drain_seconds
     app.copartitioned = isinstance(handler, SliceRunner) and handler.stateful
 
-    async def note_assignment(sender: Any, assigned: Any, **kwargs: Any) -> None:
-        handler.assigned({tp.partition for tp in assigned})
+    async def note_assignment(sender: Any, **kwargs: Any) -> None:
+        handler.assigned({tp.partition for tp in app.consumer.assignment()})
 
     async def note_revocation(sender: Any, revoked: Any, **kwargs: Any) -> None:
         if isinstance(handler, TimedRunner):
             await handler.revoked()
 
-    app.on_partitions_assigned.connect(note_assignment, weak=False)
+    # Faust sends its signal `on_partitions_assigned` while the flow resumes beside it: what a handler had
+    # taken of the new generation by then would be forgotten, and never acked. This one it awaits before.
+    app.on_rebalance_complete.connect(note_assignment, weak=False)
     app.on_partitions_revoked.connect(note_revocation, weak=False)
 
     def ownership(generation: int) -> Callable[[], bool]:
