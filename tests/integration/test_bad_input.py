@@ -30,7 +30,7 @@ BAD: tuple[tuple[str, bytes | None, DeadReason], ...] = (
     ("not JSON", b"not json at all", DeadReason.NOT_JSON),
     ("half a JSON", event()[:-7], DeadReason.NOT_JSON),
     ("two JSON values", event() + event(), DeadReason.NOT_JSON),
-    ("a number that is no JSON", b'{"channel":"app","customer_id":"c","text":"x","rating":NaN}', DeadReason.INVALID),
+    ("not a number", b'{"channel":"app","customer_id":"c","text":"x","rating":NaN}', DeadReason.INVALID),
     ("a list", b"[1, 2, 3]", DeadReason.NOT_OBJECT),
     ("a string", b'"hello"', DeadReason.NOT_OBJECT),
     ("null", b"null", DeadReason.NOT_OBJECT),
@@ -80,7 +80,7 @@ class Outside:
             assert error is None, error
             done.append(message)
 
-        self._producer.produce(topic, value, key, on_delivery=note)
+        self._producer.produce(FEEDBACK_RAW, value, key, on_delivery=note)
         self._producer.flush(30)
         return int(done[0].partition() or 0), int(done[0].offset() or 0)
 
@@ -188,6 +188,9 @@ class Canaries:
                 {**base, "occurred_at": new(make)},
                 {**base, new(make): {"x": 1}, "text": ""},
             ]  # fmt: skip
+            # Without ids of their own, equal words of one customer would be one feedback.
+            for place, one in enumerate(told):
+                one.setdefault("id", f"can-{number:03d}{place:03d}")
             found += [json.dumps(one, ensure_ascii=False).encode() for one in told]
             found += [f"not json {new(make)}".encode(), b"\xff" + new(make).encode()]
         return found
