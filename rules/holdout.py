@@ -52,6 +52,11 @@ class Holdout:
     salt: str
     share: float = 0.0
 
+    @property
+    def salt_digest(self) -> str:
+        """Return what names the salt without giving it away: equal digests, comparable arms."""
+        return blake2b(self.salt.encode(), digest_size=6).hexdigest()
+
     def untouched(self, customer_id: str) -> bool:
         """Tell whether a customer is in the global holdout."""
         return self.share > 0 and unit(self.salt, GLOBAL, customer_id) < self.share

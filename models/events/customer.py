@@ -10,7 +10,7 @@ from models.events.base import Channel, EventTime, Identifier, Inbound, Millis, 
 
 CustomerEventKind = Literal[
     "profile", "purchase", "refund", "visit", "login", "usage", "renewal", "cancellation",
-    "delivery", "ticket_opened", "ticket_closed",
+    "delivery", "ticket_opened", "ticket_closed", "erase",
 ]  # fmt: skip
 OutcomeKind = Literal[
     "retained", "churned", "purchase", "feature_adoption", "renewal", "satisfaction", "reply", "visit"
@@ -93,3 +93,5 @@ class CustomerFact(Outbound):
     action_id: str | None = None
     occurred_at: Millis
     received_at: Millis
+    late: bool | None = Field(default=None, description="a day or more behind its partition; from the scorer")
+    scored_at: Millis | None = Field(default=None, description="when it passed the scorer")

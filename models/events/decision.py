@@ -158,4 +158,4 @@ class Assignment(Outbound):
     rule_id: str
     arm: Literal["treat", "holdout", "global_holdout"]
     share: float
-    salt: str
+    salt: str = Field(description="digest that names the salt; arms of equal digests are comparable")
