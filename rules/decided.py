@@ -202,7 +202,13 @@ def _assignment(plan: Plan, verdict: Verdict, found: Json, holdout: Holdout) -> 
         rule_id, share, subject = plan.rule.id, plan.rule.holdout, found["subject"]
     else:
         return None
-    return {"customer_id": subject, "rule_id": rule_id, "arm": arm, "share": share, "salt": holdout.salt_digest}
+    return {
+        "customer_id": subject,
+        "rule_id": rule_id,
+        "arm": arm,
+        "share": share,
+        "salt": holdout.salt_digest,
+    }
 
 
 def actions_so_far(state: CustomerState, at: int) -> Json:
