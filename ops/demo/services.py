@@ -56,9 +56,9 @@ class Services:
             self.kinds[action["kind"]] += 1
             self.seen_ms.setdefault(action["feedback_id"], record.timestamp)
             self._hear(action)
-            await self._answer(action)
+            await self._answer(action, record.key)
 
-    async def _answer(self, action: dict[str, Any]) -> None:
+    async def _answer(self, action: dict[str, Any], key: bytes | None) -> None:
         steps = ["accepted"]
         if (luck := self._rng.random()) < 0.03:
             steps.append("failed")
@@ -72,7 +72,7 @@ class Services:
                 "by": action["team"],
                 "occurred_at": int(time.time() * 1000),
             }
-            await self._producer.send(ACTION_STATUS, orjson.dumps(status), key=action["customer_id"].encode())
+            await self._producer.send(ACTION_STATUS, orjson.dumps(status), key=key)
 
 
 def topics() -> list[str]:
