@@ -14,7 +14,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -212,7 +212,8 @@ def _fold(text: str) -> str:
     return "".join(chr(code) for code in folded if code != _SKIP)
 
 
-def _compile(phrases: Sequence[Phrase]) -> I32:
+@lru_cache(maxsize=4)  # every learner and the scorer have one: 0.3 s and 3 MB each
+def _compile(phrases: tuple[Phrase, ...]) -> I32:
     """Lay out [4 offsets, symbol of each code unit, transitions, output ranges, outputs, phrase facts]."""
     alphabet: dict[str, int] = {" ": _SPACE}
     # State 0 stands before a character, state 1 in the middle of one that begins no phrase.
