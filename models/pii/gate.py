@@ -74,7 +74,7 @@ _PATTERNS: Sequence[tuple[int, str]] = (
     (IP, r"[0-9][\]\)}]?[. \[({。点][^0-9]{0,5}[0-9]{1,3}[^0-9]{1,6}[0-9]{1,3}[^0-9]{1,6}[0-9]"),
     (IP, r"[0-9a-f]:[0-9a-f]{0,4}:[0-9a-f]{0,4}"),
     (IP, r"::"),
-    (PLATE, rf"[{PROVINCES}使民航][ ·•・.\-]?[a-z0-9][ ·•・.\-]?[a-z0-9][ ·•・.\-]?[a-z0-9]"),
+    (PLATE, rf"[{PROVINCES}使民航][ ·•・.\-/]{{0,2}}[a-z0-9][ ·•・.\-/]{{0,3}}[a-z0-9][ ·•・.\-/]?[a-z0-9]"),
     (PLATE, r"(?:车牌|牌照|车号|plate|registration|军车|警车|wj|武警)"),
     (PASSPORT, r"(?:护照|通行证|回乡证|台胞证|passport|ppt|旅行证)"),
     (PASSPORT, r"\b[egpsdhkm][a-z]?[0-9]{7,8}\b"),
@@ -82,7 +82,7 @@ _PATTERNS: Sequence[tuple[int, str]] = (
     (CODES, r"[a-z]{2}[0-9]{2}[ \-]?[a-z0-9]{4}[ \-]?[a-z0-9]{4}[ \-]?[a-z0-9]{3}"),
     (
         WECHAT,
-        r"(?:微信|wechat|weixin|wxid_|\bwx|\bvx|\bv信|薇信|威信|微❤|微號|"
+        r"(?:微 ?信|wechat|weixin|wxid_|\bwx|\bvx|\bv信|薇信|威信|微❤|微號|"
         r"徽信|維信|卫星号|加v|加微|我v|\bv[ :：])",
     ),
     (QQ, r"(?:qq|扣扣|企鹅|\bq[ :：号]|加q|我q|球球号|扣号)"),

@@ -8,7 +8,6 @@ ordinary words elsewhere. Offsets of the original text survive through `Normal.o
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 from typing import NamedTuple
 
@@ -39,36 +38,50 @@ _SPACES = (0x00A0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)
 _DASHES = (0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2015, 0x2043, 0x2212, 0xFE58, 0xFE63, 0x30FC, 0x2500)
 
 
-def _one_to_one() -> dict[int, int]:
-    table: dict[int, int] = {}
-    for code in range(0x80, sys.maxunicode + 1):
-        if 0x3400 <= code < 0xA000 or 0xAC00 <= code < 0xF900 or 0x20000 <= code < 0xE0000:
-            continue
-        char = chr(code)
-        digit = unicodedata.digit(char, None)
-        if digit is not None:
-            table[code] = 48 + digit
-            continue
-        if 0xFF01 <= code <= 0xFF5E:
-            table[code] = code - 0xFEE0
-        elif 0x24B6 <= code <= 0x24CF or 0x24D0 <= code <= 0x24E9:
-            table[code] = ord("A") + code - 0x24B6 if code < 0x24D0 else ord("a") + code - 0x24D0
-        elif 0x1D400 <= code <= 0x1D7CB or 0x2100 <= code <= 0x214F:
-            plain = unicodedata.normalize("NFKC", char)
-            if len(plain) == 1 and plain.isascii() and plain.isalpha():
-                table[code] = ord(plain)
-    table.update((code, 0x20) for code in _SPACES)
-    table.update((code, 0x2D) for code in _DASHES)
-    table[0x24EA] = table[0x24FF] = 0x30
-    table[0xFE6B] = 0x40
-    table[0x2024] = table[0xFE52] = table[0xFF61] = 0x2E
-    table[0xFE55] = 0x3A
-    for keep in "，。；！？、（）：":
-        table.pop(ord(keep), None)
-    return table
+_EXACT = {
+    **dict.fromkeys(_SPACES, 0x20),
+    **dict.fromkeys(_DASHES, 0x2D),
+    **dict.fromkeys((0x24EA, 0x24FF), 0x30),
+    **dict.fromkeys((0x2024, 0xFE52, 0xFF61), 0x2E),
+    0xFE6B: 0x40,
+    0xFE55: 0x3A,
+    **{ord(char): ord(char) for char in "，。；！？、（）："},
+}
 
 
-TABLE = _one_to_one()
+class _Table(dict[int, int]):
+    """The code point each code point becomes, worked out when first met.
+
+    Building the whole table would take most of the time of importing this package.
+    """
+
+    def __missing__(self, code: int) -> int:
+        """Return what `code` becomes, itself if nothing; remembered within the basic plane only."""
+        plain = _EXACT.get(code)
+        if plain is None:
+            plain = _plain(code)
+        if code < 0x10000:
+            self[code] = plain
+        return plain
+
+
+def _plain(code: int) -> int:
+    char = chr(code)
+    digit = unicodedata.digit(char, None)
+    if digit is not None:
+        return 48 + digit
+    if 0xFF01 <= code <= 0xFF5E:
+        return code - 0xFEE0
+    if 0x24B6 <= code <= 0x24E9:
+        return ord("A") + code - 0x24B6 if code < 0x24D0 else ord("a") + code - 0x24D0
+    if 0x1D400 <= code <= 0x1D7CB or 0x2100 <= code <= 0x214F:
+        plain = unicodedata.normalize("NFKC", char)
+        if len(plain) == 1 and plain.isascii() and plain.isalpha():
+            return ord(plain)
+    return code
+
+
+_TABLE = _Table()
 _INVISIBLE = re.compile("[" + "".join(f"{chr(low)}-{chr(high)}" for low, high in _INVISIBLE_RANGES) + "]")
 _HAN_RUN = re.compile(f"[{_HAN}0-9](?:[ \\-.]?[{_HAN}0-9]){{5,120}}")
 _HAN_DIGIT = re.compile(f"[{_HAN}]")
@@ -108,7 +121,7 @@ def normalise(text: str) -> Normal:
         kept = [index for index, char in enumerate(text) if not _INVISIBLE.match(char)]
         origin = kept
         text = "".join([text[index] for index in kept])
-    text = text.translate(TABLE)
+    text = text.translate(_TABLE)
     if _HAN_DIGIT.search(text):
         text = _HAN_RUN.sub(_han_run, text)
     return Normal(text, origin)

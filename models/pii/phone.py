@@ -153,6 +153,8 @@ def judge(view: View, window: Window) -> Candidate | None:
         and _LANDLINE.fullmatch("0" + digits[2:])
     ):
         return _candidate(view, window, digits, 80, landline=True)
+    if window.shape == (3, 8) and digits[:3] in ("852", "853") and digits[3] in "235689" and window.isolated:
+        return _candidate(view, window, digits, 65)
     return _national(view, window)
 
 
@@ -256,7 +258,8 @@ def _left_decimal(window: Window) -> bool:
 
 def _is_dotted_quad(window: Window) -> bool:
     """Tell whether the window is an IP address, or one with a port or prefix length after it."""
-    return window.gaps[:3] == (".", ".", ".") and max(window.shape[:4]) <= 3
+    gaps = window.gaps
+    return gaps[:3] == (".", ".", ".") and gaps[3:4] != (".",) and max(window.shape[:4]) <= 3
 
 
 def _landline_shape(window: Window) -> bool:

@@ -10,7 +10,7 @@ from models.pii.span import Candidate
 from models.pii.view import View
 
 TYPE = "PLATE"
-_SEP = r"[ ·•・.\-]"
+_SEP = r"[ ·•・.\-/]"
 _MAINLAND = re.compile(
     rf"(?<![A-Z0-9])([{PROVINCES}]){_SEP}{{0,2}}([A-Z]){_SEP}{{0,3}}"
     rf"([A-Z0-9](?:{_SEP}?[A-Z0-9]){{4,5}}(?:[挂学警试超])?|[A-Z0-9]{{4}} ?[挂学警港澳领試]|"
@@ -19,6 +19,7 @@ _MAINLAND = re.compile(
 _EMBASSY = re.compile(
     rf"(?<![A-Z0-9])使{_SEP}?([0-9]{{3}}){_SEP}?([0-9]{{3}})(?![0-9])"
     rf"|(?<![0-9])([0-9]{{3}}){_SEP}?([0-9]{{3}}) ?使(?![用])"
+    rf"|[{PROVINCES}]{_SEP}?[0-9]{{3,6}}{_SEP}?领(?![取导先券养])"
 )
 _ARMED = re.compile(
     rf"(?<![A-Z0-9])WJ{_SEP}?(?:[{PROVINCES}]|[0-9]{{2}}){_SEP}?[0-9]{{4}}[0-9A-Z](?![A-Z0-9])"
@@ -34,8 +35,8 @@ _ANY_LOWER = re.compile(
 )
 _ENERGY = re.compile(r"[A-Z][A-Z0-9][0-9]{4}|[0-9]{5}[A-Z]")
 _WORDS = re.compile(
-    r"(?:[北南东]京|[最全更创重崭]新|云|[四银汶绵]川|[西收珍隐暗]藏|"
-    r"[辽南西]宁|[昂珍宝名]贵|天津|江苏|[江]浙|安徽|湖?湘|河北冀|大渝|"
+    r"(?:[北南东]京|[最全更创重崭]新|[阿乌白多风彩祥腾飞]云|[四银汶绵]川|[西收珍隐暗]藏|"
+    r"[辽南西]宁|[昂珍宝名]贵|天津|江苏|[江]浙|安徽|湖湘|河北冀|大渝|"
     r"年青|走晋)$"
 )
 

@@ -10,7 +10,7 @@ from models.pii.view import View
 TYPE = "WECHAT"
 _OWN = re.compile(r"(?<![A-Za-z0-9])wxid_[a-z0-9]{6,22}(?![A-Za-z0-9_])", re.IGNORECASE)
 _LABEL = (
-    r"(?:微信|微❤|微號|微号|薇信|威信|徽信|維信|卫星号|v信|(?<![a-z0-9])"
+    r"(?:微 ?信|微❤|微號|微号|薇信|威信|徽信|維信|卫星号|v信|(?<![a-z0-9])"
     r"(?:we ?chat|weixin|wx|vx|wei xin)(?![a-z]{2})"
     r"|(?:加|我|联系|私)(?:一下)?[vV微]|(?<![a-z0-9])v(?=[:：]))"
 )

@@ -159,7 +159,12 @@ GROUPS: tuple[Group, ...] = (
             "身份证是{}的那个账号",
         ),
     ),
-    Group("ID_CARD", "en", ("{id}", "{idx}", "{id 6 8 4}"), ("my Chinese ID number {} fails", "ID card: {}", "{} again?")),
+    Group(
+        "ID_CARD",
+        "en",
+        ("{id}", "{idx}", "{id 6 8 4}"),
+        ("my Chinese ID number {} fails", "ID card: {}", "{} again?"),
+    ),
     Group(
         "BANK_CARD",
         "zh",
@@ -343,7 +348,16 @@ GROUPS: tuple[Group, ...] = (
     Group(
         "PASSPORT",
         "zh",
-        ("E########", "EB#######", "ED#######", "G########", "P########", "S########", "H########", "lower:ef#######")
+        (
+            "E########",
+            "EB#######",
+            "ED#######",
+            "G########",
+            "P########",
+            "S########",
+            "H########",
+            "lower:ef#######",
+        )
         + ("full:G########", "E.########", "EA ### ####", "zero:E########"),
         ("护照号{}绑不上", "本人护照{}快过期", "护照编号：{}", "填了护照{}说格式不对"),
     ),
@@ -367,12 +381,24 @@ GROUPS: tuple[Group, ...] = (
             "NX#######",
             "## ## ######",
         ),
-        ("passport {} not accepted", "my passport number is {}", "Passport #: {}", "passport id {} unreadable"),
+        (
+            "passport {} not accepted",
+            "my passport number is {}",
+            "Passport #: {}",
+            "passport id {} unreadable",
+        ),
     ),
     Group(
         "SSN",
         "en",
-        ("1##-4#-6###", "6## 1# 4###", "#13#4#2##".replace("#1", "41", 1), "1##.4#.6###", "1##—4#—6###", "1##\u00a04#\u00a06###")
+        (
+            "1##-4#-6###",
+            "6## 1# 4###",
+            "#13#4#2##".replace("#1", "41", 1),
+            "1##.4#.6###",
+            "1##—4#—6###",
+            "1##\u00a04#\u00a06###",
+        )
         + ("zero:1##-4#-6###", "1## - 4# - 6###"),
         ("SSN {} on the form", "my social is {}", "Social Security Number {}", "soc sec no. {}", "SSN={}"),
     ),
@@ -411,7 +437,15 @@ GROUPS: tuple[Group, ...] = (
     Group(
         "QQ",
         "zh",
-        ("&#####", "&######", "&##########".replace("&#", "2#", 1), "3#########", "&### ####", "&###-####", "yao:&########")
+        (
+            "&#####",
+            "&######",
+            "&##########".replace("&#", "2#", 1),
+            "3#########",
+            "&### ####",
+            "&###-####",
+            "yao:&########",
+        )
         + ("circled:&########",),
         ("我的QQ：{}", "qq{}", "QQ号{}登不上", "加扣扣：{}", "企鹅 {}", "联系qq {} ", "腾讯QQ {} 被封"),
     ),
@@ -465,7 +499,12 @@ GROUPS: tuple[Group, ...] = (
             "Hauptstraße ##, 10115 Berlin",
             "44# Cedar Drive, Dallas, TX 75201",
         ),
-        ("My address is {}", "deliver to {} next time", "moved to {} in May", "we live at {}, courier never came"),
+        (
+            "My address is {}",
+            "deliver to {} next time",
+            "moved to {} in May",
+            "we live at {}, courier never came",
+        ),
     ),
     Group(
         "NAME",
@@ -477,7 +516,14 @@ GROUPS: tuple[Group, ...] = (
         "NAME",
         "en",
         ("Sarah Johnson", "Ahmed Hassan", "Maria Garcia", "Tom O'Reilly", "Chloe Dubois", "Wei Zhang"),
-        ("I am {}", "this is {} writing", "Dr. {} helped", "ask for {}", "Thanks,\n{}", "technician {} came late"),
+        (
+            "I am {}",
+            "this is {} writing",
+            "Dr. {} helped",
+            "ask for {}",
+            "Thanks,\n{}",
+            "technician {} came late",
+        ),
     ),
 )
 """Written in one go before any fix, measured before and after."""
