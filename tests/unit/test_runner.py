@@ -1,0 +1,215 @@
+"""What a runner does with a slice, in which order, and what remains when something fails between."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from models.clock import VirtualClock
+from streams.dead_letters import StopStream
+from streams.outbox import Layout, Outbox
+from streams.runner import Slice, SliceRunner
+from streams.slices import PartitionLost
+from streams.state import PartitionState
+from streams.topics import ALERTS, DEAD_LETTERS
+
+IN, OUT = "in", "out"
+LAYOUT = Layout({OUT: 1, ALERTS: 1, DEAD_LETTERS: 1})
+
+
+@dataclass
+class Record:
+    offset: int
+    value: bytes
+    key: bytes = b"k"
+    timestamp: int = 1_000
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass
+class Batch:
+    """Collects records as aiokafka's batch builder does."""
+
+    values: list[bytes] = field(default_factory=list)
+
+    def append(self, *, key: bytes, value: bytes, timestamp: Any, headers: Any) -> bool:
+        self.values.append(value)
+        return True
+
+
+@dataclass
+class World:
+    """A broker and a changelog in memory that note what happens in which order, and fail on request."""
+
+    happened: list[str] = field(default_factory=list)
+    written: dict[str, list[bytes]] = field(default_factory=dict)
+    fail: dict[str, BaseException] = field(default_factory=dict)
+
+    def create_batch(self) -> Batch:
+        return Batch()
+
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[None]:
+        if topic in self.fail:
+            raise self.fail.pop(topic)
+        confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        confirmed.set_result(None)
+        self.happened.append(f"output {topic}")
+        self.written.setdefault(topic, []).extend(batch.values)
+        return confirmed
+
+    async def load(self, partition: int, known: PartitionState | None = None) -> PartitionState:
+        self.happened.append("load")
+        return known or PartitionState(partition)
+
+    async def write(self, state: PartitionState) -> None:
+        if "state" in self.fail:
+            raise self.fail.pop("state")
+        self.happened.append("state")
+
+
+class Counting:
+    """Counts records by value and repeats them; fails on what it is told to."""
+
+    def __init__(self) -> None:
+        self.poison: dict[bytes, Callable[[], Exception]] = {}
+        self.rolled_back = 0
+
+    def open(self, state: PartitionState) -> None:
+        """Nothing is derived from the state."""
+
+    def rollback(self, state: PartitionState) -> None:
+        self.rolled_back += 1
+
+    def process(self, piece: Slice, out: Outbox) -> None:
+        assert piece.state is not None
+        for record in piece.records:
+            count = int(piece.state.get(record.value) or b"0") + 1
+            piece.state.put(record.value, str(count).encode())
+            out.keyed(OUT, "k", record.value)
+            if record.value in self.poison:
+                raise self.poison[record.value]()
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def step() -> Counting:
+    return Counting()
+
+
+@pytest.fixture
+def runner(world: World, step: Counting) -> SliceRunner:
+    return SliceRunner("sample", step, world, LAYOUT, VirtualClock(5.0), world)
+
+
+def records(*values: bytes, start: int = 0) -> list[Record]:
+    return [Record(start + number, value) for number, value in enumerate(values)]
+
+
+def counts(runner: SliceRunner) -> dict[bytes, bytes]:
+    return dict(runner._states[0].items())
+
+
+def test_outputs_then_state_and_only_then_it_returns(runner: SliceRunner, world: World) -> None:
+    asyncio.run(runner.run(IN, 0, records(b"a", b"b")))
+    assert world.happened == ["load", "output out", "state"]
+    assert counts(runner) == {b"a": b"1", b"b": b"1"}
+    assert runner._states[0].marks == {IN: 1}
+
+
+def test_what_the_state_contains_is_skipped(runner: SliceRunner, world: World) -> None:
+    async def run() -> None:
+        await runner.run(IN, 0, records(b"a", b"b"))
+        await runner.run(IN, 0, records(b"a", b"b", b"c"))
+
+    asyncio.run(run())
+    assert world.written[OUT] == [b"a", b"b", b"c"]
+    assert counts(runner)[b"a"] == b"1"
+
+
+@pytest.mark.parametrize("where", [OUT, "state"])
+def test_an_unconfirmed_write_is_raised_and_undone_in_memory(
+    runner: SliceRunner, world: World, step: Counting, where: str
+) -> None:
+    async def run() -> None:
+        await runner.run(IN, 0, records(b"a"))
+        world.fail[where] = ValueError("refused")
+        with pytest.raises(ValueError, match="refused"):
+            await runner.run(IN, 0, records(b"a", start=1))
+        assert counts(runner) == {b"a": b"1"}
+        assert runner._states[0].marks == {IN: 0}
+        await runner.run(IN, 0, records(b"a", start=1))
+
+    asyncio.run(run())
+    assert counts(runner) == {b"a": b"2"}
+    assert step.rolled_back == 1
+
+
+def test_a_lost_partition_writes_nothing_and_keeps_what_it_had(runner: SliceRunner, world: World) -> None:
+    async def run() -> None:
+        await runner.run(IN, 0, records(b"a"))
+        with pytest.raises(PartitionLost):
+            await runner.run(IN, 0, records(b"b", start=1), lambda: False)
+
+    asyncio.run(run())
+    assert world.written[OUT] == [b"a"]
+    assert counts(runner) == {b"a": b"1"}
+
+
+def test_a_fenced_state_is_loaded_again(runner: SliceRunner, world: World) -> None:
+    async def run() -> None:
+        world.fail["state"] = PartitionLost("taken over")
+        with pytest.raises(PartitionLost):
+            await runner.run(IN, 0, records(b"a"))
+        await runner.run(IN, 0, records(b"a"))
+
+    asyncio.run(run())
+    assert world.happened.count("load") == 2
+
+
+def test_a_poisoned_record_alone_becomes_a_dead_letter_with_an_alert(
+    runner: SliceRunner, world: World, step: Counting
+) -> None:
+    step.poison[b"bad"] = lambda: ZeroDivisionError("with content that must not be told")
+    asyncio.run(runner.run(IN, 0, records(b"a", b"bad", b"b", start=7)))
+    assert world.written[OUT] == [b"a", b"b"]
+    assert counts(runner) == {b"a": b"1", b"b": b"1"}
+    assert runner._states[0].marks == {IN: 9}
+    letter, alert = json.loads(world.written[DEAD_LETTERS][0]), json.loads(world.written[ALERTS][0])
+    assert (letter["topic"], letter["partition"], letter["offset"]) == (IN, 0, 8)
+    assert letter["reason"] == "poison"
+    assert alert["severity"] == "critical"
+    assert "content" not in json.dumps([letter, alert])
+
+
+def test_a_step_that_says_stop_is_not_isolated(runner: SliceRunner, world: World, step: Counting) -> None:
+    step.poison[b"bad"] = lambda: StopStream("too much is wrong")
+    with pytest.raises(StopStream):
+        asyncio.run(runner.run(IN, 0, records(b"a", b"bad")))
+    assert DEAD_LETTERS not in world.written
+    assert OUT not in world.written
+    assert json.loads(world.written[ALERTS][0])["done"] == "stopped"
+    assert counts(runner) == {}
+
+
+def test_a_new_assignment_loads_again_and_drops_what_went_elsewhere(
+    runner: SliceRunner, world: World
+) -> None:
+    async def run() -> None:
+        await runner.run(IN, 0, records(b"a"))
+        runner.assigned([0, 1])
+        await runner.run(IN, 0, records(b"b", start=1))
+        runner.assigned([1])
+        await runner.run(IN, 0, records(b"c", start=2))
+
+    asyncio.run(run())
+    assert world.happened.count("load") == 3
+    assert counts(runner) == {b"c": b"1"}
