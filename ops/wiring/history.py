@@ -71,7 +71,9 @@ def _pages(client: Client, query: str, customer: str | None) -> Iterator[Record]
 def _feedback(row: Record) -> Record:
     record: Record = {"event": "feedback", **row}
     names, scores = record.pop("names"), record["scores"]
-    record["scores"] = dict(scores) if isinstance(scores, Mapping) else dict(zip(names, scores, strict=True))
+    pairs = scores.items() if isinstance(scores, Mapping) else zip(names, scores, strict=True)
+    # The store's 32 bits hold the four digits that were written, and noise behind them.
+    record["scores"] = {k: round(v, 4) if isinstance(v, float) else v for k, v in pairs}
     record["origin"] = _origin(row["origin"])
     for name in _TEXTS:
         record[name] = record[name] or None
