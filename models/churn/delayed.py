@@ -242,6 +242,11 @@ class DelayedLabels:
             abs(at - other[0]) < self.spacing or at == other[0] for other in waiting
         )
 
+    def forget(self, customer: str) -> None:
+        """Drop all that waits for a customer who is to be erased; no label comes of it."""
+        if self._entries.pop(customer, None) is not None:
+            self.touched.add(customer)
+
     def outcome(self, customer: str, kind: str, at: float) -> list[Labelled]:
         """Return the waiting scores an outcome at event time `at` makes positive."""
         found: list[Labelled] = []

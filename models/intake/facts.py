@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,23 @@ _FIELDS: dict[str, tuple[type[BaseModel], tuple[str, ...], tuple[str, ...]]] = {
     "outcome": (Outcome, ("action_id",), ("value",)),
     "label": (Label, ("feedback_id", "model"), ()),
 }  # fmt: skip
+
+
+ERASE = "erase"
+
+
+def is_erasure(event: Mapping[str, Any]) -> bool:
+    """Tell whether a record of a customer's log asks to forget the customer.
+
+    It goes through the log like any customer event, so whatever stands before it is forgotten, a
+    replay forgets again, and what the customer says afterwards is theirs anew.
+
+    Examples
+    --------
+    >>> is_erasure({"event": "customer", "kind": "erase"}), is_erasure({"event": "feedback", "kind": None})
+    (True, False)
+    """
+    return bool(event["event"] == "customer" and event["kind"] == ERASE)
 
 
 class FactAdmission:

@@ -7,8 +7,10 @@ from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 from models.clock import Clock
+from models.intake.facts import is_erasure
 from rules.decided import Decided
 from rules.engine import Engine
+from rules.holdout import GLOBAL
 from rules.state import CustomerState
 from rules.state import PartitionState as RuleState
 from streams import metrics
@@ -100,6 +102,10 @@ class DecideStep:
             if not fence.passes(event["origin"]):
                 metrics.REPEATED.labels("decide").inc()
                 continue
+            if is_erasure(event):
+                states.pop(event["customer_id"], None)
+                self._forget(piece, event["customer_id"], out)
+                continue
             now_ms = int(self._clock.now() * 1000)
             for decided in self._engine.process(event, states, rules, now_ms):
                 self._emit(piece, record, decided, out)
@@ -111,6 +117,11 @@ class DecideStep:
         for (rule, _), count in self._engine.failures.items():
             metrics.RULE_ERRORS.labels(rule).inc(count)
         self._engine.failures.clear()
+
+    def _forget(self, piece: Slice, customer: str, out: Outbox) -> None:
+        """Have a customer's sticky assignments removed from their compacted topic."""
+        for rule in (*self._engine.catalog.rules, GLOBAL):
+            out.placed(HOLDOUTS, piece.partition, f"{customer}:{rule}".encode(), None)
 
     def _emit(self, piece: Slice, record: Any, decided: Decided, out: Outbox) -> None:
         decision = decided.decision

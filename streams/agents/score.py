@@ -7,6 +7,7 @@ from typing import Any
 
 from models.churn.delayed import DelayedLabels
 from models.clock import Clock
+from models.intake.facts import is_erasure
 from models.near_duplicate import ClusterIndex
 from models.outcome import DeadLetter, Drop, Emit
 from models.scoring.customer import CustomerMemory
@@ -92,6 +93,12 @@ class ScoreStep:
                 metrics.REPEATED.labels("score").inc()
                 continue
             customer = event["customer_id"]
+            if is_erasure(event):
+                memories.pop(customer, None)
+                state.delete(CUSTOMER + customer.encode())
+                partition.waiting.forget(customer)
+                self._emit(piece, record, event, out)
+                continue
             memory = memories.get(customer)
             if memory is None:
                 held = state.get(CUSTOMER + customer.encode())
