@@ -50,7 +50,8 @@ docs: install ## Rewrite the generated docs
 prior: install ## Train the shipped sentiment prior: make prior DATA=folder
 	$(BIN)/python -m ops.prior $(DATA)
 
-lock: ## Pin every dependency with hashes
+lock: install ## Pin every dependency with hashes
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate --extra dev -o requirements.lock pyproject.toml
 
