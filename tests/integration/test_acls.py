@@ -1,0 +1,136 @@
+"""The shipped ACLs on a real authorizer: agents work with them, and only intake reads raw feedback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import TopicAuthorizationFailedError
+
+from models.clock import SystemClock
+from models.pii.keyring import Keyring
+from ops.kafka.acl_file import load
+from ops.kafka.acls import Grant, Operation, Resource, allow
+from ops.kafka.cluster import Cluster
+from ops.topic_admin import apply, apply_acls
+from streams.runtime import Runtime
+from streams.settings import Settings
+from streams.topics import read_by
+
+pytestmark = pytest.mark.kafka
+
+STRANGER = "stranger"
+SECONDS = 150.0
+
+
+def settings(cluster: Cluster, user: str, **more: str) -> Settings:
+    return Settings.model_validate({
+        "broker": cluster.bootstrap, "security_protocol": "SASL_SSL", "ssl_ca": str(cluster.ca_file),
+        "sasl_username": user, "sasl_password": cluster.passwords[user], "partitions": 2, **more,
+    })  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def locked(kafka_available: None) -> Iterator[Cluster]:
+    users = [*load().users, STRANGER]
+    with Cluster(nodes=1, tls=True, sasl=True, acls=True, users=users) as cluster:
+        admin = settings(cluster, "admin")
+        asyncio.run(apply(admin))
+        assert asyncio.run(apply_acls(admin)) > 80
+        yield cluster
+
+
+async def read(cluster: Cluster, user: str, topic: str, wanted: int = 1) -> list[bytes]:
+    consumer = AIOKafkaConsumer(topic, **cluster.client_settings(user), auto_offset_reset="earliest")
+    found: list[bytes] = []
+    try:
+        await consumer.start()
+        async with asyncio.timeout(SECONDS):
+            while len(found) < wanted:
+                for records in (await consumer.getmany(timeout_ms=500)).values():
+                    found += [record.value for record in records]
+    finally:
+        await consumer.stop()
+    return found
+
+
+async def publish(cluster: Cluster, user: str, topic: str, value: bytes) -> None:
+    producer = AIOKafkaProducer(**cluster.client_settings(user))
+    try:
+        await producer.start()
+        await producer.send_and_wait(topic, value)
+    finally:
+        await producer.stop()
+
+
+@pytest.mark.parametrize("user", [name for name in load().users if name != "hark-intake"])
+def test_nobody_but_intake_reads_raw_feedback(locked: Cluster, user: str) -> None:
+    with pytest.raises(TopicAuthorizationFailedError):
+        asyncio.run(read(locked, user, "feedback.raw"))
+
+
+def test_services_answer_but_do_not_decide(locked: Cluster) -> None:
+    asyncio.run(publish(locked, "hark-services", "actions.status", b"{}"))
+    with pytest.raises(TopicAuthorizationFailedError):
+        asyncio.run(publish(locked, "hark-services", "actions.coupon", b"{}"))
+
+
+def test_a_worker_that_may_see_its_input_but_not_read_it_says_so_at_the_start(locked: Cluster) -> None:
+    async def connect() -> None:
+        grants = [
+            Grant(STRANGER, Resource.TOPIC, name, (Operation.DESCRIBE,))
+            for name in (*read_by("intake"), "feedback.masked", "dead.letters", "alerts")
+        ]
+        await allow(locked.client_settings(), grants)
+        run = Runtime(settings(locked, STRANGER), SystemClock())
+        try:
+            await run.connect(["intake"])
+        finally:
+            await run.close()
+
+    with pytest.raises(TopicAuthorizationFailedError):
+        asyncio.run(asyncio.wait_for(connect(), 60))
+
+
+def test_agents_with_a_user_each_carry_an_event_to_its_score(locked: Cluster, tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    Keyring.new().save(keys)
+    workers = []
+    for agent in ("intake", "score"):
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("HARK_")},
+            "HARK_BROKER": locked.bootstrap, "HARK_SECURITY_PROTOCOL": "SASL_SSL",
+            "HARK_SSL_CA": str(locked.ca_file), "HARK_SASL_USERNAME": f"hark-{agent}",
+            "HARK_SASL_PASSWORD": locked.passwords[f"hark-{agent}"], "HARK_PARTITIONS": "2",
+            "HARK_PII_KEYS_FILE": str(keys),
+        }  # fmt: skip
+        with (tmp_path / f"{agent}.log").open("wb") as log:
+            command = [sys.executable, "-m", "ops.cli", "worker", "--agent", agent]
+            workers.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
+    try:
+        event = {"channel": "app", "customer_id": "acl-000001", "text": "too slow, nobody answers"}
+        asyncio.run(publish(locked, "hark-producers", "feedback.raw", json.dumps(event).encode()))
+        try:
+            scored = asyncio.run(read(locked, "hark-archive", "feedback.scored"))
+        except TimeoutError:
+            pytest.fail("".join((tmp_path / f"{a}.log").read_text()[-1500:] for a in ("intake", "score")))
+        assert json.loads(scored[0])["customer_id"] == "acl-000001"
+        began = time.monotonic()
+        for worker in workers:
+            worker.terminate()
+        assert [worker.wait(15) for worker in workers] == [0, 0]
+        assert time.monotonic() - began < 12
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+    logs = "".join((tmp_path / f"{agent}.log").read_text() for agent in ("intake", "score"))
+    assert not [user for user, password in locked.passwords.items() if password in logs]
