@@ -64,6 +64,8 @@ _PAIR = re.compile(
 )
 _BLOCK = re.compile("[㐀-鿿]{2,120}")
 _WEAK_PAIR = re.compile(f"[{''.join(WEAK)}][{''.join(GIVEN)}]{{2}}|[{''.join(STRICT)}][{''.join(GIVEN)}]")
+_ADVERBS = frozenset("太里放见横特竟")
+_COMMON = frozenset("子儿比非大小一上下前后多都才又不")
 _TAGGED = 800
 _DOUBLE = re.compile("|".join(DOUBLE))
 
@@ -186,6 +188,8 @@ def _is_name(word: str) -> bool:
     if word[:2] in DOUBLE:
         return 3 <= len(word) <= 4
     if word[0] not in _SURNAMES or not 2 <= len(word) <= 3:
+        return False
+    if word[1] in _ADVERBS or (len(word) == 2 and word[1] in _COMMON):
         return False
     given = sum(char in GIVEN for char in word[1:])
     if word[0] in WEAK:

@@ -132,6 +132,8 @@ def _han_run(match: re.Match[str]) -> str:
     run = match.group()
     if not _HAN_DIGIT.search(run):
         return run
+    if (run[0] in _HAN_VALUE or run[-1] in _HAN_VALUE) and sum(char in _HAN_VALUE for char in run) == 1:
+        return run
     plain = "".join(_HAN_VALUE.get(char, char) for char in run)
     digits = re.sub(r"\D", "", plain)
     if run[-1] in _HAN_VALUE and not _is_number(digits) and _is_number(digits[:-1]):

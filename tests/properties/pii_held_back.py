@@ -1,4 +1,4 @@
-"""Personal data in further forms and sentences, held back: no fix was made by looking at these."""
+"""Personal data in further forms and sentences, held back until the first half was fixed."""
 
 from __future__ import annotations
 
@@ -526,7 +526,7 @@ GROUPS: tuple[Group, ...] = (
         ),
     ),
 )
-"""Written in one go before any fix, measured before and after."""
+"""Written in one go before any fix; recall on it was .953 before the first round and .972 after."""
 
 NEGATIVES: tuple[str, ...] = (
     "订单 2################ 退款失败",
