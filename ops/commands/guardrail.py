@@ -7,13 +7,16 @@ import time
 from typing import Annotated
 
 import typer
+from prometheus_client import start_http_server
 
 from models.clock import SystemClock
 from ops.failures import sayable, sentence, settings
 from ops.guardrail import Guardrails, Judged
 from ops.wiring.catalog import KafkaPublisher
 from sinks.clickhouse.client import connect
+from streams import metrics
 from streams.settings import Settings
+from streams.topics import DECISIONS
 
 
 @sayable
@@ -29,9 +32,12 @@ def guardrail(
     if not every:
         _say(_look(config, dry), as_json)
         return
+    if config.metrics_port:
+        start_http_server(config.metrics_port, addr=config.metrics_host)
     while True:
         try:
             _say(_look(config, dry), as_json)
+            metrics.LAST_PROGRESS.labels("guardrail", DECISIONS, 0).set_to_current_time()
         except Exception as error:
             if (text := sentence(error)) is None:
                 raise

@@ -129,7 +129,8 @@ def said(number: int) -> dict[str, Any]:
 def bought(number: int) -> dict[str, Any]:
     return {
         "event": "customer", "origin": ["customers.events", 0, number], "id": f"e{number}",
-        "customer_id": "ann", "kind": "purchase", "amount": 12.5, "occurred_at": START + number, "received_at": START + number,
+        "customer_id": "ann", "kind": "purchase", "amount": 12.5, "occurred_at": START + number,
+        "received_at": START + number,
     }  # fmt: skip
 
 

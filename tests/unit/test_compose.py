@@ -86,7 +86,7 @@ def test_the_client_accepts_the_file_where_there_is_one() -> None:
 
 
 def test_the_parts_are_there() -> None:
-    assert set(SERVICES) == {"kafka", "clickhouse", "setup", "worker", "prometheus", "grafana"}
+    assert set(SERVICES) == {"kafka", "clickhouse", "setup", "worker", "guardrail", "prometheus", "grafana"}
     assert set(COMPOSE) == {"name", "x-hardened", "x-hark", "services", "volumes"}
 
 
