@@ -16,7 +16,7 @@ import uvloop
 from prometheus_client import start_http_server
 
 from models.clock import SystemClock
-from sinks.clickhouse.schema import SchemaError
+from sinks.base import SinkError
 from streams.app import Pulse, create_app
 from streams.pipeline import AGENTS
 from streams.readiness import patiently
@@ -102,7 +102,7 @@ class WorkerService(mode.Service):
         """Read the broadcasts, then prepare the agents."""
         await self._run.start_broadcast()
         for handler in self._handlers:
-            await patiently("the store", handler.start, (SchemaError,))
+            await patiently("the store", handler.start, (SinkError,))
         self.add_future(self._pulse.beat())
         # Side by side, because each app's start waits until its consumer group has settled.
         await asyncio.gather(*(self.add_runtime_dependency(app) for app in self._apps))

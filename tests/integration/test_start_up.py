@@ -57,7 +57,7 @@ def test_any_order_of_starting_and_an_end_in_time_though_the_store_is_gone(tmp_p
             await apply(settings)
             await says("ClickHouse does not answer; waiting for it")
             await store.start()
-            await says("waiting for the store: the database hark has no schema: run `hark store migrate`")
+            await says("waiting for the store: ClickHouse refused: the database is missing: run `hark store")
             await asyncio.to_thread(migrate, store.url)
             await says("all agents are assigned")
             await store.stop()
