@@ -88,26 +88,27 @@ def find(view: View) -> list[Candidate]:
 
     Only the stretches of Han characters that hold a trigger are segmented: most of a text has none.
     Where one name stands, others are likelier, so that weaker signs are then followed up. In a long
-    text made of triggers, the stretches beyond a share of it are taken whole: hostile text then costs
+    text made of triggers, the stretches that hold them are taken whole: hostile text then costs
     little, and nothing in it passes.
     """
     text = view.text
     found = _foreign(text)
     covered = frozenset(code for one in found for code in range(one.start, one.end))
     roles = [match.end() for match in _ROLE.finditer(text)]
+    likely: list[tuple[int, int, list[int]]] = []
     unsure: list[tuple[int, int]] = []
-    left = max(_TAGGED, len(text) * 2 // 5)
     for block in _BLOCK.finditer(text):
         start, end = block.span()
         own = roles[bisect_left(roles, start) : bisect_left(roles, end)]
         if own or is_suspicious(block.group()) or _DOUBLE.search(text, start, end):
-            left -= end - start
-            if left < 0:
-                found.append(_candidate(text, start, end, BY_WORD_CLASS))
-                continue
-            found += _in_block(text, start, end, own, covered)
+            likely.append((start, end, own))
         elif _WEAK_PAIR.search(text, start, end):
             unsure.append((start, end))
+    left = max(_TAGGED, len(text) * 2 // 5) - sum(end - start for start, end, _ in likely)
+    if left < 0:
+        return found + [_candidate(text, start, end, BY_WORD_CLASS) for start, end, _ in likely]
+    for start, end, own in likely:
+        found += _in_block(text, start, end, own, covered)
     if found:
         for start, end in unsure:
             left -= end - start

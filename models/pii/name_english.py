@@ -42,8 +42,7 @@ _LOWER_LABELS = (
     "mr|mrs|ms|dr"
 )
 TRIGGERS = (
-    rf"(?i:{'|'.join(sorted(_LAST_WORDS))})[:,.=!\-]{{0,2}}[ \t\n]{{1,5}}[A-ZÀ-ɏ]",
-    rf"(?i:{'|'.join(sorted(_LAST_WORDS))}): ?[A-ZÀ-ɏ]",
+    rf"(?i:{'|'.join(sorted(_LAST_WORDS))})(?:[:,.=!\-]{{0,2}}[ \t\n]{{1,5}}|:)[A-ZÀ-ɏ]",
     r"[A-Z][a-z'’]{1,20} (?:[A-Z]\.? )?[A-Z][a-zA-Z]",
     rf"(?i)\b(?:{_LOWER_LABELS})[:,.!]{{0,2}}[ \n]{{1,2}}[a-zÀ-ɏ]{{2}}",
 )
