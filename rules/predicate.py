@@ -1,10 +1,9 @@
 """Plain comparisons of a condition as Python closures: the prefilter before CEL.
 
-Converting a context costs CEL 5–50 µs an event, yet nearly every event fails the first comparison of
-nearly every rule. The parts of a condition that must all hold are therefore tried one by one as
-closures of about 0.1 µs, and CEL runs only on what is left. Only forms whose meaning in Python and in
-CEL is the same are translated (a property test compares the two); anything else stays with CEL, and a
-closure that raises decides nothing: CEL then judges the whole condition.
+Converting a context costs CEL 5–50 µs, yet nearly every event fails the first comparison of nearly
+every rule: the parts that must all hold are tried first, as closures of about 0.1 µs. Only forms that
+mean the same in both are translated (a property test compares them); a closure that raises leaves the
+whole condition to CEL.
 """
 
 from __future__ import annotations
@@ -34,13 +33,7 @@ class NotBoolError(TypeError):
 
 
 def predicate(node: Node) -> Predicate | None:
-    """Translate a condition, or return None where CEL has to judge.
-
-    Parameters
-    ----------
-    node
-        Syntax tree whose window paths carry window keys.
-    """
+    """Translate a condition whose window paths carry window keys; None where CEL has to judge."""
     match node:
         case Literal(value=bool(value)):
             return lambda env: value

@@ -18,19 +18,16 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from time import monotonic
 from typing import Any
 
-import aiokafka
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from faust.tables.manager import TableManager
 from faust.transport.drivers.aiokafka import (
-    AIOKafkaConsumerThread,
     Consumer,
     Producer,
     Transport,
 )
 from faust.types.tuples import ConsumerMessage
 from mode import Service
-from mode.utils.futures import maybe_set_exception
+
+from streams.loop_consumer import LoopConsumerThread
 
 log = logging.getLogger(__name__)
 
@@ -41,86 +38,6 @@ Offsets = dict[Any, Any]
 
 class PartitionLost(RuntimeError):
     """The partition went to another worker while a slice was being processed."""
-
-
-class LoopConsumerThread(AIOKafkaConsumerThread):
-    """aiokafka's consumer without the thread Faust gives it: no hand-over between loops."""
-
-    def __init__(self, consumer: Any, **kwargs: Any) -> None:
-        kwargs["loop"] = kwargs["thread_loop"] = asyncio.get_event_loop()
-        super().__init__(consumer, **kwargs)
-
-    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
-        conf = self.app.conf
-        # The range assignor gives partition p of every topic to one worker, where its state is.
-        copartitioned = self.app.copartitioned
-        self._assignor = RangePartitionAssignor if copartitioned else RoundRobinPartitionAssignor
-        return aiokafka.AIOKafkaConsumer(
-            **self.app.client_options,
-            group_id=conf.id,
-            group_instance_id=conf.consumer_group_instance_id or None,
-            partition_assignment_strategy=[self._assignor],
-            enable_auto_commit=False,
-            auto_offset_reset=conf.consumer_auto_offset_reset,
-            max_poll_records=conf.broker_max_poll_records,
-            max_poll_interval_ms=int((conf.broker_max_poll_interval or 300) * 1000),
-            max_partition_fetch_bytes=conf.consumer_max_fetch_size,
-            request_timeout_ms=int(conf.broker_request_timeout * 1000),
-            session_timeout_ms=int(conf.broker_session_timeout * 1000),
-            rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
-            heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
-            retry_backoff_ms=100,
-        )
-
-    async def start(self) -> None:
-        """Serve in the worker's loop."""
-        self._thread_started.set()
-        self._thread_running = self.parent_loop.create_future()
-        self._serving = self.parent_loop.create_task(self._serve())
-        try:
-            await self._thread_running
-        finally:
-            self._thread_running = None
-
-    async def crash(self, reason: BaseException) -> None:
-        """Pass a crash to whoever waits for the start, then to the supervisor."""
-        maybe_set_exception(self._thread_running, reason)
-        await Service.crash(self, reason)
-
-    async def stop(self) -> None:
-        """Stop the service; there is no thread to join."""
-        if self._started.is_set():
-            await Service.stop(self)
-
-    async def _gather_remaining_tasks(self) -> None:
-        """Leave the loop's other tasks alone: they are the worker's."""
-
-    async def wait_until_stopped(self) -> None:
-        """Outlive a crash of the app: the stop that follows still commits and leaves the group."""
-        await self._stopped.wait()
-
-    async def on_thread_started(self) -> None:
-        """Nothing to set up: there is no thread."""
-
-    async def on_thread_stop(self) -> None:
-        """Close the aiokafka consumer."""
-        if self._consumer is not None:
-            await self._consumer.stop()
-
-    async def call_thread(self, fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call in the same loop what Faust would send to the consumer's thread."""
-        result = fun(*args, **kwargs)
-        if asyncio.iscoroutine(result) or isinstance(result, asyncio.Future):
-            return await result
-        return result
-
-    async def on_partitions_revoked(self, revoked: Iterable[TP]) -> None:
-        """Pass the revocation on."""
-        await self.consumer.on_partitions_revoked(revoked)
-
-    async def on_partitions_assigned(self, assigned: Iterable[TP], generation_id: int = 0) -> None:
-        """Pass the assignment on."""
-        await self.consumer.on_partitions_assigned(assigned, generation_id)
 
 
 class SliceConsumer(Consumer):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.churn.delayed import Target, Targets
+from models.churn.target import Target, Targets
 
 SENTIMENT = "sentiment"
 TOPICS = "topics"

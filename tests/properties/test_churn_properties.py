@@ -8,9 +8,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.churn.delayed import DAY, DelayedLabels, Target, Targets
+from models.churn.delayed import DAY, DelayedLabels
 from models.churn.features import CustomerFeatures
 from models.churn.propensity import Propensity
+from models.churn.target import Target, Targets
 from models.snapshot import Snapshot, decode, encode
 from models.snapshot_parts import Assembler, part_key, split
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from models.champion import Champion, Change, Duel, Step
+from models.champion import Champion, Change, Step
 from models.churn.propensity import Propensity
 from models.drift.watch import Drift
+from models.duel import Duel
 from models.learner import State
 from models.snapshot import Snapshot, decode, encode
 

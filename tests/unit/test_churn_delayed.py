@@ -8,8 +8,9 @@ from typing import Any
 import orjson
 import pytest
 
-from models.churn.delayed import DAY, DelayedLabels, Labelled, Target, Targets
+from models.churn.delayed import DAY, DelayedLabels, Labelled
 from models.churn.features import CustomerFeatures
+from models.churn.target import Target, Targets
 
 TARGETS = Targets(
     [
