@@ -37,6 +37,7 @@ lint: install ## Ruff, mypy, import-linter, generated docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m ops.docs_from_code --check
+	$(BIN)/python -m ops.grafana.build --check
 
 bench: install ## Measure the pipeline beside its peers
 	$(BIN)/hark bench $(ARGS)

@@ -8,6 +8,7 @@ from ops.commands import (
     dead,
     demo,
     doctor,
+    erase,
     explain,
     gateway,
     guardrail,
@@ -57,6 +58,7 @@ app.command("doctor")(doctor.doctor)
 app.command("report")(report.report)
 app.command("uplift")(sayable(uplift.uplift))
 app.command("explain")(explain.explain)
+app.command("erase")(erase.erase)
 app.command("guardrail")(guardrail.guardrail)
 rules_wiring.wire()
 topics.app.add_typer(topics_tags.create_app(lambda: KafkaTags(settings())))

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from models.clock import Clock
 from models.events import ActionStatus
 from models.follow_up import Alarm, Effect, Follower, Send, WorkOrder, derived_of, status_ident
+from models.intake.facts import is_erasure
 from models.outcome import DeadLetter, DeadReason
 from streams import metrics
 from streams.agents.work_orders import WorkOrders
@@ -28,6 +29,8 @@ TOPICS = (*ACTION_TOPICS, ACTION_STATUS, FEEDBACK_SCORED)
 FIRINGS = 100
 """Work orders that fire in one batch, about 30 ms of work."""
 COMPLAINT = b'"complaint"'
+ERASURE = b'"erase"'
+"""Looked for before a record is decoded: most are neither."""
 
 
 class FollowUpStep:
@@ -159,9 +162,13 @@ class FollowUpStep:
     def _feedback(self, piece: Slice, record: Any, orders: WorkOrders, now_ms: int, out: Outbox) -> None:
         """Note a complaint about what a work order of the same customer was about."""
         idents = orders.of_customer(record.key)
-        if not idents or COMPLAINT not in record.value:
+        if not idents or (COMPLAINT not in record.value and ERASURE not in record.value):
             return
         event = loads(record.value)
+        if is_erasure(event):
+            for order in filter(None, map(orders.get, idents)):
+                orders.remove(order)
+            return
         if event["event"] != "feedback" or event["scores"]["kind"] != "complaint":
             return
         topics, at = set(event["scores"]["topics"]), event["occurred_at"]

@@ -17,9 +17,10 @@ from streams.agents.follow_up import TOPICS, FollowUpStep
 from streams.agents.work_orders import MOST_UNKNOWN, MOST_WAITING
 from streams.app import Pulse, create_app
 from streams.codec import dumps
+from streams.loop_consumer import LoopConsumerThread
 from streams.outbox import Layout
 from streams.settings import Settings
-from streams.slices import LoopConsumerThread, PartitionLost
+from streams.slices import PartitionLost
 from streams.state import PartitionState
 from streams.ticks import TimedRunner
 from streams.topics import CATALOG
@@ -434,6 +435,20 @@ def test_nothing_is_left_of_a_work_order_that_is_over() -> None:
             await bench.wait(24)
         assert bench.changes()[-1] == "closed"
         assert bench.log.held[0] == {}
+
+    asyncio.run(run())
+
+
+def test_an_erased_customer_has_no_work_orders() -> None:
+    async def run() -> None:
+        bench = Bench()
+        await bench.read("actions.ticket", action())
+        assert bench.log.held[0]
+        erasure = {"event": "customer", "kind": "erase", "customer_id": "cust-1", "occurred_at": NOW}
+        await bench.read("feedback.scored", erasure)
+        assert bench.log.held[0] == {}
+        await bench.wait(48)
+        assert bench.changes() == ["opened"]
 
     asyncio.run(run())
 
