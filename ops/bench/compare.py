@@ -1,0 +1,136 @@
+"""Runs the peers beside Hark on one broker and the same records, each a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from aiokafka.admin import NewTopic
+
+from ops.bench.cluster import KafkaBroker
+from ops.bench.traffic import mix
+from ops.embedded.stack import Stack
+from ops.simulator.world import Produced
+from streams import kafka
+from streams.codec import partition_of
+from streams.settings import Settings
+from streams.topics import CUSTOMER_LINKS
+
+PARTITIONS = 8
+PEER_SECONDS = 100.0
+REQUIREMENTS = ("quixstreams", "presidio-analyzer", "snownlp", "vaderSentiment", "confluent-kafka")
+OUTPUTS = ("bench.out", "ordinary.masked", "ordinary.scored", "ordinary.decisions", "ordinary.actions",
+           "quix.masked", "quix.scored", "quix.decisions")  # fmt: skip
+TABLE = (
+    "CREATE TABLE IF NOT EXISTS bench_rows (customer_id String, kind String, polarity Float64, text String) "
+    "ENGINE = MergeTree ORDER BY customer_id"
+)
+
+
+def venv(folder: Path) -> Path:
+    """Return the peers' own interpreter in `folder`."""
+    return folder / "bin" / "python"
+
+
+def install(folder: Path) -> None:
+    """Make the peers' environment: their packages first, Hark's behind them.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        When a package cannot be installed.
+    """
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    subprocess.run([str(venv(folder)), "-m", "pip", "install", "--quiet", *REQUIREMENTS], check=True)
+    found = next((folder / "lib").glob("python3*/site-packages"))
+    paths = [path for path in sys.path if path.endswith("site-packages")]
+    (found / "hark.pth").write_text("\n".join([*paths, str(Path(__file__).parents[2])]) + "\n")
+
+
+async def compare(on_kafka: bool, feedback: int, peers: Path) -> dict[str, Any]:
+    """Run every peer that can run here; returns figures by peer, and why others were skipped."""
+    beginning, days = mix(feedback)
+    records = [record for record in (*beginning, *days) if record.topic != CUSTOMER_LINKS]
+    python = venv(peers) if venv(peers).exists() else Path(sys.executable)
+    stack = Stack()
+    if on_kafka:
+        stack.broker = KafkaBroker()
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="hark-bench-") as folder:
+        async with stack:
+            await _fill(stack, records)
+            broker, count = stack.broker.address, len(records)
+            few = min(count, 1500)
+            module = "ops.bench.peers"
+            runs: dict[str, Sequence[str]] = {
+                "relay": (f"{module}.relay", "slices", broker, str(count), str(PARTITIONS)),
+                "relay_aiokafka": (f"{module}.relay", "aiokafka", broker, str(count), str(PARTITIONS)),
+                "relay_confluent": (f"{module}.relay", "confluent", broker, str(count), str(PARTITIONS)),
+                "ordinary_faust": (f"{module}.ordinary_faust", broker, str(few), stack.store.url),
+                "quix": (f"{module}.quix", broker, str(count), folder),
+            }
+            for name, command in runs.items():
+                found[name] = await asyncio.to_thread(_run, python, command)
+    return found
+
+
+async def _fill(stack: Stack, records: Sequence[Produced]) -> None:
+    settings = Settings.model_validate({"broker": stack.broker.address})
+    admin = kafka.admin(settings)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in ("bench.in", *OUTPUTS)])
+    finally:
+        await admin.close()
+    url = f"{stack.store.url}/?query="
+    await asyncio.to_thread(_post, url, TABLE)
+    producer = kafka.producer(settings, "bench")
+    await producer.start()
+    try:
+        places: dict[int, list[Produced]] = {}
+        for record in records:
+            places.setdefault(partition_of(record.key or b"?", PARTITIONS), []).append(record)
+        for partition, group in places.items():
+            batch = producer.create_batch()
+            for record in group:
+                if batch.append(key=record.key, value=record.value, timestamp=None) is None:
+                    await (await producer.send_batch(batch, "bench.in", partition=partition))
+                    batch = producer.create_batch()
+                    batch.append(key=record.key, value=record.value, timestamp=None)
+            await (await producer.send_batch(batch, "bench.in", partition=partition))
+    finally:
+        await producer.stop()
+
+
+def _post(url: str, statement: str) -> None:
+    import urllib.request
+
+    with urllib.request.urlopen(url.removesuffix("?query="), data=statement.encode(), timeout=30) as answer:
+        answer.read()
+
+
+def _run(python: Path, command: Sequence[str]) -> dict[str, Any]:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    try:
+        done = subprocess.run(
+            [str(python), "-m", *command],
+            capture_output=True,
+            text=True,
+            timeout=PEER_SECONDS,
+            env=environment,
+        )
+    except subprocess.TimeoutExpired:
+        return {"skipped": f"not finished after {PEER_SECONDS:.0f} s"}
+    for line in reversed(done.stdout.splitlines()):
+        if line.startswith("{"):
+            figures: dict[str, Any] = json.loads(line)
+            return figures
+    last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+    return {"skipped": last[:200]}

@@ -1,0 +1,175 @@
+"""The whole pipeline on a broker: throughput, processor time, latency, memory."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import urllib.request
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import orjson
+from prometheus_client.parser import text_string_to_metric_families
+
+from ops.bench.cluster import BenchCluster
+from ops.bench.traffic import Publisher, mix
+from ops.simulator.world import Produced
+from streams import kafka
+from streams.topics import ACTION_TOPICS, FEEDBACK_RAW
+
+POLL_S = 0.5
+QUIET_S = 2.5
+LONGEST_S = 150.0
+LATENCY_S = 12.0
+SHARES = (0.25, 0.5, 0.75)
+
+
+class Stalled(RuntimeError):
+    """The pipeline did not get through in time; the message says how far it came."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """Counters of all workers at one moment."""
+
+    at: float
+    cpu: float
+    handled: Mapping[str, float] = field(default_factory=dict)
+    step: Mapping[str, float] = field(default_factory=dict)
+
+
+async def observe(cluster: BenchCluster) -> Seen:
+    """Read the workers' counters and processor time."""
+    handled: dict[str, float] = defaultdict(float)
+    step: dict[str, float] = defaultdict(float)
+    for port in cluster.metrics_ports:
+        text = await asyncio.to_thread(_scrape, port)
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                if sample.name == "hark_events_total":
+                    handled[sample.labels["agent"]] += sample.value
+                elif sample.name == "hark_step_seconds_total":
+                    step[sample.labels["agent"]] += sample.value
+    return Seen(time.monotonic(), cluster.cpu(), handled, step)
+
+
+def _scrape(port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
+async def settle(cluster: BenchCluster, before: Seen, logged: int) -> tuple[Seen, float]:
+    """Wait until `logged` records have passed intake and decide and nothing moves any more.
+
+    Returns
+    -------
+    Seen, float
+        Counters when the last agent had finished, and the seconds until the last decision.
+    """
+    last, decided = before, before.at
+    while True:
+        await asyncio.sleep(POLL_S)
+        now = await observe(cluster)
+        if now.handled.get("decide", 0) != last.handled.get("decide", 0):
+            decided = now.at
+        if now.handled != last.handled:
+            last = now
+        done = now.handled.get("intake", 0) - before.handled.get("intake", 0) >= logged
+        if done and now.at - last.at > QUIET_S:
+            return last, decided - before.at
+        if now.at - before.at > LONGEST_S:
+            raise Stalled(f"after {LONGEST_S:.0f} s the agents had handled {dict(now.handled)} of {logged}")
+
+
+async def throughput(
+    cluster: BenchCluster, publisher: Publisher, records: Sequence[Produced]
+) -> dict[str, Any]:
+    """Publish everything at once and measure what the workers need to get through it."""
+    before, logged = await observe(cluster), publisher.logged + publisher.links
+    await publisher.all(records)
+    after, seconds = await settle(cluster, before, publisher.logged + publisher.links - logged)
+    events = publisher.logged - logged
+    cpu = after.cpu - before.cpu
+    stages = {
+        agent: round((after.step[agent] - before.step.get(agent, 0.0)) / events * 1e6, 2)
+        for agent in after.step
+    }
+    total = cpu / events * 1e6
+    stages["learn, archive, loop, wire"] = round(total - sum(stages.values()), 2)
+    return {
+        "events": events,
+        "feedback": sum(record.topic == FEEDBACK_RAW for record in records),
+        "seconds": round(seconds, 2),
+        "events_per_second": round(events / seconds, 1),
+        "cpu_us_per_event": round(total, 2),
+        "events_per_core_second": round(events / cpu, 1),
+        "stages": stages,
+        "rss_mb": cluster.memory(),
+    }
+
+
+async def latency(
+    cluster: BenchCluster, publisher: Publisher, records: Sequence[Produced], rate: float
+) -> dict[str, Any]:
+    """Publish at a steady rate and return how long actions took, append to append, in milliseconds."""
+    consumer = kafka.reader(cluster.settings, "bench-actions")
+    consumer.subscribe(list(ACTION_TOPICS))
+    await consumer.start()
+    seen: dict[str, int] = {}
+
+    async def listen() -> None:
+        async for record in consumer:
+            seen.setdefault(orjson.loads(record.value)["feedback_id"], record.timestamp)
+
+    listening = asyncio.create_task(listen())
+    try:
+        before, logged = await observe(cluster), publisher.logged + publisher.links
+        known = set(publisher.sent_ms)
+        late = await publisher.paced(records, rate)
+        await settle(cluster, before, publisher.logged + publisher.links - logged)
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+        await consumer.stop()
+    waits = [seen[i] - at for i, at in publisher.sent_ms.items() if i in seen and i not in known]
+    found = np.array(waits or [np.nan])
+    return {
+        "rate": round(rate, 1),
+        "actions": len(waits),
+        "late_ticks": late,
+        **{f"p{q:g}": round(float(np.percentile(found, q)), 1) for q in (50, 99, 99.9)},
+    }
+
+
+async def measure(
+    kafka_: bool, feedback: int, workers: int, shares: Sequence[float] = SHARES
+) -> dict[str, Any]:
+    """Measure one cluster: throughput, then latency at shares of it."""
+    beginning, days = mix(feedback)
+    async with BenchCluster(workers, kafka_) as cluster:
+        cores = len(os.sched_getaffinity(0))
+        pinned = cluster.pin_workers(cores)
+        producer = kafka.producer(cluster.settings, "bench")
+        await producer.start()
+        try:
+            publisher = Publisher(producer, cluster.settings.partitions)
+            # Profiles first and unmeasured: they fill caches and compile what is left.
+            await publisher.all(beginning)
+            await settle(cluster, Seen(time.monotonic(), 0.0), publisher.logged)
+            split = len(days) // 2 if shares else len(days)
+            found = await throughput(cluster, publisher, days[:split])
+            found["pinned"] = pinned
+            rest, found["latency_ms"] = days[split:], {}
+            for share in shares:
+                rate = share * found["events_per_second"]
+                some, rest = rest[: int(rate * LATENCY_S)], rest[int(rate * LATENCY_S) :]
+                if some:
+                    found["latency_ms"][f"{share:.0%}"] = await latency(cluster, publisher, some, rate)
+        finally:
+            await producer.stop()
+    return found
