@@ -12,6 +12,7 @@ import asyncio
 import gc
 import json
 import os
+import signal
 import sys
 import traceback
 from typing import Any
@@ -53,6 +54,7 @@ def spawn(order: dict[str, Any]) -> int:
             os.dup2(log, standard)
         os.close(0)
         os.environ.update(order["spawn"])
+        signal.signal(signal.SIGUSR1, tell)
         run_worker(Settings(), order["agents"])
         status = 0
     except SystemExit as end:
@@ -62,6 +64,12 @@ def spawn(order: dict[str, Any]) -> int:
     finally:
         sys.stderr.flush()
         os._exit(status)
+
+
+def tell(number: int, frame: object) -> None:
+    """Write down what every task waits for: a worker that hangs must say where."""
+    for task in asyncio.all_tasks(asyncio.get_event_loop()):
+        task.print_stack(limit=4, file=sys.stderr)
 
 
 def poll(pid: int) -> int | None:

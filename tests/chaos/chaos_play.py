@@ -68,9 +68,12 @@ class Play:
         try:
             await until("all of it arrived", DRAIN_SECONDS, lambda: self._full(wanted))
         except AssertionError as late:
-            raise AssertionError(
-                f"{late}: {await asyncio.to_thread(self.ledger.shortfall, wanted)}"
-            ) from late
+            for worker in arena.workers:
+                worker.signal(signal.SIGUSR1)  # tells what it waits for
+            found = await asyncio.to_thread(self.ledger.differences, wanted)
+            logs = {worker.name: worker.log.read_text(errors="replace")[-12_000:] for worker in arena.workers}
+            texts = [f"{name}: {text}" for name, text in logs.items()]
+            raise AssertionError("\n".join([f"seed {SEED}: {late}", *found, *texts])) from late
         await until("both states reached the end of the input", DRAIN_SECONDS, self._reached)
         differences = await asyncio.to_thread(self.ledger.differences, wanted)
         names = ", ".join(incident.__name__ for incident in incidents)
