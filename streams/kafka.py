@@ -15,6 +15,10 @@ MAX_BATCH_BYTES = 262_144
 MAX_REQUEST_BYTES = 8_388_608
 """A state batch must go as one record batch to be atomic; topics `state.*` accept this much."""
 
+METADATA_MAX_AGE_MS = 5_000
+"""aiokafka looks for no new leader when asking for an offset fails with NotLeaderForPartition: after a
+broker's death a partition without a commit stood still until the next refresh, five minutes by default."""
+
 
 def ssl_context(settings: Settings) -> ssl.SSLContext | None:
     """Return the TLS context, or None where the protocol has no TLS."""
@@ -35,6 +39,7 @@ def connection(settings: Settings, role: str) -> dict[str, Any]:
         "client_id": f"{settings.client_id}-{role}",
         "security_protocol": settings.security_protocol,
         "ssl_context": ssl_context(settings),
+        "metadata_max_age_ms": METADATA_MAX_AGE_MS,
     }
     if settings.security_protocol.startswith("SASL"):
         options |= {
