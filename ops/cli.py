@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from ops.commands import (
+    bench,
     dead,
     demo,
     doctor,
@@ -54,6 +55,7 @@ app.command("worker")(worker.worker)
 app.command("up")(up.up)
 app.command("gateway")(gateway.gateway)
 app.command("media")(media.media)
+app.command("bench")(bench.bench)
 app.command("doctor")(doctor.doctor)
 app.command("report")(report.report)
 app.command("uplift")(sayable(uplift.uplift))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -38,6 +38,8 @@ class LocalCluster:
         Port of the first worker's metrics, the next ones follow; 0 takes free ones.
     environment
         Further `HARK_*` settings of the workers.
+    agents
+        What the workers run; everything when empty.
     """
 
     def __init__(
@@ -49,7 +51,9 @@ class LocalCluster:
         store_port: int = 0,
         metrics_port: int = 0,
         environment: Mapping[str, str] | None = None,
+        agents: Sequence[str] = (),
     ) -> None:
+        self._agents = tuple(agents)
         self.stack = Stack(data, broker_port, store_port)
         self._count = workers
         self._metrics_port = metrics_port
@@ -122,6 +126,7 @@ class LocalCluster:
             "HARK_METRICS_PORT": str(port),
         }
         command = [sys.executable, "-m", "ops.cli", "worker"]
+        command += [part for agent in self._agents for part in ("--agent", agent)]
         child = Child(
             f"worker {number + 1}", command, self.data / f"worker-{number + 1}.log", environment=environment
         )

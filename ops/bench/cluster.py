@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ops.bench.machine import cpu_seconds, pin, rss_mb
@@ -50,9 +50,10 @@ class BenchCluster(LocalCluster):
         kafka: bool = False,
         environment: Mapping[str, str] | None = None,
         data: Path | None = None,
+        agents: Sequence[str] = (),
     ) -> None:
         extra = {"HARK_RULES_CLOCK": "occurred", "HARK_HORIZON_DAYS": "14"}
-        super().__init__(workers, data, environment={**extra, **(environment or {})})
+        super().__init__(workers, data, environment={**extra, **(environment or {})}, agents=agents)
         if kafka:
             self.stack: Stack = _on_kafka(self.stack)
 

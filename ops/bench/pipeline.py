@@ -147,11 +147,11 @@ async def latency(
 
 
 async def measure(
-    kafka_: bool, feedback: int, workers: int, shares: Sequence[float] = SHARES
+    kafka_: bool, feedback: int, workers: int, shares: Sequence[float] = SHARES, agents: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Measure one cluster: throughput, then latency at shares of it."""
     beginning, days = mix(feedback)
-    async with BenchCluster(workers, kafka_) as cluster:
+    async with BenchCluster(workers, kafka_, agents=agents) as cluster:
         cores = len(os.sched_getaffinity(0))
         pinned = cluster.pin_workers(cores)
         producer = kafka.producer(cluster.settings, "bench")

@@ -74,7 +74,7 @@ class Costs:
         Of these, on `feedback.raw`.
     """
 
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     records: Counter[str] = field(default_factory=Counter)
     state_bytes: int = 0
     events: int = 0
@@ -133,6 +133,15 @@ class Steps:
         self._offsets: Counter[tuple[str, int]] = Counter()
         self.costs = Costs()
         self.outputs: Counter[str] = Counter()
+
+    async def close(self) -> None:
+        """Close the producer, which was never started."""
+        await self._run.producer.stop()
+
+    def adopt(self, agent: str, state: PartitionState) -> None:
+        """Go on with a state loaded elsewhere."""
+        self.states[agent, state.partition] = state
+        self._runners[agent].step.open(state)
 
     def feed(self, records: Iterable[Produced]) -> None:
         """Let published records go through everything, in rounds of slices."""

@@ -107,6 +107,9 @@ def main(broker: str, count: int, folder: str) -> None:
     masked = app.topic("quix.masked", value_serializer="json", value_deserializer="json")
     scored = app.topic("quix.scored", value_serializer="json", value_deserializer="json")
     decided = app.topic("quix.decisions", value_serializer="json")
+    for topic in (masked, scored):
+        # The embedded broker does not tell a topic's retention, which changelogs take theirs from.
+        topic.broker_config.extra_config.setdefault("retention.ms", "604800000")
     first = app.dataframe(arrived).apply(steps.admit, expand=True, metadata=True)
     first.to_topic(masked, key=lambda event: event["customer_id"])
     second = app.dataframe(masked).apply(steps.score, stateful=True, expand=True)

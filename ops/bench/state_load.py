@@ -1,0 +1,166 @@
+"""Memory, recovery and cost with many customers: changelogs are filled, a fresh process takes them over."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from models.clock import SystemClock
+from ops.bench.cluster import KafkaBroker
+from ops.bench.machine import rss_mb
+from ops.bench.steps import ZSTD, Steps
+from ops.bench.traffic import mix
+from ops.embedded.stack import Stack
+from ops.simulator.world import Produced
+from ops.topic_admin import apply
+from streams import kafka
+from streams.codec import partition_of
+from streams.runtime import Runtime
+from streams.settings import Settings
+from streams.topics import state_topic
+
+PARTITIONS = 8
+PATTERNS = 1500
+LONGEST_S = 200.0
+_CUSTOMER = re.compile(rb"cust-(\d{6})")
+_PREFIXES = (b"c:", b"w:")
+_BATCH_BYTES = 900_000
+_AGENTS = ("score", "decide")
+
+
+def spread(records: list[Produced], customers: int, known: int) -> list[Produced]:
+    """Return the records with their `known` customers spread evenly over `customers`."""
+    stride = max(1, customers // known)
+
+    def moved(match: re.Match[bytes]) -> bytes:
+        return b"cust-%07d" % (int(match.group(1)) * stride)
+
+    return [
+        replace(r, value=_CUSTOMER.sub(moved, r.value), key=r.key and _CUSTOMER.sub(moved, r.key))
+        for r in records
+    ]
+
+
+def clones(
+    patterns: dict[str, list[dict[bytes, bytes]]], customers: int
+) -> Iterator[tuple[str, bytes, bytes]]:
+    """Yield (agent, key, value) of every customer, states taken in turn from those that really came about."""
+    for number in range(customers):
+        ident = b"cust-%07d" % number
+        for agent, found in patterns.items():
+            for prefix, value in found[number % len(found)].items():
+                yield agent, prefix + ident, value
+
+
+async def patterns() -> dict[str, list[dict[bytes, bytes]]]:
+    """Return the states of simulated customers, by agent, each by key prefix."""
+    steps = Steps(PARTITIONS, 2000)
+    beginning, days = mix(PATTERNS)
+    steps.feed([*beginning, *days])
+    await steps.close()
+    found: dict[str, dict[bytes, dict[bytes, bytes]]] = {agent: defaultdict(dict) for agent in _AGENTS}
+    for (agent, _), state in steps.states.items():
+        for key, value in state.items():
+            if agent in found and key[:2] in _PREFIXES and _CUSTOMER.fullmatch(key[2:]):
+                found[agent][key[2:]][key[:2]] = value
+    return {agent: list(held.values()) for agent, held in found.items()}
+
+
+async def fill(producer: AIOKafkaProducer, customers: int) -> int:
+    """Write the changelogs of `customers`; returns their bytes before compression."""
+    held: dict[tuple[str, int], Any] = {}
+    total, waiting = 0, []
+    for agent, key, value in clones(await patterns(), customers):
+        place = (state_topic(agent), partition_of(key[2:], PARTITIONS))
+        batch = held.get(place)
+        if batch is None or batch.append(key=key, value=value, timestamp=None, headers=[("e", b"0")]) is None:
+            if batch is not None:
+                waiting.append(await producer.send_batch(batch, place[0], partition=place[1]))
+            batch = held[place] = BatchBuilder(_BATCH_BYTES, ZSTD)
+            batch.append(key=key, value=value, timestamp=None, headers=[("e", b"0")])
+        total += len(key) + len(value)
+        if len(waiting) > 32:
+            await asyncio.gather(*waiting)
+            waiting = []
+    for (topic, partition), batch in held.items():
+        waiting.append(await producer.send_batch(batch, topic, partition=partition))
+    await asyncio.gather(*waiting)
+    return total
+
+
+async def state_figures(on_kafka: bool, customers: int) -> dict[str, Any]:
+    """Fill a broker and have a fresh process load everything and go on."""
+    stack = Stack()
+    if on_kafka:
+        stack.broker = KafkaBroker()
+    async with stack:
+        settings = Settings.model_validate({"broker": stack.broker.address, "partitions": PARTITIONS})
+        await apply(settings)
+        producer = kafka.producer(settings, "bench")
+        await producer.start()
+        try:
+            written = await fill(producer, customers)
+        finally:
+            await producer.stop()
+        command = [sys.executable, "-m", "ops.bench.state_load", stack.broker.address, str(customers)]
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        done = await asyncio.to_thread(
+            subprocess.run, command, capture_output=True, text=True, timeout=LONGEST_S, env=environment
+        )
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    if not lines:
+        return {"skipped": (done.stderr.strip().splitlines() or ["no output"])[-1][:200]}
+    return {"customers": customers, "state_mb": round(written / 1e6, 1), **json.loads(lines[-1])}
+
+
+async def take_over(broker: str, customers: int) -> dict[str, Any]:
+    """Load every partition as a worker does, then let events through; run in a process of its own."""
+    settings = Settings.model_validate({"broker": broker, "partitions": PARTITIONS})
+    run = Runtime(settings, SystemClock(), "bench")
+    await run.producer.start()
+    base, began, cpu = rss_mb(os.getpid()), time.monotonic(), time.process_time()
+    steps, loaded = Steps(PARTITIONS, 2000), []
+    ready = time.monotonic()
+    for agent in _AGENTS:
+        changelog = run.changelog(agent)
+        loaded += [(agent, state) for state in await asyncio.gather(*map(changelog.load, range(PARTITIONS)))]
+    for agent, state in loaded:
+        steps.adopt(agent, state)
+    figures: dict[str, Any] = {
+        "start_seconds": round(ready - began, 2),
+        "recovery_seconds": round(time.monotonic() - ready, 2),
+        "recovery_cpu_seconds": round(time.process_time() - cpu, 2),
+        "keys": sum(len(state) for _, state in loaded),
+        "rss_mb": rss_mb(os.getpid()),
+        "rss_mb_before": base,
+        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+    }
+    _, days = mix(PATTERNS, seed=11)
+    records = spread(days, customers, PATTERNS // 6)
+    half = len(records) // 2
+    steps.feed(records[:half])
+    warm = sum(steps.costs.seconds[name] for name in ("intake", "score", "decide"))
+    before = steps.costs.events
+    steps.feed(records[half:])
+    spent = sum(steps.costs.seconds[name] for name in ("intake", "score", "decide")) - warm
+    figures["step_us_per_event"] = round(spent / (steps.costs.events - before) * 1e6, 2)
+    await asyncio.gather(steps.close(), run.producer.stop())
+    return figures
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(asyncio.run(take_over(sys.argv[1], int(sys.argv[2])))) + "\n")

@@ -1,0 +1,92 @@
+"""The benchmark's own arithmetic: what it counts, how it compares, what it prints."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from ops.bench import machine
+from ops.bench.peers.meter import Meter
+from ops.bench.run import scaling
+from ops.bench.state_load import clones, spread
+from ops.bench.steps import Steps
+from ops.bench.table import show
+from ops.bench.traffic import mix
+from ops.simulator.world import Produced
+
+
+def test_steps_account_for_every_record() -> None:
+    async def through() -> Steps:
+        steps = Steps(2, 200)
+        beginning, days = mix(60)
+        steps.feed([*beginning, *days])
+        await steps.close()
+        return steps
+
+    steps = asyncio.run(through())
+    out, costs = steps.outputs, steps.costs
+    assert out["feedback.masked"] + out["dead.letters"] == costs.events > costs.feedback > 0
+    assert out["feedback.scored"] <= out["feedback.masked"] and out["decisions"] > 0
+    assert set(costs.seconds) == {"intake", "score", "decide", "follow_up", "wire", "learn"}
+    assert costs.us_per_event == pytest.approx(sum(costs.stages().values()), abs=0.1)
+
+
+def test_spread_customers_keep_their_records_together() -> None:
+    records = [
+        Produced("t", b"cust-00000%d" % n, b'{"customer_id":"cust-00000%d"}' % n) for n in (0, 1, 2, 1)
+    ]
+    moved = spread(records, 3000, 3)
+    assert [r.key for r in moved] == [b"cust-0000000", b"cust-0001000", b"cust-0002000", b"cust-0001000"]
+    assert all(r.key is not None and r.key in r.value for r in moved)
+
+
+def test_clones_take_states_in_turn() -> None:
+    found = list(clones({"score": [{b"c:": b"1", b"w:": b"2"}, {b"c:": b"3"}]}, 3))
+    assert Counter(value for _, _, value in found) == {b"1": 2, b"2": 2, b"3": 1}
+    assert len({key for _, key, _ in found}) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "wanted"),
+    [
+        ({"cpu_us_per_event": 100.0}, {"cpu_us_per_event": 125.0, "pinned": False}, 1.6),
+        (
+            {"cpu_us_per_event": 1.0, "events_per_second": 10.0},
+            {"cpu_us_per_event": 9.0, "events_per_second": 18.0, "pinned": True},
+            1.8,
+        ),
+        ({}, {"cpu_us_per_event": 1.0}, None),
+    ],
+)
+def test_scaling(one: dict[str, float], two: dict[str, float], wanted: float | None) -> None:
+    assert scaling(one, two) == wanted
+
+
+def test_processor_time_and_memory_of_this_process() -> None:
+    before = machine.cpu_seconds(os.getpid())
+    assert machine.speed() > 0
+    assert machine.cpu_seconds(os.getpid()) >= before
+    assert machine.rss_mb(os.getpid()) > 10
+
+
+def test_a_meter_starts_with_the_first_record(capsys: pytest.CaptureFixture[str]) -> None:
+    meter = Meter(3)
+    assert not meter.add(2) and meter.add()
+    meter.report(note="x")
+    assert '"events": 3' in capsys.readouterr().out
+
+
+def test_a_report_with_parts_missing_is_shown() -> None:
+    console = Console(record=True, width=120, file=StringIO())
+    report = {
+        "machine": machine.describe(), "stack": "embedded", "seconds": 1.0, "pipeline": {},
+        "scaling_2_workers": None, "peers": {"quix": {"skipped": "not installed"}}, "customers": [{}],
+        "skipped": {"quix": "not installed"},
+    }  # fmt: skip
+    show(report, console)
+    assert "skipped quix: not installed" in console.export_text()
