@@ -52,7 +52,8 @@ def spawn(order: dict[str, Any]) -> int:
         log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         for standard in (1, 2):
             os.dup2(log, standard)
-        os.close(0)
+        # Standard input stays taken: uvloop ends the process when a socket gets its number.
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.environ.update(order["spawn"])
         signal.signal(signal.SIGUSR1, tell)
         run_worker(Settings(), order["agents"])

@@ -50,7 +50,7 @@ class Play:
         profiles = await arena.publish("customers.events", self.traffic.profiles())
         await self.oracle.run("customers.events", profiles)
         wanted = books(self.oracle)
-        await until("profiles are in the store", DRAIN_SECONDS, lambda: self._full(wanted))
+        await self._drain("profiles", wanted)
 
     async def round(self, number: int, incidents: list[Incident]) -> None:
         """Feed a round's events while incidents happen, drain, compare."""
@@ -65,15 +65,7 @@ class Play:
             for task in happening:
                 task.cancel()
         fed, wanted = time.monotonic(), books(self.oracle)
-        try:
-            await until("all of it arrived", DRAIN_SECONDS, lambda: self._full(wanted))
-        except AssertionError as late:
-            for worker in arena.workers:
-                worker.signal(signal.SIGUSR1)  # tells what it waits for
-            found = await asyncio.to_thread(self.ledger.differences, wanted)
-            logs = {worker.name: worker.log.read_text(errors="replace")[-12_000:] for worker in arena.workers}
-            texts = [f"{name}: {text}" for name, text in logs.items()]
-            raise AssertionError("\n".join([f"seed {SEED}: {late}", *found, *texts])) from late
+        await self._drain("all of it", wanted)
         await until("both states reached the end of the input", DRAIN_SECONDS, self._reached)
         differences = await asyncio.to_thread(self.ledger.differences, wanted)
         names = ", ".join(incident.__name__ for incident in incidents)
@@ -84,6 +76,20 @@ class Play:
             f"the feed, {time.monotonic() - began:.1f} s in all; repeats so far {repeats}; ends {exits}"
         )
         assert not differences, "\n".join([f"round {number} ({names}), seed {SEED}:", *differences])
+
+    async def _drain(self, what: str, wanted: Books) -> None:
+        """Wait until the store has it all; say what is missing and what workers wait for otherwise."""
+        try:
+            await until(f"{what} arrived", DRAIN_SECONDS, lambda: self._full(wanted))
+        except AssertionError as late:
+            for worker in self.arena.workers:
+                worker.signal(signal.SIGUSR1)  # tells what it waits for
+            found = await asyncio.to_thread(self.ledger.differences, wanted)
+            logs = {
+                worker.name: worker.log.read_text(errors="replace")[-12_000:] for worker in self.arena.workers
+            }
+            texts = [f"{name}: {text}" for name, text in logs.items()]
+            raise AssertionError("\n".join([f"seed {SEED}: {late}", *found, *texts])) from late
 
     async def _feed(self, events: list[Event]) -> None:
         size = len(events) // BURSTS + 1
