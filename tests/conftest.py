@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from stack import KAFKA, Choice, Pipeline, choose, make
 
 from ops.kafka.jars import missing_tools
+
+# A slow machine is no failure; speed is measured in `hark bench`.
+settings.register_profile("hark", deadline=None)
+settings.load_profile("hark")
 
 _left_out = pytest.StashKey[int]()
 _choice = pytest.StashKey[Choice]()
@@ -66,3 +72,12 @@ def pipeline() -> Iterator[Pipeline]:
         yield running
     finally:
         end()
+
+
+@pytest.fixture(autouse=True)
+def loggers_stay_enabled() -> Iterator[None]:
+    """Undo what libraries under test do to logging: import-linter disables every logger there is."""
+    yield
+    for logger in logging.root.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger):
+            logger.disabled = False

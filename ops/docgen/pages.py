@@ -14,6 +14,7 @@ from ops.docgen.contracts import CE_TYPES, contracts, contracts_of, direction_of
 from ops.docgen.examples import Example
 from ops.docgen.markdown import code, fields_of, page, table, type_of
 from ops.gateway import metrics as gateway_metrics
+from ops.media import worker as media_worker
 from streams import metrics
 from streams.settings import Settings
 from streams.topics import CATALOG, Topic, partitions_of
@@ -140,7 +141,7 @@ def _default(value: object) -> str:
 
 
 def metrics_page() -> str:
-    """Return `metrics.md`: every Prometheus metric of workers and the gateway."""
+    """Return `metrics.md`: every Prometheus metric of workers, the gateway and the media process."""
     return page(
         "Metrics",
         "In Prometheus' text format. Histograms have `_bucket`, `_sum` and `_count`.",
@@ -148,6 +149,8 @@ def metrics_page() -> str:
         _metrics(metrics),
         "## Gateway",
         _metrics(gateway_metrics),
+        "## Media",
+        _metrics(media_worker),
     )
 
 
