@@ -20,6 +20,8 @@ LONGEST = 300
 
 ENVIRONMENT = {
     "streams/settings.py": "reads HARK_* variables, the one place that does",
+    "ops/bench/compare.py": "hands the environment on to the peers it starts",
+    "ops/bench/state_load.py": "hands the environment on to the loader it starts",
     "ops/local.py": "hands the environment on to the workers it starts",
     "ops/embedded/store.py": "sets TZ for the engine inside its own process",
     "ops/commands/keys.py": "HARK_KEYS_FILE instead of --file, on the command line",

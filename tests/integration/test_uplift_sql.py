@@ -162,8 +162,10 @@ def test_every_query_documents_its_parameters() -> None:
     assert len(names()) >= 8
     for name in names():
         text = load(name)
-        told = set(re.findall(r"^--\s{3}(\w+) (?:String|Float64|UInt32|UInt64)\b", text, re.M))
-        used = set(re.findall(r"\{(\w+):(?:String|Float64|UInt32|UInt64)\}", text))
+        kinds = r"(?:String|Float64|U?Int\d+|Array\(\w+\))"
+        lines = re.findall(rf"^--\s{{3}}([\w, ]+?) {kinds}\b", text, re.M)
+        told = {word for line in lines for word in re.findall(r"\w+", line)}
+        used = set(re.findall(rf"\{{(\w+):{kinds}\}}", text))
         assert told == used, name
         # The roll-up merges states of distinct ids, so repeats count once without FINAL.
         assert "final = 1" in text or "FINAL" in text or "FROM feedback_hourly" in text, name
