@@ -46,6 +46,7 @@ class SliceConsumer(Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._slices: dict[TP, deque[Any]] = {}
+        self._gaps: dict[TP, int] = {}
 
     def _new_consumer_thread(self) -> LoopConsumerThread:
         return LoopConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -127,6 +128,14 @@ class SliceConsumer(Consumer):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 break
             read = self._read_offset[tp]
+            if read is not None and found[0].offset > read and self._gaps.get(tp) != read:
+                # Fetched before and never delivered, or a hole in the log (compaction, retention): ask once.
+                self._gaps[tp] = read
+                log.warning(
+                    "%s/%d: asking for offset %d, got %d", tp.topic, tp.partition, read, found[0].offset
+                )
+                await self._seek(tp, read)
+                continue
             if read is not None and found[0].offset < read:
                 found = [record for record in found if record.offset >= read]
             if found:

@@ -65,6 +65,29 @@ def test_an_unacked_slice_holds_back_everything_behind_it() -> None:
     assert committed((99, False), (199, True), (299, True)) == [None, None]
 
 
+def test_records_missing_before_a_slice_are_asked_for_once_then_taken_for_a_hole_in_the_log() -> None:
+    async def run() -> None:
+        reading = consumer()
+        sought: list[int] = []
+        delivered: list[int] = []
+
+        async def seek(place: Any, offset: int) -> None:
+            sought.append(offset)
+
+        async def deliver(place: Any, records: list[Any], generation: int) -> None:
+            delivered.append(records[0].offset)
+
+        reading._seek, reading._deliver, reading.flow_active = seek, deliver, True
+        reading._read_offset[PLACE] = 5
+        generation = reading.app.consumer_generation_id
+        await reading._deliver_all({PLACE: slices((9, False))}, generation)
+        assert (sought, delivered) == ([5], [])
+        await reading._deliver_all({PLACE: slices((9, False))}, generation)
+        assert (sought, delivered) == ([5], [9])
+
+    asyncio.run(run())
+
+
 @dataclass
 class App:
     """Notes why it crashed."""
