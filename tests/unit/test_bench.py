@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections import Counter
 from io import StringIO
@@ -11,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from ops.bench import machine
+from ops.bench.capacity import RATES, Costs, hot_rate, plan
 from ops.bench.peers.meter import Meter
 from ops.bench.run import scaling
 from ops.bench.state_load import clones, spread
@@ -74,11 +76,15 @@ def test_processor_time_and_memory_of_this_process() -> None:
     assert machine.rss_mb(os.getpid()) > 10
 
 
-def test_a_meter_starts_with_the_first_record(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_meter_reports_to_the_real_output_even_when_another_stands_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = StringIO()
+    monkeypatch.setattr("sys.__stdout__", real)
     meter = Meter(3)
     assert not meter.add(2) and meter.add()
     meter.report(note="x")
-    assert '"events": 3' in capsys.readouterr().out
+    assert json.loads(real.getvalue())["events"] == 3
 
 
 def test_a_report_with_parts_missing_is_shown() -> None:
@@ -90,3 +96,12 @@ def test_a_report_with_parts_missing_is_shown() -> None:
     }  # fmt: skip
     show(report, console)
     assert "skipped quix: not installed" in console.export_text()
+
+
+def test_a_plan_grows_with_the_rate_and_names_the_learner_when_it_is_overrun() -> None:
+    costs = Costs(cpu_us=90.0, serial_us=40.0, learn_us=20.0)
+    small, middle, large = (plan(rate, costs) for rate in RATES)
+    assert small.worker_cores < middle.worker_cores < large.worker_cores == 150
+    assert small.partitions <= middle.partitions < large.partitions
+    assert small.first == "worker cores" and "learner" in large.first
+    assert hot_rate(costs) == pytest.approx(15_000.0)

@@ -42,5 +42,6 @@ class Meter:
             "cpu_us_per_event": round((cpu - self._cpu) / max(1, self.seen) * 1e6, 2),
             **more,
         }
-        sys.stdout.write(json.dumps(found) + "\n")
-        sys.stdout.flush()
+        out = sys.__stdout__ or sys.stdout  # Faust's worker sends sys.stdout to its log
+        out.write(json.dumps(found) + "\n")
+        out.flush()

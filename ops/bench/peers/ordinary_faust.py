@@ -108,24 +108,25 @@ def rules(event: dict[str, Any], profile: dict[str, Any]) -> list[str]:
 
 async def process(stream: Any) -> None:
     """Mask, score, learn, decide and store, an event at a time."""
-    meter, rows = Meter(COUNT), []
+    meter, rows, handled = Meter(COUNT), list[dict[str, Any]](), 0
     async with aiohttp.ClientSession() as session:
         async for raw in stream:
             finished = meter.add()
             try:
-                event = Feedback.loads(raw)
+                event = Feedback.loads(raw, serializer="json")
             except Exception:
                 event = None
             if event is not None and (event.customer_id or event.author):
                 row = await handle(event, event.customer_id or event.author)
                 if row is not None:
+                    handled += row["kind"] == "feedback"
                     rows.append(row)
             if rows and (len(rows) >= BATCH or finished):
                 await insert(session, rows)
                 rows.clear()
             if finished:
-                meter.report()
-                app.loop.call_later(0.1, os._exit, 0)  # Faust's own shutdown takes longer than the job
+                meter.report(feedback=handled)
+                os._exit(0)  # Faust's own shutdown takes longer than the job
 
 
 async def handle(event: Feedback, customer: str) -> dict[str, Any] | None:
