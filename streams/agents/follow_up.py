@@ -166,8 +166,8 @@ class FollowUpStep:
             return
         event = loads(record.value)
         if is_erasure(event):
-            for order in filter(None, map(orders.get, idents)):
-                orders.remove(order)
+            for forgotten in filter(None, map(orders.get, idents)):
+                orders.remove(forgotten)
             return
         if event["event"] != "feedback" or event["scores"]["kind"] != "complaint":
             return

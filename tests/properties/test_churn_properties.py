@@ -15,9 +15,11 @@ from models.churn.target import Target, Targets
 from models.snapshot import Snapshot, decode, encode
 from models.snapshot_parts import Assembler, part_key, split
 
+# The container keeps "$array" for itself and refuses it.
+KEY = st.text(max_size=6).filter(lambda key: key != "$array")
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEY, inner, max_size=4),
     max_leaves=12,
 )
 VALUE = st.none() | st.floats() | st.text(max_size=5) | st.integers() | st.booleans()
@@ -26,7 +28,7 @@ ROW = st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), VALUE, max_size=4)
 
 @settings(deadline=None, max_examples=60)
 @given(
-    state=st.dictionaries(st.text(max_size=6), JSON, max_size=5),
+    state=st.dictionaries(KEY, JSON, max_size=5),
     floats=st.lists(st.floats(width=32), max_size=20),
 )
 def test_any_state_comes_back_exactly(state: dict[str, Any], floats: list[float]) -> None:
