@@ -70,9 +70,11 @@ class Trainer:
         at
             Time of the append, seconds since the epoch.
         """
-        if offset <= self.offset or not self._first_time(record["from"]):
+        if offset <= self.offset:
             return []
         self.offset = offset
+        if not self._first_time(record["from"]):
+            return []
         label = self._label(record)
         judged = self.champion.judge(record, label)
         found: list[Finding] = []

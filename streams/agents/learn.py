@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 TOPICS = (EXAMPLES,)
 PART_BYTES = 900_000
 BREATH = 32
+CATCH_UP_POLLS, CATCH_UP_SECONDS = 50, 0.1
 ORDER = "order"
 """Key of an example's field that holds what a person asked for instead of an example."""
 
@@ -105,7 +106,7 @@ class Learn:
         partition = event.message.partition
         if partition > OBSERVED:
             return True
-        trainer = await self._trainer(partition)
+        trainer = await self._trainer(partition, event.value[0].offset)
         for number, record in enumerate(event.value, 1):
             if found := await self._step(trainer, record):
                 await self._report(found)
@@ -127,12 +128,22 @@ class Learn:
             state = None if snapshot is None else snapshot.state
         return trainer.order(order, record.offset, at, state)
 
-    async def _trainer(self, partition: int) -> Trainer | Observer:
+    async def _trainer(self, partition: int, first: int) -> Trainer | Observer:
         trainer = self._trainers.get(partition)
         if trainer is None:
             made = Observer() if partition == OBSERVED else Trainer(MODELS[partition], self._automatic)
+            await self._caught_up(made.name, first)
             trainer = self._trainers[partition] = await self._restored(made)
         return trainer
+
+    async def _caught_up(self, name: str, first: int) -> None:
+        """Wait for the snapshot an earlier owner acked up to `first`; it may still be on its way here."""
+        for _ in range(CATCH_UP_POLLS):
+            snapshot = self._shelf.newest(name)
+            if (snapshot.offset if snapshot is not None else -1) >= first - 1:
+                return
+            await asyncio.sleep(CATCH_UP_SECONDS)
+        log.warning("no snapshot of %s reaches offset %d: examples before it may be missing", name, first)
 
     async def _restored(self, trainer: Trainer | Observer) -> Trainer | Observer:
         """Return the trainer as the newest snapshot left it.
