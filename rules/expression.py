@@ -193,7 +193,8 @@ class _Parser:
         self._next += 1
         match token.kind:
             case "int":
-                return Literal(token.at, int(token.text, 0))
+                # CEL reads a leading zero as decimal; only 0x changes the base.
+                return Literal(token.at, int(token.text, 16 if token.text[:2].lower() == "0x" else 10))
             case "float":
                 return Literal(token.at, float(token.text))
             case "string":
