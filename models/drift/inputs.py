@@ -5,20 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from models.events.base import Channel
+
 LANGUAGES = ("zh", "en")
-CHANNELS = (
-    "app",
-    "web",
-    "ticket",
-    "call",
-    "chat",
-    "social",
-    "review",
-    "survey",
-    "community",
-    "email",
-    "video",
-)
+CHANNELS = tuple(channel.value for channel in Channel)
 _LONG = math.log1p(5000)
 
 

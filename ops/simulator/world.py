@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from models.events.base import Channel
 from ops.simulator import personal
 from ops.simulator.words import Words
 from streams.topics import CUSTOMER_EVENTS, CUSTOMER_LINKS, FEEDBACK_RAW, OUTCOMES
@@ -37,19 +38,7 @@ EFFECTS = {
 """What an action of each kind adds to the chance to stay; an offer at the wrong moment harms."""
 
 TIERS = (("bronze", 0.5, 300.0), ("silver", 0.3, 1200.0), ("gold", 0.15, 5000.0), ("platinum", 0.05, 20000.0))
-CHANNELS = (
-    "app",
-    "web",
-    "ticket",
-    "call",
-    "chat",
-    "social",
-    "review",
-    "survey",
-    "community",
-    "email",
-    "video",
-)
+CHANNELS = tuple(channel.value for channel in Channel)
 ZONES = ("Asia/Shanghai", "Asia/Shanghai", "Asia/Shanghai", "Europe/London", "America/New_York")
 
 
