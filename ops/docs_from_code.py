@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ops.cli import app
+from ops.cli import whole
 from ops.docgen import asyncapi, pages
 from ops.docgen.command_line import cli_page
 from ops.docgen.contracts import contracts, schema_of
@@ -33,7 +33,7 @@ def documents(root: Path = ROOT) -> dict[str, str]:
         "ops/docs/topics.md": pages.topics_page(examples, partitions),
         "ops/docs/settings.md": pages.settings_page(),
         "ops/docs/metrics.md": pages.metrics_page(),
-        "ops/docs/cli.md": cli_page(app, root),
+        "ops/docs/cli.md": cli_page(whole(), root),
         "ops/docs/contracts/asyncapi.json": _json(asyncapi.document(version, partitions, examples)),
     }
     for name, model in contracts().items():

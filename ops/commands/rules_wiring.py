@@ -1,11 +1,11 @@
-"""Connects `hark rules` to the broker and the store the settings name."""
+"""`hark rules` on the broker and the store the settings name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from ops.commands.rules import Wiring, wiring
+from ops.commands.rules import Wiring, app, wiring
 from ops.failures import settings
 from ops.wiring.catalog import KafkaPublisher
 from ops.wiring.history import history
@@ -33,3 +33,8 @@ def _history(customer: str | None) -> Iterable[dict[str, Any]]:
         yield from history(client, customer)
     finally:
         client.close()
+
+
+wire()
+
+__all__ = ["app", "wire"]

@@ -9,13 +9,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ops.commands.topics_tags import create_app
 from ops.failures import run, sayable, settings
 from ops.kafka.acl_file import SHIPPED
 from ops.topic_admin import apply as apply_topics
 from ops.topic_admin import apply_acls, missing_topics
+from ops.wiring.tags import KafkaTags
 from streams.topics import CATALOG, partitions_of
 
 app = typer.Typer(help="Kafka topics.", no_args_is_help=True)
+app.add_typer(create_app(lambda: KafkaTags(settings())))
 Broker = Annotated[str | None, typer.Option("--broker", help="Instead of HARK_BROKER.")]
 
 

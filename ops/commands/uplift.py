@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from models.uplift.trial import MATTERS
+from ops.failures import sayable
 from ops.uplift.report import By, uplift_report
 from ops.uplift.table import TableError, read
 from ops.uplift.text import report_sheet, trial_sheet
@@ -19,6 +20,7 @@ from sinks.clickhouse.client import EXPECTED, NEEDS_A_PERSON, code_of, connect
 from streams.settings import Settings
 
 
+@sayable
 def uplift(
     rule: Annotated[str | None, typer.Option("--rule", help="One rule of the store.")] = None,
     metric: Annotated[str | None, typer.Option("--metric", help="One metric of the store.")] = None,

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import typer
 from typer.core import TyperGroup
 
 from ops.docgen.markdown import code, page, table
 
 
-def cli_page(app: typer.Typer, root: Path) -> str:
+def cli_page(commands: TyperGroup, root: Path) -> str:
     """Return `cli.md`: every command with its arguments and options.
 
     Parameters
@@ -21,7 +20,7 @@ def cli_page(app: typer.Typer, root: Path) -> str:
         The repository, so that default paths inside it are written without the machine's own.
     """
     blocks = []
-    for words, command in _commands(typer.main.get_command(app), "hark"):
+    for words, command in _commands(commands, "hark"):
         arguments = [f"{param.name.upper()}" for param in command.params if not _is_option(param)]
         blocks.append(f"## {words}\n\n{_prose(command.help)}")
         blocks.append(f"```\n{' '.join([words, *arguments])}\n```")

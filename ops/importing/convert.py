@@ -41,7 +41,7 @@ def _present(value: Any) -> Any:
     if isinstance(value, str):
         return value.strip() or None
     if isinstance(value, Decimal):
-        return float(value)
+        return None if value.is_nan() else float(value)
     return None if isinstance(value, float) and math.isnan(value) else value
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from ops import docs_from_code
-from ops.cli import app
+from ops.cli import whole
+from ops.command_table import COMMANDS
 from ops.docgen.examples import read_examples
 from ops.docgen.markdown import fields_of, table, type_of
 from rules.loader import load_rule
@@ -152,7 +152,7 @@ def _commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, 
 
 @pytest.mark.parametrize("page", ["README.md", "ops/docs/README.zh-CN.md"])
 def test_commands_of_the_readme_exist(page: str) -> None:
-    known = set(_commands(typer.main.get_command(app)))
+    known = set(_commands(whole()))
     text = (ROOT / page).read_text("utf-8")
     said = re.findall(r"(?:^|`|bin/)hark ((?:[a-z]+ ?)+)", text, re.MULTILINE)
     assert len(said) > 8
@@ -164,7 +164,7 @@ def test_commands_of_the_readme_exist(page: str) -> None:
 
 
 def _is_group(name: str) -> bool:
-    command: Any = typer.main.get_command(app)
+    command: Any = whole()
     return hasattr(command.commands[name], "commands")
 
 
@@ -182,3 +182,8 @@ def test_twin_readme_has_the_same_shape() -> None:
         blocks = re.findall(r"^```\w*$", text, re.MULTILINE)
         shapes.append((len(re.findall(r"^## ", text, re.MULTILINE)), blocks, text.count("\n| ")))
     assert shapes[0] == shapes[1]
+
+
+def test_overview_says_what_each_command_says_of_itself() -> None:
+    for name, command in whole().commands.items():
+        assert " ".join((command.help or "").split("\n\n")[0].split()) == COMMANDS[name].summary, name

@@ -301,6 +301,7 @@ ANY = st.recursive(
 
 
 @given(row=st.dictionaries(st.sampled_from(["comment_id", "author", "content", "created", "likes"]), ANY))
+@example(row={"content": Decimal("sNaN"), "likes": Decimal("Infinity")})
 def test_no_row_is_a_fault(row: dict[str, Any]) -> None:
     mapping = load("social_comments")
     try:
