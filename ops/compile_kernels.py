@@ -1,12 +1,13 @@
-"""Compiles the numeric kernels once, at installation, so that no worker waits for a compiler.
+"""Compiles numeric kernels and masking patterns once, at installation, so that no worker waits for it.
 
-`python -m ops.compile_kernels`; the results lie beside the modules, as numba keeps them.
+`python -m ops.compile_kernels`; the results lie beside the modules' byte code, as numba keeps them.
 """
 
 from __future__ import annotations
 
 import time
 
+from models.pii import Finder
 from models.scoring.model_set import ModelSet, new_learner
 from models.scoring.targets import CHURN, SENTIMENT, TOPICS
 
@@ -14,8 +15,9 @@ EXAMPLES = 240
 
 
 def compile_kernels() -> float:
-    """Call everything that is compiled, learning included; returns the seconds it took."""
+    """Call everything that is compiled, masking and learning included; returns the seconds it took."""
     began = time.perf_counter()
+    Finder()
     ModelSet().warm()
     sentiment, topics, churn = new_learner(SENTIMENT), new_learner(TOPICS), new_learner(CHURN)
     for number in range(EXAMPLES):

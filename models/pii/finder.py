@@ -67,12 +67,14 @@ _TRIGGERS = (
 )
 
 
+def expressions() -> list[tuple[int, str]]:
+    """Return what the name and address recognisers want the gate to look for, with their bits."""
+    return [(bit, expression) for bit, triggers in _TRIGGERS for expression in triggers]
+
+
 @lru_cache(maxsize=1)
 def _gate() -> Gate:
-    return Gate(
-        [(bit, expression) for bit, expressions in _TRIGGERS for expression in expressions],
-        name_chinese.is_suspicious,
-    )
+    return Gate(expressions(), name_chinese.is_suspicious)
 
 
 class Finder:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 
 import hyperscan
 
+from models.pii.database import Pattern, database
+
 NORMALISE = 1
 DIGITS = 2
 EMAIL = 4
@@ -118,13 +120,7 @@ class Gate:
         patterns += [(bit, expression, _CASED) for bit, expression in extra]
         self._bits = [bit for bit, _, _ in patterns]
         self._chinese_name = chinese_name
-        self._database = hyperscan.Database()
-        self._database.compile(
-            expressions=[expression.encode() for _, expression, _ in patterns],
-            ids=list(range(len(patterns))),
-            elements=len(patterns),
-            flags=[flags for _, _, flags in patterns],
-        )
+        self._database = database([Pattern(expression, flags) for _, expression, flags in patterns])
         self._local = threading.local()
 
     def bits(self, text: str) -> int:

@@ -34,9 +34,11 @@ STOP = frozenset(_DATA["stop"])
 FOREIGN = frozenset(_DATA["transliteration"])
 _ENDINGS = frozenset(_DATA["endings"])
 _SURNAMES = STRICT | WEAK
+_SURNAME_CLASS = "".join(sorted(_SURNAMES))
+_DOUBLE_CLASS = "|".join(sorted(DOUBLE))
 _BEFORE = alternation(list(_DATA["before"]))
 _AFTER = alternation(list(_DATA["after"]))
-_ROLE = re.compile(rf"(?:{_BEFORE})[:： 为是叫]{{0,3}}(?=[{''.join(_SURNAMES)}]|{'|'.join(DOUBLE)})")
+_ROLE = re.compile(rf"(?:{_BEFORE})[:： 为是叫]{{0,3}}(?=[{_SURNAME_CLASS}]|{_DOUBLE_CLASS})")
 _ROLE_END = re.compile(rf"(?:{_BEFORE})[:： 为是叫]{{0,3}}$")
 _TITLE = re.compile(_AFTER)
 _NUMBERED = re.compile(r"[ ,，:：]{0,2}(?:[0-9+(]|手机|电话|身份证|证件|，电话|，手机|，身份证)")
@@ -53,9 +55,9 @@ _CLUB = re.compile(
 
 
 TRIGGERS = (
-    rf"(?:{'|'.join(_DATA['before'])})[:： 为是叫]{{0,3}}(?:[{''.join(_SURNAMES)}]|{'|'.join(DOUBLE)})",
+    rf"(?:{'|'.join(_DATA['before'])})[:： 为是叫]{{0,3}}(?:[{_SURNAME_CLASS}]|{_DOUBLE_CLASS})",
     "[\\x{3400}-\\x{9fff}][·•・‧][\\x{3400}-\\x{9fff}]",
-    rf"(?:{'|'.join(DOUBLE)})[\x{{3400}}-\x{{9fff}}]",
+    rf"(?:{_DOUBLE_CLASS})[\x{{3400}}-\x{{9fff}}]",
 )
 """What the gate looks for before this recogniser runs, besides `is_suspicious`."""
 _PAIR = re.compile(
@@ -67,7 +69,7 @@ _WEAK_PAIR = re.compile(f"[{''.join(WEAK)}][{''.join(GIVEN)}]{{2}}|[{''.join(STR
 _ADVERBS = frozenset("太里放见横特竟")
 _COMMON = frozenset("子儿比非大小一上下前后多都才又不")
 _TAGGED = 800
-_DOUBLE = re.compile("|".join(DOUBLE))
+_DOUBLE = re.compile(_DOUBLE_CLASS)
 
 
 def is_suspicious(text: str) -> bool:
