@@ -23,7 +23,7 @@ demo: install ## Run the whole pipeline on embedded parts and print the report
 	$(BIN)/hark demo $(ARGS)
 
 test: install ## Run the tests on the best stack there is (see the header they print)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-kafka: install ## Integration and chaos tests on Apache Kafka's own jars (Java 17 and Maven)
 	HARK_TEST_KAFKA=1 $(BIN)/python -m pytest tests/integration tests/chaos -m kafka -k "not brokers" $(ARGS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -16,13 +17,14 @@ from ops.kafka.jars import missing_tools
 settings.register_profile("hark", deadline=None)
 settings.load_profile("hark")
 
-_left_out = pytest.StashKey[int]()
+_notes = pytest.StashKey[list[str]]()
 _choice = pytest.StashKey[Choice]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose once a run."""
     config.stash[_choice] = choose(os.environ)
+    config.stash[_notes] = []
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -42,18 +44,35 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     kept = [item for item in items if item.get_closest_marker("kafka") is None]
     left_out = [item for item in items if item.get_closest_marker("kafka")]
-    config.stash[_left_out] = len(left_out)
     if left_out:
+        reason = missing_tools() or f"{KAFKA}=1 is not set."
+        config.stash[_notes].append(f"{len(left_out)} tests on Apache Kafka were left out: {reason}")
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the notes of a process of several to the one that prints the summary."""
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output["notes"] = session.config.stash[_notes]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the notes of a process that ended."""
+    node.config.stash[_notes] += getattr(node, "workeroutput", {}).get("notes", [])
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Name the tests that were left out: silence would read as success."""
-    count = config.stash.get(_left_out, 0)
-    if count:
-        reason = missing_tools() or f"{KAFKA}=1 is not set."
-        terminalreporter.write_line(f"{count} tests on Apache Kafka were left out: {reason}")
+    """Name what was left out: silence would read as success."""
+    for note in sorted(set(config.stash[_notes])):
+        terminalreporter.write_line(note)
+
+
+@pytest.fixture(scope="session")
+def notes(request: pytest.FixtureRequest) -> list[str]:
+    """Return the sentences printed after the run; a test that could not do all it wants says so there."""
+    return request.config.stash[_notes]
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from urllib.request import urlopen
 from confluent_kafka import Consumer, Producer
 
 SECONDS = 90.0
+POLL = 0.2
 
 
 @contextmanager
@@ -103,6 +104,7 @@ def stored(store: str, wanted: int) -> str:
         count = ask(store, "SELECT count() FROM feedback FINAL")
         if int(count) >= wanted:
             break
+        time.sleep(POLL)
     return count
 
 

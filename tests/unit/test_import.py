@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import typer
+from hypothesis import example as instance
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -301,7 +302,7 @@ ANY = st.recursive(
 
 
 @given(row=st.dictionaries(st.sampled_from(["comment_id", "author", "content", "created", "likes"]), ANY))
-@example(row={"content": Decimal("sNaN"), "likes": Decimal("Infinity")})
+@instance(row={"content": Decimal("sNaN"), "likes": Decimal("Infinity")})
 def test_no_row_is_a_fault(row: dict[str, Any]) -> None:
     mapping = load("social_comments")
     try:
