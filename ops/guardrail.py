@@ -7,7 +7,7 @@ its rule is live, so a pause stops it too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -122,8 +122,7 @@ class Guardrails:
             nothing = Watch("too early", 0.0, float("nan"), float("nan"), "no outcome in both arms yet")
             return Judged(rule.id, guardrail.metric, share, 0, 0, nothing)
         row = rows[0]
-        treated = Moments(int(row["n1"]), float(row["mean1"]), float(row["var1"]))
-        control = Moments(int(row["n0"]), float(row["mean0"]), float(row["var0"]))
+        treated, control = (_moments(row, arm) for arm in "10")
         found = watch(
             treated,
             control,
@@ -160,6 +159,12 @@ def since_of(records: Iterable[CatalogRecord], rule_id: str) -> int:
             elif paused:
                 since, paused = record.at, False
     return since
+
+
+def _moments(row: Mapping[str, Any], arm: str) -> Moments:
+    n, kurtosis = int(row[f"n{arm}"]), float(row[f"kurtosis{arm}"])
+    carriers = n / kurtosis if kurtosis > 0 else 0.0
+    return Moments(n, float(row[f"mean{arm}"]), float(row[f"var{arm}"]), carriers)
 
 
 def _alert(judged: Judged, now: int, out: Outbox) -> None:

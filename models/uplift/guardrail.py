@@ -27,8 +27,8 @@ class Watch:
     harm
         Estimated harm, in the metric's unit; above zero is bad.
     low, high
-        Always-valid limits of the harm, NaN while the floor of five successes and failures an arm is
-        not met.
+        Always-valid limits of the harm, NaN while the floor of five successes and failures an arm, or
+        of twenty values that carry a mean's variance, is not met.
     """
 
     state: State
@@ -75,7 +75,7 @@ def watch(
     found = always_valid(treated, control, rate=rate, alpha=2 * alpha, plan=plan)
     harm = sign * (treated.mean - control.mean)
     low, high = sorted((sign * found.low, sign * found.high))
-    if math.isnan(low):
+    if not found.steady:
         return Watch("too early", harm, math.nan, math.nan, "too few outcomes in an arm")
     words = f"worse than held out by {harm:.2g} ({low:.2g} to {high:.2g}), bound {worse_by:g}"
     if low > 0 and harm > worse_by:

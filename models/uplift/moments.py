@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,11 +30,15 @@ class Moments:
         Customers with a known value.
     mean, var
         Mean and sample variance (n - 1); NaN where n is too small.
+    carriers
+        How many values carry the variance, n over the kurtosis: n / 3 for a normal distribution, a
+        handful where a few large orders are nearly all of it; infinite where it was not worked out.
     """
 
     n: int
     mean: float
     var: float
+    carriers: float = math.inf
 
     @classmethod
     def of(cls, values: Floats) -> Moments:
@@ -42,12 +47,14 @@ class Moments:
         Examples
         --------
         >>> Moments.of(np.array([1.0, 2.0, 3.0]))
-        Moments(n=3, mean=2.0, var=1.0)
+        Moments(n=3, mean=2.0, var=1.0, carriers=2.0)
         """
         n = len(values)
         mean = float(np.mean(values)) if n else float("nan")
         var = float(np.var(values, ddof=1)) if n > 1 else float("nan")
-        return cls(n, mean, var)
+        squares = np.square(values - mean)
+        fourth = float(np.sum(squares * squares))
+        return cls(n, mean, var, float(np.sum(squares)) ** 2 / fourth if fourth > 0 else 0.0)
 
     @property
     def successes(self) -> float:

@@ -3,7 +3,9 @@
 An asymptotic confidence sequence covers the truth at all times at once. It leans on normality,
 so for rates it must not speak before each arm has five successes and five failures: with 100
 looks at a 1 % rate and a 10 % holdout, 30 % of A/A trials raise an alarm without that floor and
-2.4 % with it.
+2.4 % with it. For means the same floor is one on how many values carry the variance (n over the
+kurtosis, which for a rare yes is the number of yeses): with revenue that one customer in a hundred
+brings, 12 to 30 % of A/A trials alarm falsely at five, at most 4.5 % at twenty (a test shows both).
 
 References
 ----------
@@ -24,17 +26,25 @@ from models.uplift.moments import Floats, Moments
 FLOOR = 5
 """Successes and failures each arm of a rate must have."""
 
+CARRIERS = 20
+"""Values that must carry the variance of a mean in each arm (`Moments.carriers`)."""
+
 PLAN = 5000
 """Customers in both arms at which the interval is tightest."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlwaysValid:
-    """Limits and p-value; NaN and 1 while it must not speak."""
+    """Limits and p-value; NaN and 1 for a rate that must not speak yet.
+
+    `steady` tells whether a mean's can be trusted at every look: not while a few values carry the
+    variance.
+    """
 
     low: float
     high: float
     p: float
+    steady: bool = True
 
 
 def rho_squared(alpha: float, plan: float = PLAN) -> float:
@@ -88,7 +98,8 @@ def always_valid(
     v = treated.variance_of_mean + control.variance_of_mean
     floor = not rate or all(bool(speaks(arm.successes, arm.n)) for arm in (treated, control))
     if not v > 0 or not floor:
-        return AlwaysValid(math.nan, math.nan, 1.0)
+        return AlwaysValid(math.nan, math.nan, 1.0, False)
+    steady = rate or min(treated.carriers, control.carriers) >= CARRIERS
     n, delta = treated.n + control.n, treated.mean - control.mean
     half = float(radius(v, n, alpha, plan))
-    return AlwaysValid(delta - half, delta + half, float(p_values(delta, v, n, alpha, plan)))
+    return AlwaysValid(delta - half, delta + half, float(p_values(delta, v, n, alpha, plan)), steady)

@@ -11,12 +11,12 @@ from rich.console import Console
 
 from models.uplift.trial import MATTERS
 from ops.failures import sayable
-from ops.uplift.report import By, uplift_report
+from ops.uplift.report import SCORES, By, policy, uplift_report
 from ops.uplift.table import TableError, read
-from ops.uplift.text import report_sheet, trial_sheet
-from ops.uplift.trial import Trial, analyse, as_json
+from ops.uplift.text import policy_sheet, report_sheet, trial_sheet
+from ops.uplift.trial import Trial, analyse, as_json, unsteady
 from sinks.base import SinkError
-from sinks.clickhouse.client import EXPECTED, NEEDS_A_PERSON, code_of, connect
+from sinks.clickhouse.client import EXPECTED, NEEDS_A_PERSON, Client, code_of, connect
 from streams.settings import Settings
 
 
@@ -25,6 +25,10 @@ def uplift(
     rule: Annotated[str | None, typer.Option("--rule", help="One rule of the store.")] = None,
     metric: Annotated[str | None, typer.Option("--metric", help="One metric of the store.")] = None,
     by: Annotated[str | None, typer.Option("--by", help="Segments: tier, topic or channel.")] = None,
+    score: Annotated[
+        str | None,
+        typer.Option("--score", help="Whom to act on, by tenth: churn, money, polarity or spend_before."),
+    ] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="A randomised table, not the store.")] = None,
     arm: Annotated[str | None, typer.Option("--arm", help="Column of the arms.")] = None,
     control: Annotated[str | None, typer.Option("--control", help="Value of the control arm.")] = None,
@@ -45,9 +49,12 @@ def uplift(
     try:
         if csv is None:
             _refuse_strays({"--arm": arm, "--control": control, "--metrics": metrics, "--shares": shares})
-            _store(rule, metric, by, covariate, matters, json_)
+            if score is not None:
+                _policy(rule, metric, score, json_)
+            else:
+                _store(rule, metric, by, covariate, matters, json_)
             return
-        _refuse_strays({"--rule": rule, "--metric": metric, "--by": by})
+        _refuse_strays({"--rule": rule, "--metric": metric, "--by": by, "--score": score})
         if arm is None or control is None or metrics is None:
             raise TableError("--csv needs --arm, --control and --metrics")
         names = [name.strip() for name in metrics.split(",") if name.strip()]
@@ -73,6 +80,11 @@ def uplift(
         raise typer.Exit(1) from None
     if trial.srm.blocked and shares is None:
         typer.echo("equal arms were expected; if other sizes were planned, say so with --shares", err=True)
+    for metric_ in unsteady(trial):
+        typer.echo(
+            f"{metric_}: a few values carry the variance; do not read its always-valid interval daily yet",
+            err=True,
+        )
     _print_trial(trial, control.strip(), table.left_out, json_)
 
 
@@ -87,15 +99,9 @@ def _store(
     }
     if by not in segments:
         raise TableError("--by takes tier, topic or channel")
-    if covariate not in (None, "churn", "money", "polarity", "spend_before"):
+    if covariate not in (None, *SCORES):
         raise TableError("--covariate takes churn, money, polarity or spend_before for rules")
-    settings = Settings()
-    client = connect(
-        settings.clickhouse_url,
-        settings.clickhouse_user,
-        settings.clickhouse_password.get_secret_value(),
-        settings.clickhouse_database,
-    )
+    client = _client()
     try:
         segment = None if by is None else segments[by]
         rows = uplift_report(client, rule, metric, segment, covariate=covariate or "churn", matters=matters)
@@ -107,6 +113,34 @@ def _store(
         _console().print(report_sheet(rows))
     else:
         typer.echo("no decisions with an outcome yet: nothing to compare", err=True)
+
+
+def _policy(rule: str | None, metric: str | None, score: str, json_: bool) -> None:
+    if rule is None or metric is None:
+        raise TableError("--score needs --rule and --metric")
+    if score not in SCORES:
+        raise TableError("--score takes churn, money, polarity or spend_before")
+    client = _client()
+    try:
+        rows = policy(client, rule, metric, score)
+    finally:
+        client.close()
+    if json_:
+        _emit({"rule": rule, "metric": metric, "score": score, "tenths": rows})
+    elif rows:
+        _console().print(policy_sheet(rows, score))
+    else:
+        typer.echo("no decisions with an outcome yet: nothing to compare", err=True)
+
+
+def _client() -> Client:
+    settings = Settings()
+    return connect(
+        settings.clickhouse_url,
+        settings.clickhouse_user,
+        settings.clickhouse_password.get_secret_value(),
+        settings.clickhouse_database,
+    )
 
 
 def _print_trial(trial: Trial, control: str, left_out: int, json_: bool) -> None:

@@ -54,8 +54,8 @@ PANELS = (
           "held_out": "orange"}),
     Panel("barchart", "Whom to act on", f"Uplift by tenth of a score, highest first, and what acting down "
           f"to it brings: stop where it no longer grows; {ONE}.", "none",
-          [store("qini", score="${score:sqlstring}", select="SELECT toString(tenth) AS tenth, delta, gain "
-           "FROM {}")], 12, 9, LEGEND | {"xField": "tenth"}, decimals=3),
+          [store("qini", score="${score:sqlstring}", select="SELECT toString(tenth) AS tenth, delta, gain, "
+           "gain_low, gain_high FROM {}")], 12, 9, LEGEND | {"xField": "tenth"}, decimals=3),
     Panel("table", "Ramps", "The difference where the holdout share changed on the way, every customer "
           "weighted by one over the chance of the arm.", "none", [store("uplift_weighted")], 12, 8, columns={
               "n1": "short", "n0": "short", "shares": "short"}, decimals=4),

@@ -16,6 +16,8 @@ from sinks.clickhouse.client import Client
 from sinks.clickhouse.queries import ask
 
 By = Literal["tier", "topic", "channel"]
+SCORES = ("churn", "money", "polarity", "spend_before")
+"""What is known of a customer before the trigger."""
 
 
 def uplift_report(
@@ -66,6 +68,27 @@ def uplift_report(
     looked = [row["sequential_p"] if row["sequential_p"] is not None else 1.0 for row in found]
     corrected = zip(found, multiplicity.holm(looked), multiplicity.benjamini_hochberg(looked), strict=True)
     return [_row(row, p, q, matters, 1 - level) for row, p, q in corrected]
+
+
+def policy(
+    client: Client, rule: str, metric: str, score: str, *, level: float = 0.95
+) -> list[dict[str, Any]]:
+    """Return what acting only down to each tenth of a score brings, the highest first (`qini.sql`).
+
+    Parameters
+    ----------
+    score
+        One of `SCORES`.
+
+    Returns
+    -------
+    list of dict
+        tenth, n1, n0, treated, control, delta, low, high, qini; gain, gain_low, gain_high, cost and for
+        money metrics net, net_low, net_high, each per customer of the whole trial.
+    """
+    asked = {"rule": rule, "metric": metric, "score": score, "z": normal_quantile((1 + level) / 2)}
+    rows = ask(client, "qini", asked)
+    return [{key: _plain(value) for key, value in row.items() if key != "half"} for row in rows]
 
 
 def _row(row: Mapping[str, Any], p_holm: float, q: float, matters: float, alpha: float) -> dict[str, Any]:

@@ -6,8 +6,6 @@ import csv
 import difflib
 import gzip
 import io
-import math
-import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,10 +15,9 @@ from typing import Protocol
 import numpy as np
 
 from models.uplift.moments import Floats
+from ops.uplift.cells import CellError, numbers
 
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "nil", "missing", "?", "-", "\\n"})
 NO_ARM = frozenset({"", "na", "n/a", "nan", "null"})
-TRUTH = {"yes": 1.0, "true": 1.0, "y": 1.0, "t": 1.0, "no": 0.0, "false": 0.0, "n": 0.0, "f": 0.0}
 MOST_ARMS = 50
 
 
@@ -34,9 +31,6 @@ class Rows(Protocol):
 
     def __iter__(self) -> Iterator[list[str]]:
         """Go through the rows."""
-
-
-_MONEY = re.compile(r"[$€£¥]? ?\d{1,3}(,\d{3})*(\.\d+)?|[$€£¥] ?\d+(\.\d+)?")
 
 
 class TableError(Exception):
@@ -62,30 +56,6 @@ class Table:
     left_out: int
 
 
-def number(text: str) -> float:
-    """Read a cell: a number, a word for yes or no, or missing (NaN).
-
-    Raises
-    ------
-    ValueError
-        When it is neither.
-
-    Examples
-    --------
-    >>> number(" 3.5 "), number("Yes"), number("FALSE"), math.isnan(number("N/A"))
-    (3.5, 1.0, 0.0, True)
-    """
-    word = text.strip().lower()
-    if word in TRUTH:
-        return TRUTH[word]
-    if word in MISSING:
-        return math.nan
-    if _MONEY.fullmatch(word):
-        word = word.lstrip("$€£¥ ").replace(",", "")
-    value = float(word.replace("_", "x"))
-    return value if math.isfinite(value) else math.nan
-
-
 def read(path: Path, arm: str, names: Sequence[str], control: str = "") -> Table:
     """Read `path`, plain or gzipped CSV in UTF-8 (with or without BOM), UTF-16 or GB 18030.
 
@@ -104,6 +74,8 @@ def read(path: Path, arm: str, names: Sequence[str], control: str = "") -> Table
         When the file, a column or a number is not there or not readable.
     """
     text = _text(path)
+    if text[:4].lower() == "sep=":  # a hint that Excel writes and reads
+        text = text.partition("\n")[2]
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), skipinitialspace=True)
     try:
         return _columns(path.name, lines, arm, names, control.strip())
@@ -119,7 +91,8 @@ def _columns(file: str, lines: Rows, arm: str, names: Sequence[str], control: st
     indexes = [(name, _index(header, name)) for name in dict.fromkeys(names)]
     last = max([where, *(index for _, index in indexes)])
     arms: list[str] = []
-    cells: dict[str, list[float]] = {name: [] for name, _ in indexes}
+    cells: dict[str, list[str]] = {name: [] for name, _ in indexes}
+    places: list[int] = []
     left_out = 0
     for row in lines:
         if not row:
@@ -131,19 +104,22 @@ def _columns(file: str, lines: Rows, arm: str, names: Sequence[str], control: st
             left_out += 1
             continue
         arms.append(label)
+        places.append(lines.line_num)
         for name, index in indexes:
-            try:
-                cells[name].append(number(row[index]))
-            except ValueError:
-                raise TableError(
-                    f"column {name} of {file} is not numeric: see line {lines.line_num}"
-                ) from None
+            cells[name].append(row[index])
     if not arms:
         raise TableError(f"{file} has no rows with an arm in column {arm}")
     labels = np.array(arms)
     if len(np.unique(labels)) > MOST_ARMS:
         raise TableError(f"column {arm} has more than {MOST_ARMS} different values; is it the arm?")
-    return Table(labels, {name: np.array(values) for name, values in cells.items()}, left_out)
+    columns: dict[str, Floats] = {}
+    for name, texts in cells.items():
+        try:
+            columns[name] = numbers(texts)
+        except CellError as error:
+            line = places[error.row]
+            raise TableError(f"column {name} of {file} is not numeric: see line {line}") from None
+    return Table(labels, columns, left_out)
 
 
 def _index(header: list[str], name: str) -> int:

@@ -56,6 +56,27 @@ def report_sheet(rows: Sequence[Mapping[str, Any]]) -> Sheet:
     return sheet
 
 
+def policy_sheet(rows: Sequence[Mapping[str, Any]], score: str) -> Sheet:
+    """Lay out `policy` rows: uplift of each tenth, and the value of acting down to it."""
+    sheet = Sheet(title=f"acting on the highest {score} first, per customer", title_justify="left")
+    for name in ("tenth", "acted", "held out", "difference", "from … to", "acting down to it", "from … to",
+                 "cost", "net"):  # fmt: skip
+        sheet.add_column(name, justify="right")
+    for row in rows:
+        sheet.add_row(
+            str(row["tenth"]),
+            f"{show(row['treated'])} of {row['n1']:g}",
+            f"{show(row['control'])} of {row['n0']:g}",
+            show(row["delta"], sign=True),
+            f"{show(row['low'], sign=True)} … {show(row['high'], sign=True)}",
+            show(row["gain"], sign=True),
+            f"{show(row['gain_low'], sign=True)} … {show(row['gain_high'], sign=True)}",
+            show(row["cost"]),
+            show(row["net"], sign=True),
+        )
+    return sheet
+
+
 def show(value: float | None, sign: bool = False) -> str:
     """Write a number with four significant digits, a dash for none.
 

@@ -48,6 +48,7 @@ def analyse(
         When the control is no arm, there is only one arm, or shares do not fit the arms.
     """
     names = sorted({str(name) for name in table.arms})
+    control = arm_named(control, names)
     if control not in names:
         raise TableError(f"there is no arm {control}; there are {', '.join(names)}")
     if len(names) < 2:
@@ -76,6 +77,38 @@ def analyse(
         with_verdicts(found, sizes_test, matters=matters, lower_is_better=lower_is_better, alpha=1 - level)
     )
     return Trial(sizes, sizes_test, {name: {metric: next(judged) for metric in metrics} for name in treated})
+
+
+def arm_named(name: str, arms: Sequence[str]) -> str:
+    """Return the arm meant: itself, else the only one that differs in case or in how its number is written.
+
+    Examples
+    --------
+    >>> arm_named("0", ["0.0", "1.0"]), arm_named("Control", ["control", "treated"])
+    ('0.0', 'control')
+    """
+    if name in arms:
+        return name
+    alike = [arm for arm in arms if arm.casefold() == name.casefold() or _same_number(arm, name)]
+    return alike[0] if len(alike) == 1 else name
+
+
+def _same_number(one: str, other: str) -> bool:
+    try:
+        return float(one) == float(other)
+    except ValueError:
+        return False
+
+
+def unsteady(trial: Trial) -> list[str]:
+    """Return the means whose always-valid figures do not hold at every look yet, each once."""
+    found = (
+        metric
+        for metrics in trial.arms.values()
+        for metric, one in metrics.items()
+        if not one.rate and not one.sequential.steady
+    )
+    return list(dict.fromkeys(found))
 
 
 def as_json(trial: Trial) -> dict[str, Any]:
@@ -123,6 +156,7 @@ def _plain(value: float) -> float | None:
 def _weights(names: Sequence[str], shares: Mapping[str, float] | None) -> list[float] | None:
     if shares is None:
         return None
+    shares = {arm_named(name, names): share for name, share in shares.items()}
     strangers = set(shares) ^ set(names)
     if strangers:
         raise TableError(f"shares must name every arm and no other: look at {', '.join(sorted(strangers))}")

@@ -19,8 +19,8 @@ from models.uplift.moments import Moments
 from models.uplift.sequential import always_valid
 from models.uplift.trial import compare
 from ops.embedded.store import EmbeddedStore
-from ops.uplift.report import uplift_report
-from ops.uplift.text import report_sheet
+from ops.uplift.report import policy, uplift_report
+from ops.uplift.text import policy_sheet, report_sheet
 from sinks.base import Slice
 from sinks.clickhouse import ClickHouseSink, Client, Schema, connect
 from sinks.clickhouse.queries import ask, load, names
@@ -328,10 +328,25 @@ def test_tenths_of_a_score_agree_with_python(trial: Client, metric: str) -> None
     assert [row["tenth"] for row in found] == [tenth.number for tenth in expected]
     for row, tenth in zip(found, expected, strict=True):
         assert (row["n1"], row["n0"]) == (tenth.n_treated, tenth.n_control)
-        assert (row["delta"], row["gain"]) == pytest.approx((tenth.uplift.delta, tenth.gain))
+        gain = (tenth.gain.delta, tenth.gain.low, tenth.gain.high)
+        assert (row["delta"], row["gain"], row["gain_low"], row["gain_high"]) == pytest.approx(
+            (tenth.uplift.delta, *gain)
+        )
         if metric == "retained":
             assert (row["low"], row["high"]) == pytest.approx((tenth.uplift.low, tenth.uplift.high))
     assert found[-1]["qini"] == pytest.approx(qini.curve(score, y, t)[1][-1])
+    # Every acted customer of this rule cost 2.
+    assert found[-1]["cost"] == pytest.approx(2.0)
+    net = None if metric == "retained" else pytest.approx(found[-1]["gain"] - 2.0)
+    assert found[-1]["net"] == net
+
+
+def test_the_value_of_acting_on_the_top_is_told(trial: Client) -> None:
+    rows = policy(trial, "rescue", "retained", "churn")
+    assert {"gain", "gain_low", "gain_high", "cost", "net"} <= set(rows[0]) and "half" not in rows[0]
+    assert rows[-1]["gain_low"] < 0.15 < rows[-1]["gain_high"]
+    sheet = policy_sheet(rows, "churn")
+    assert sheet.row_count == len(rows) and sheet.title == "acting on the highest churn first, per customer"
 
 
 def test_retention_is_kaplan_meier(store: EmbeddedStore, client: Client) -> None:

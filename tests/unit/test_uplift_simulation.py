@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -92,6 +93,45 @@ def test_without_the_floor_a_rare_outcome_alarms_falsely() -> None:
     with np.errstate(divide="ignore", invalid="ignore"):
         valid = sequential.p_values(x1 / n1 - x0 / n0, variance(*arms), n1 + n0) < 0.05
     assert np.mean(valid.any(axis=1)) > 0.2
+
+
+def revenue(rng: np.random.Generator, n: int) -> Floats:
+    """One customer in a hundred buys, most a little, some a lot."""
+    return (rng.random(n) < 0.01) * rng.lognormal(0, 1, n)
+
+
+@pytest.mark.parametrize("draw", [revenue, lambda rng, n: rng.lognormal(0, 2, n)])
+@pytest.mark.parametrize("holdout", [0.05, 0.1])
+def test_heavy_tails_wait_for_twenty_values_to_carry_the_variance(
+    draw: Callable[[np.random.Generator, int], Floats], holdout: float
+) -> None:
+    rng = np.random.default_rng(11)
+    sizes = np.arange(200, 20_001, 200)
+    careless = steady = 0
+    for _ in range(200):
+        arms = []
+        for share in (1 - holdout, holdout):
+            sized = np.round(sizes * share)
+            y = draw(rng, int(sized[-1]))
+            powers = np.cumsum(np.stack([y, y**2, y**3, y**4]), axis=1)[:, sized.astype(int) - 1] / sized
+            m, v = powers[0], np.maximum(powers[1] - powers[0] ** 2, 1e-300)
+            fourth = powers[3] - 4 * m * powers[2] + 6 * m * m * powers[1] - 3 * m**4
+            arms.append((m, v / (sized - 1), sized * v * v / np.maximum(fourth, 1e-300)))
+        (m1, v1, c1), (m0, v0, c0) = arms
+        alarms = sequential.p_values(m1 - m0, v1 + v0, sizes) < 0.05
+        careless += alarms.any()
+        steady += (alarms & (np.minimum(c1, c0) >= sequential.CARRIERS)).any()
+    assert careless / 200 > 0.08
+    assert steady / 200 <= 0.05
+
+
+def test_carriers_of_a_rate_are_its_yeses() -> None:
+    rare = Moments.of(np.repeat([1.0, 0.0], [30, 9970]))
+    assert rare.carriers == pytest.approx(30, rel=0.02)
+    few = Moments.of(np.repeat([900.0, 1.0, 0.0], [2, 30, 9968]))
+    other = Moments.of(np.random.default_rng(1).normal(0.3, 1.0, 9000))
+    assert not sequential.always_valid(few, other, rate=False).steady
+    assert watch(few, other, worse_by=0.01, rate=False).state == "too early"
 
 
 @pytest.mark.parametrize(

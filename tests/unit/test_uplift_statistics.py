@@ -218,7 +218,19 @@ def test_a_good_score_has_a_qini_above_a_bad_one() -> None:
     tenths = qini.deciles(score, value, treated, rate=True)
     assert tenths[0].uplift.low > tenths[-1].uplift.high
     assert sum(tenth.n_treated + tenth.n_control for tenth in tenths) == 20_000
-    assert tenths[-1].gain == pytest.approx(0.1, abs=0.02)
+    assert tenths[-1].gain.low < 0.1 < tenths[-1].gain.high
+
+
+def test_the_value_of_acting_on_the_top_is_covered() -> None:
+    rng = np.random.default_rng(8)
+    truth = 0.2 * (1 - 0.7**2) / 2  # the integral of .2 score over the top three tenths
+    covered = 0
+    for _ in range(300):
+        score, treated = rng.random(2000), rng.random(2000) < 0.7
+        value = (rng.random(2000) < 0.1 + 0.2 * score * treated).astype(float)
+        gain = qini.deciles(score, value, treated, rate=True)[2].gain
+        covered += gain.low <= truth <= gain.high
+    assert 0.9 <= covered / 300 <= 0.98
 
 
 def test_qini_does_not_depend_on_the_order_of_rows() -> None:

@@ -109,6 +109,31 @@ def test_words_for_yes_and_no(plain: dict[str, Any], tmp_path: Path, yes: str, n
     assert run(write(tmp_path / "trial.csv", rows), *BASE) == plain
 
 
+@pytest.mark.parametrize(
+    ("written", "delimiter"),
+    [("${:,.2f}", ","), ("{:.2f} USD", ","), ("￥{:.2f}", ","), ("{:.2f}元", ","), (" {:+.2f}", ",")],
+)
+def test_money_as_people_write_it(
+    plain: dict[str, Any], tmp_path: Path, written: str, delimiter: str
+) -> None:
+    rows = [row | {"spend": written.format(row["spend"])} for row in trial()]
+    assert run(write(tmp_path / "trial.csv", rows, delimiter=delimiter), *BASE) == plain
+
+
+def test_commas_may_be_decimal_points(plain: dict[str, Any], tmp_path: Path) -> None:
+    rows = [row | {name: str(row[name]).replace(".", ",") for name in ("past", "spend")} for row in trial()]
+    path = write(tmp_path / "trial.csv", rows, delimiter=";")
+    path.write_text("sep=;\n" + path.read_text())
+    assert run(path, *BASE) == plain
+
+
+def test_an_arm_may_be_named_as_people_say_it(plain: dict[str, Any], tmp_path: Path) -> None:
+    rows = [row | {"arm": {"control": "0.0", "a": "1.0", "b": "2.0"}[row["arm"]]} for row in trial()]
+    found = run(write(tmp_path / "trial.csv", rows), "--arm", "arm", "--control", "0", *BASE[4:])
+    assert found["arms"]["1.0"] == plain["arms"]["a"]
+    assert run(write(tmp_path / "t.csv", trial()), "--arm", "ARM", "--control", "Control", *BASE[4:]) == plain
+
+
 def test_missing_values_are_left_out_of_their_metric_only(plain: dict[str, Any], tmp_path: Path) -> None:
     words = ("", "NA", "NaN", "null", "None", "inf")
     rows = [
@@ -150,6 +175,13 @@ def test_metrics_that_say_nothing(tmp_path: Path, values: list[Any], method: str
     found = run(write(tmp_path / "trial.csv", rows), *BASE)["arms"]["a"]["bought"]
     assert found["method"] == method
     assert found["verdict"].startswith("not yet") or found["verdict"].startswith("no difference")
+
+
+def test_a_mean_carried_by_a_few_customers_is_told(tmp_path: Path) -> None:
+    rows = [row | {"spend": 9000 if row["id"] % 997 == 0 else row["spend"]} for row in trial()]
+    result = runner.invoke(app, ["--csv", str(write(tmp_path / "t.csv", rows)), *BASE, "--json"])
+    assert "spend: a few values carry the variance" in result.stderr
+    assert json.loads(result.stdout)["arms"]["a"]["spend"]["sequential"]["low"] is not None
 
 
 def test_tiny_arms(tmp_path: Path) -> None:

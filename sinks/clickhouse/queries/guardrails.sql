@@ -1,4 +1,4 @@
--- What guardrails are judged by: customers, mean and variance of a metric in each arm.
+-- What guardrails are judged by: customers, mean, variance and kurtosis of a metric in each arm.
 --
 -- Parameters
 --   rule String    one rule
@@ -13,7 +13,9 @@ SELECT
     avgIf(value, treated) AS mean1,
     avgIf(value, NOT treated) AS mean0,
     ifNull(varSampStableIf(value, treated), 0) AS var1,
-    ifNull(varSampStableIf(value, NOT treated), 0) AS var0
+    ifNull(varSampStableIf(value, NOT treated), 0) AS var0,
+    if(var1 > 0, kurtPopIf(value, treated), 0) AS kurtosis1,
+    if(var0 > 0, kurtPopIf(value, NOT treated), 0) AS kurtosis0
 FROM (
     SELECT binary, treated, assumeNotNull(value) AS value
     FROM trial_values

@@ -8,7 +8,8 @@
 --   plan UInt64    customers at which the interval is tightest, 5000
 --
 -- Days are those at which customers' windows ended. Rates speak only once each arm has five
--- successes and five failures; before that low and high are null and p is 1.
+-- successes and five failures, means once twenty values carry the variance of each arm (n over the
+-- kurtosis); before that low and high are null and p is 1.
 SELECT
     day, n1, n0,
     y1 / n1 AS treated,
@@ -25,7 +26,8 @@ FROM (
         (-2 * log({alpha:Float64}) + log(1 - 2 * log({alpha:Float64}))) / {plan:UInt64} AS rho2,
         sqrt(n * rho2 + 1) AS root,
         sqrt(greatest(v, 0) * n) * sqrt(2 * (n * rho2 + 1) * log(root / {alpha:Float64}) / (n * n * rho2)) AS radius,
-        ifNull(v > 0, 0) AND (NOT binary OR least(y1, n1 - y1, y0, n0 - y0) >= 5) AS speaks
+        ifNull(v > 0, 0) 
+            AND if(binary, least(y1, n1 - y1, y0, n0 - y0) >= 5, least(n1 / k1, n0 / k0) >= 20) AS speaks
     FROM (
         SELECT
             toDate(intDiv(until, 86400000)) AS day,
@@ -35,7 +37,9 @@ FROM (
             ifNull(sum(sumIf(value, treated)) OVER past, 0) AS y1,
             ifNull(sum(sumIf(value, NOT treated)) OVER past, 0) AS y0,
             ifNull(sum(sumIf(value * value, treated)) OVER past, 0) AS yy1,
-            ifNull(sum(sumIf(value * value, NOT treated)) OVER past, 0) AS yy0
+            ifNull(sum(sumIf(value * value, NOT treated)) OVER past, 0) AS yy0,
+            kurtPopMerge(kurtPopStateIf(assumeNotNull(value), treated)) OVER past AS k1,
+            kurtPopMerge(kurtPopStateIf(assumeNotNull(value), NOT treated)) OVER past AS k0
         FROM trial_values
         WHERE rule_id = {rule:String} AND metric = {metric:String} AND value IS NOT NULL
         GROUP BY day

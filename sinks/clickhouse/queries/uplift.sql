@@ -14,7 +14,8 @@
 -- Rates: Newcombe's interval on Wilson's; means: Welch with Satterthwaite's degrees of freedom
 -- and Student's quantile by its expansion in z (Abramowitz and Stegun 26.7.5).
 -- Always-valid: asymptotic confidence sequence (arXiv 2103.06476), for rates only once each arm
--- has five successes and five failures. SRM: chi-square of the arms against the holdout share.
+-- has five successes and five failures, for means once twenty values carry the variance of each arm
+-- (n over the kurtosis). SRM: chi-square of the arms against the holdout share.
 -- value, value_low, value_high: what the acted customers brought more, for money metrics.
 WITH
     (z, df) -> z + (pow(z, 3) + z) / (4 * df) + (5 * pow(z, 5) + 16 * pow(z, 3) + 3 * z) / (96 * df * df)
@@ -60,7 +61,7 @@ FROM (
         (-2 * log({alpha:Float64}) + log(1 - 2 * log({alpha:Float64}))) / {plan:UInt64} AS rho2,
         sqrt(n * rho2 + 1) AS root,
         sqrt(v_or_null * n) * sqrt(2 * (n * rho2 + 1) * log(root / {alpha:Float64}) / (n * n * rho2)) AS radius,
-        v > 0 AND (NOT binary OR least(s1, n1 - s1, s0, n0 - s0) >= 5) AS speaks,
+        v > 0 AND if(binary, least(s1, n1 - s1, s0, n0 - s0) >= 5, least(n1 / k1, n0 / k0) >= 20) AS speaks,
         -- CUPED
         covar / nullIf(var_x, 0) AS theta,
         (mean_y1 - theta * mean_x1) - (mean_y0 - theta * mean_x0) AS cuped_delta,
@@ -83,6 +84,7 @@ FROM (
             sumIf(value, u.treated) AS s1, sumIf(value, NOT u.treated) AS s0,
             avgIf(value, u.treated) AS treated, avgIf(value, NOT u.treated) AS control,
             varSampStableIf(value, u.treated) AS var1, varSampStableIf(value, NOT u.treated) AS var0,
+            kurtPopIf(value, u.treated) AS k1, kurtPopIf(value, NOT u.treated) AS k0,
             sumIf(u.spent, u.treated AND NOT u.pending) AS spent,
             -- SRM is about assignment, so pending customers count
             toFloat64(countIf(u.treated)) AS units1, toFloat64(countIf(NOT u.treated)) AS units0,
