@@ -30,6 +30,20 @@ class Applied:
     present: list[str]
 
 
+def durability(copies: int) -> dict[str, str]:
+    """Return the configs with which a confirmed record outlives any one broker.
+
+    Kafka's own default lets one copy alone confirm; marks, fences and the store count offsets, so a log
+    that loses its end and gives the offsets out again would lose events without a trace.
+
+    >>> durability(1), durability(3)["min.insync.replicas"]
+    ({}, '2')
+    """
+    if copies < 3:
+        return {}
+    return {"min.insync.replicas": str(copies // 2 + 1), "unclean.leader.election.enable": "false"}
+
+
 async def apply(settings: Settings) -> Applied:
     """Create the topics that are missing.
 
@@ -49,7 +63,8 @@ async def apply(settings: Settings) -> Applied:
                 topic.name,
                 partitions_of(topic, settings.partitions),
                 settings.replication,
-                topic_configs=configs_of(topic, int(settings.raw_retention_hours * HOUR_MS)),
+                topic_configs=configs_of(topic, int(settings.raw_retention_hours * HOUR_MS))
+                | durability(settings.replication),
             )
             for topic in missing
         ]

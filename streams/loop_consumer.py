@@ -3,17 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import aiokafka
+from aiokafka import TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import GroupCoordinatorNotAvailableError, NoError, NotCoordinatorForGroupError, for_code
+from aiokafka.protocol.commit import OffsetFetchRequest
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+from faust.types import TP
 from mode import Service
 from mode.utils.futures import maybe_set_exception
 
-TP = Any
+
+def heed_group_errors(coordinator: Any) -> None:
+    """Make a coordinator's refusal to tell committed offsets an error, which aiokafka then repeats.
+
+    From version 2 of OffsetFetch on a broker that is loading the group, or no longer its coordinator,
+    answers with an error code beside an empty list of partitions (KIP-88). aiokafka 0.14 looks at the list
+    alone and takes it for "never committed": a consumer then starts at the beginning, or at the end.
+
+    Parameters
+    ----------
+    coordinator
+        `aiokafka.consumer.group_coordinator.GroupCoordinator`.
+    """
+    ask = coordinator._send_req
+
+    async def strictly(request: Any) -> Any:
+        answer = await ask(request)
+        if isinstance(request, OffsetFetchRequest):
+            error = for_code(getattr(answer, "error_code", 0))
+            if error in (NotCoordinatorForGroupError, GroupCoordinatorNotAvailableError):
+                coordinator.coordinator_dead()
+            if error is not NoError:
+                raise error(coordinator.group_id)
+        return answer
+
+    coordinator._send_req = strictly
 
 
 class LoopConsumerThread(AIOKafkaConsumerThread):
@@ -44,6 +73,23 @@ class LoopConsumerThread(AIOKafkaConsumerThread):
             heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
             retry_backoff_ms=100,
         )
+
+    async def on_start(self) -> None:
+        """Connect; then answers that hold an error for the whole group count as errors."""
+        await super().on_start()
+        heed_group_errors(self._ensure_consumer()._coordinator)
+
+    async def committed(self, places: Iterable[TP]) -> Mapping[TP, int]:
+        """Return what the group has committed, without the partitions it never committed.
+
+        Raises
+        ------
+        aiokafka.errors.GroupAuthorizationFailedError
+            When the group may not be read; whatever else stands in the way is waited for.
+        """
+        asked = [TopicPartition(tp.topic, tp.partition) for tp in places]
+        found = await self._ensure_consumer()._coordinator.fetch_committed_offsets(asked)
+        return {TP(tp.topic, tp.partition): place.offset for tp, place in found.items()}
 
     async def start(self) -> None:
         """Serve in the worker's loop."""

@@ -11,9 +11,11 @@ from typing import Any, Protocol
 from aiokafka.errors import (
     KafkaConnectionError,
     KafkaTimeoutError,
+    LeaderNotAvailableError,
     NodeNotReadyError,
     NotEnoughReplicasAfterAppendError,
     NotEnoughReplicasError,
+    NotLeaderForPartitionError,
     RequestTimedOutError,
 )
 
@@ -29,6 +31,8 @@ RETRIABLE = (
     KafkaConnectionError,
     NotEnoughReplicasError,
     NotEnoughReplicasAfterAppendError,
+    NotLeaderForPartitionError,
+    LeaderNotAvailableError,
 )
 """Errors of an election or a broker's restart; aiokafka gives a batch up after its request timeout."""
 

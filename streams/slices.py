@@ -47,6 +47,7 @@ class SliceConsumer(Consumer):
         super().__init__(*args, **kwargs)
         self._slices: dict[TP, deque[Any]] = {}
         self._gaps: dict[TP, int] = {}
+        self._unplaced: set[TP] = set()
 
     def _new_consumer_thread(self) -> LoopConsumerThread:
         return LoopConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -85,19 +86,33 @@ class SliceConsumer(Consumer):
         """Forget what was in flight: under the eager protocol it belongs to an older generation."""
         self._slices.clear()
         self._unacked_messages.clear()
+        self._read_offset.clear()
+        self._unplaced = set(assigned)
         await super().on_partitions_assigned(assigned, generation_id)
 
-    async def _rewind(self, places: Iterable[TP]) -> None:
-        """Seek to the next offset this generation has not delivered yet."""
-        assigned = self.assignment()
-        for tp in places:
-            if tp not in assigned:
-                continue
-            read = self._read_offset[tp]
-            if read is None:
-                await self._thread.seek_to_beginning(tp)
-            else:
-                await self._seek(tp, read)
+    async def perform_seek(self) -> None:
+        """Do nothing: the task that fetches goes to the committed offsets itself, see `_place`.
+
+        Faust seeks here, beside a fetch that may still be under way: what that fetch took after the seek
+        was thrown away with the old generation's records and never asked for again (decision record 0010).
+        It also gives up after the request timeout and then never consumes again.
+        """
+
+    async def _place(self, generation: int) -> None:
+        """Go to what the group has committed, and where nothing is, to the beginning."""
+        self._unplaced &= self.assignment()
+        places = set(self._unplaced)
+        committed = await self._thread.committed(places)
+        if self.app.consumer_generation_id != generation or not self.flow_active:
+            return
+        # No wait from here on: a rebalance in between would leave half of it to the wrong generation.
+        for tp in places & self.assignment():
+            # Where the log begins later, the broker says that 0 is out of range and aiokafka goes there.
+            read = committed.get(tp, 0)
+            self._thread.seek(tp, read)
+            self._read_offset[tp] = read
+            self._committed_offset[tp] = committed.get(tp)
+        self._unplaced -= places
 
     async def _drain_messages(self, fetcher: Any) -> None:
         app = self.app
@@ -108,14 +123,12 @@ class SliceConsumer(Consumer):
                     await self.wait(self.can_resume_flow)
                     continue
                 generation = app.consumer_generation_id
+                if self._unplaced:
+                    await self._place(generation)
+                    continue
                 records, _ = await self._wait_next_records(1.0)
-                # Resuming a suspended flow always seeks to the committed offsets.
-                if self.should_stop or not records or not self.flow_active:
-                    continue
-                if app.consumer_generation_id != generation:
-                    await self._rewind(records)
-                    continue
-                await self._deliver_all(records, generation)
+                if records and not self.should_stop:
+                    await self._deliver_all(records, generation)
         except self.consumer_stopped_errors:
             if not app.should_stop:
                 raise
@@ -125,21 +138,21 @@ class SliceConsumer(Consumer):
 
     async def _deliver_all(self, records: Mapping[TP, list[Any]], generation: int) -> None:
         for tp, found in records.items():
-            if not self.flow_active or self.app.consumer_generation_id != generation:
-                break
-            read = self._read_offset[tp]
-            if read is not None and found[0].offset > read and self._gaps.get(tp) != read:
-                # Fetched before and never delivered, or a hole in the log (compaction, retention): ask once.
+            read = self._read_offset.get(tp)
+            if not self.flow_active or self.app.consumer_generation_id != generation or read is None:
+                self._unplaced.add(tp)  # fetched and not delivered: aiokafka stands too far
+                continue
+            if found[0].offset > read and self._gaps.get(tp) != read:
+                # A hole in the log (compaction, retention, a transaction's marker) or a mistake: ask once.
                 self._gaps[tp] = read
                 log.warning(
                     "%s/%d: asking for offset %d, got %d", tp.topic, tp.partition, read, found[0].offset
                 )
                 await self._seek(tp, read)
                 continue
-            if read is not None and found[0].offset < read:
-                found = [record for record in found if record.offset >= read]
-            if found:
-                await self._deliver(tp, found, generation)
+            fresh = [record for record in found if record.offset >= read] if found[0].offset < read else found
+            if fresh:
+                await self._deliver(tp, fresh, generation)
 
     async def _deliver(self, tp: TP, records: list[Any], generation: int) -> None:
         last = records[-1]
@@ -152,6 +165,8 @@ class SliceConsumer(Consumer):
         await self.wait_first(self.callback(message), self.suspend_flow.wait())
         if self.flow_active and self.app.consumer_generation_id == generation:
             self._read_offset[tp] = last.offset + 1
+        else:
+            self._unplaced.add(tp)
 
 
 class IdleProducer(Producer):
