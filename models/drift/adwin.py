@@ -2,8 +2,8 @@
 
 River's detector of the same name keeps its window in compiled code that leaves the process only by
 pickle or as bytes of a private layout, which a River upgrade may change; a learner's snapshot must
-outlive that. This one has River's interface and parameters and finds the same changes at the same
-events (`tests/unit/test_drift_adwin.py` compares them number by number).
+outlive that. This one is a River `DriftDetector` with the same parameters and finds the same changes at
+the same events (`tests/unit/test_drift_adwin.py` compares them number by number).
 
 Source: Bifet and Gavaldà, "Learning from time-changing data with adaptive windowing", SDM 2007.
 """
@@ -14,10 +14,12 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from river import base
+
 from models.learner import State
 
 
-class Adwin:
+class Adwin(base.DriftDetector):
     """A window of recent values that drops its old part when the mean has changed.
 
     The window is rows of buckets; a bucket of row `i` sums 2^i values, a row holds at most
@@ -60,12 +62,12 @@ class Adwin:
         min_window_length: int = 5,
         grace_period: int = 10,
     ) -> None:
+        super().__init__()
         self.delta = delta
         self.clock = clock
         self.max_buckets = max_buckets
         self.min_window_length = min_window_length
         self.grace_period = grace_period
-        self.drift_detected = False
         self.split: tuple[int, float, int, float] = (0, 0.0, 0, 0.0)
         self._clear()
 
@@ -96,12 +98,12 @@ class Adwin:
         if len(self._sums[0]) > self.max_buckets:
             self._compress()
         self._tick += 1
-        self.drift_detected = False
+        self._drift_detected = False
         if self._tick % self.clock == 0 and self.width > self.grace_period:
             while self._changed():
                 if not self.drift_detected:
                     self.split = self._best_split()
-                self.drift_detected = True
+                self._drift_detected = True
                 self._drop_oldest()
 
     def _compress(self) -> None:
@@ -181,6 +183,6 @@ class Adwin:
         if width != state["width"] or [len(row) for row in sums] != [len(row) for row in squares]:
             raise ValueError(f"ADWIN state of width {state['width']} holds {width} values")
         self.width, self.total, self.variance = state["width"], state["total"], state["variance"]
-        self._tick, self.drift_detected = state["tick"], state["drift"]
+        self._tick, self._drift_detected = state["tick"], state["drift"]
         self._sums = [list(row) for row in sums]
         self._squares = [list(row) for row in squares]
