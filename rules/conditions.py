@@ -1,6 +1,6 @@
 """All live conditions of one trigger as one CEL program, run only when some rule can still be true.
 
-A condition is split at its top-level `&&`. Parts that are plain comparisons become closures
+A condition is split at its top-level `&&`. Parts whose meaning is the same in Python become closures
 (`rules.predicate`) and are tried first, each distinct part once for all rules (`rules.network`),
 fields of the record before windows. What is left of all rules is compiled into one CEL list, over
 variables instead of nested maps (converting three whole maps takes 50 µs, five variables 2 µs), and
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import cel
@@ -23,6 +24,7 @@ from rules.expression import parse
 from rules.network import Guard, Network
 from rules.nodes import Binary, Call, Index, ListOf, MapOf, Member, Name, Node, Ternary, Unary
 from rules.predicate import needs_state, predicate
+from rules.thresholds import threshold
 from rules.tree import Path, conjuncts, path_of, unparse
 
 Failure = Callable[[str, Exception], None]
@@ -138,7 +140,7 @@ class Expression:
             if guard is None:
                 self.rest.append(part)
             else:
-                self.guards.append((unparse(part), needs_state(part), guard))
+                self.guards.append(Guard(unparse(part), needs_state(part), guard, threshold(part)))
 
     def value(self, env: Environment) -> Any:
         """Evaluate with CEL."""
@@ -160,7 +162,6 @@ class Expression:
 
 @dataclass(slots=True)
 class _Compiled:
-    position: int
     rule_id: str
     whole: Expression
     slot: int
@@ -181,24 +182,22 @@ class Conditions:
         self._failed = failed
         self._variables = Variables()
         items: list[tuple[_Compiled, list[Guard]]] = []
-        rest: list[str] = []
+        slots: dict[str, int] = {}
         for rule_id, expression in expressions:
             slot = -1
             if expression.rest:
-                slot = len(rest)
                 parts = [unparse(self._variables.flatten(part), 2) for part in expression.rest]
-                rest.append(" && ".join(parts))
-            items.append((_Compiled(len(items), rule_id, expression, slot), expression.guards))
+                slot = slots.setdefault(" && ".join(parts), len(slots))
+            items.append((_Compiled(rule_id, expression, slot), expression.guards))
         self._network = Network(items)
-        self._program = cel.compile("[" + ", ".join(rest) + "]") if rest else None
+        self._program = cel.compile("[" + ", ".join(slots) + "]") if slots else None
 
     def eligible(self, env: Environment) -> list[str]:
         """Return the ids of the rules whose condition holds, in catalogue order."""
         found, doubtful = self._network.match(env)
         if not found and not doubtful:
             return []
-        found.sort(key=_position)
-        if any(item.slot >= 0 for item in found):
+        if self._program is not None and max(map(_slot, found), default=-1) >= 0:
             found = self._judge(found, env)
         found += [item for item in doubtful if self._alone(item, env)]
         return [item.rule_id for item in found]
@@ -207,9 +206,11 @@ class Conditions:
         """Evaluate what closures left open, once for all rules; rule by rule where that fails."""
         assert self._program is not None
         try:
-            values = self._program.execute(self._variables.values(env))
-            if all(item.slot < 0 or isinstance(values[item.slot], bool) for item in found):
-                return [item for item in found if item.slot < 0 or values[item.slot]]
+            # The last value stands for rules that have no part left, whose slot is -1.
+            values = [*self._program.execute(self._variables.values(env)), True]
+            kept = [item for item in found if values[item.slot] is True]
+            if len(kept) == len(found) or set(map(type, values)) == {bool}:
+                return kept
         except (KeyError, TypeError, ValueError, RuntimeError, ArithmeticError, IndexError):
             pass
         return [item for item in found if item.slot < 0 or self._alone(item, env)]
@@ -222,5 +223,4 @@ class Conditions:
             return False
 
 
-def _position(item: _Compiled) -> int:
-    return item.position
+_slot = attrgetter("slot")

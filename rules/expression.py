@@ -29,6 +29,7 @@ from rules.nodes import (
     Ternary,
     Unary,
 )
+from rules.tree import path_of
 
 MAX_DEPTH = 60
 """Deepest nesting accepted; deeper input is refused instead of exhausting the stack."""
@@ -215,7 +216,11 @@ class _Parser:
         if token.text in ("true", "false", "null"):
             return Literal(token.at, {"true": True, "false": False, "null": None}[token.text])
         if self._accept("("):
-            return Call(token.at, None, token.text, self._items(")"))
+            items = self._items(")")
+            if token.text == "has" and len(items) == 1 and len(path_of(items[0]) or ()) == 2:
+                # Fields are always there, null where nothing is known.
+                return Binary(token.at, "!=", items[0], Literal(token.at, None))
+            return Call(token.at, None, token.text, items)
         return Name(token.at, token.text)
 
     def _map(self, at: int) -> Node:

@@ -8,28 +8,15 @@ whole condition to CEL.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
-from rules.environment import FIELDS, Environment, Getter, getter
-from rules.nodes import Binary, Call, ListOf, Literal, Name, Node, Unary
+from rules.environment import Environment, Getter, getter
+from rules.members import COMPARE, FLIP, TEXT, Predicate, counted, macro
+from rules.nodes import Binary, Call, ListOf, Literal, Name, Node, Ternary, Unary
+from rules.patterns import searcher
 from rules.tree import Path, path_of, paths
-
-Predicate = Callable[[Environment], bool]
-
-_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le,
-    ">": operator.gt, ">=": operator.ge,
-}  # fmt: skip
-_FLIP = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
-_TEXT: dict[str, Callable[[str, str], bool]] = {
-    "startsWith": str.startswith, "endsWith": str.endswith, "contains": operator.contains,
-}  # fmt: skip
-
-
-class NotBoolError(TypeError):
-    """A part that should be true or false is something else; CEL reports it."""
+from rules.values import DoubtError, declared, value
 
 
 def predicate(node: Node) -> Predicate | None:
@@ -40,16 +27,17 @@ def predicate(node: Node) -> Predicate | None:
         case Binary(op="&&" | "||" as op, left=left, right=right):
             return _joined(op, predicate(left), predicate(right))
         case Unary(op="!", value=inner):
-            test = predicate(inner)
-            return None if test is None else lambda env: not test(env)
+            return _denied(predicate(inner))
         case Binary(op="in", left=left, right=right):
             return _membership(left, right)
-        case Binary(op=op, left=left, right=right) if op in _COMPARE:
+        case Binary(op=op, left=left, right=right) if op in COMPARE:
             return _comparison(op, left, right)
         case Call():
             return _call(node)
+        case Ternary(test=test, yes=yes, no=no):
+            return _chosen(predicate(test), predicate(yes), predicate(no))
     path = path_of(node)
-    if _declared(path, ("bool",)) and path is not None:
+    if declared(path, ("bool",)) and path is not None:
         return getter(path)
     fetch = _fetch(node)
     return None if fetch is None else _truth(fetch)
@@ -58,14 +46,6 @@ def predicate(node: Node) -> Predicate | None:
 def needs_state(node: Node) -> bool:
     """Tell whether a part reads windows or actions, which cost more than fields of the record."""
     return any(path[0] in ("windows", "actions") for path, _ in paths(node))
-
-
-def _declared(path: Path | None, kinds: tuple[str, ...]) -> bool:
-    """Tell whether a contract promises a field of one of these kinds that is never null."""
-    if path is None or len(path) != 2 or path[0] not in ("scores", "customer", "feedback"):
-        return False
-    field = FIELDS[path[0]].get(path[1])
-    return field is not None and field.kind in kinds and not field.nullable
 
 
 def _fetch(node: Node) -> Getter | None:
@@ -78,7 +58,7 @@ def _truth(fetch: Getter) -> Predicate:
         value = fetch(env)
         if value is True or value is False:
             return value
-        raise NotBoolError
+        raise DoubtError
 
     return test
 
@@ -91,15 +71,25 @@ def _joined(op: str, left: Predicate | None, right: Predicate | None) -> Predica
     return lambda env: left(env) or right(env)
 
 
+def _denied(test: Predicate | None) -> Predicate | None:
+    return None if test is None else lambda env: not test(env)
+
+
+def _chosen(test: Predicate | None, yes: Predicate | None, no: Predicate | None) -> Predicate | None:
+    if test is None or yes is None or no is None:
+        return None
+    return lambda env: yes(env) if test(env) else no(env)
+
+
 def _comparison(op: str, left: Node, right: Node) -> Predicate | None:
     if isinstance(left, Literal):
-        op, left, right = _FLIP[op], right, left
+        op, left, right = FLIP[op], right, left
     if isinstance(left, Call) and left.function == "size":
         return _size(op, left, right)
     fetch = _fetch(left)
+    compare = COMPARE[op]
     if fetch is None:
-        return None
-    compare = _COMPARE[op]
+        return _arithmetic(compare, left, right)
     if isinstance(right, Literal):
         constant = right.value
         if isinstance(constant, bool) or constant is None:
@@ -111,32 +101,34 @@ def _comparison(op: str, left: Node, right: Node) -> Predicate | None:
         return _typed(fetch, compare, constant, wanted, op in ("==", "!="))
     other = _fetch(right)
     if other is None:
-        return None
+        return _arithmetic(compare, left, right)
 
     def both(env: Environment) -> bool:
         mine, theirs = fetch(env), other(env)
         if type(mine) is not type(theirs) or isinstance(mine, bool):
-            raise NotBoolError
+            raise DoubtError
         return bool(compare(mine, theirs))
 
     return both
 
 
+def _arithmetic(compare: Callable[[Any, Any], bool], left: Node, right: Node) -> Predicate | None:
+    """`scores.churn * customer.lifetime_value > 100.0`."""
+    mine = value(left)
+    if mine is not None and isinstance(right, Literal) and type(right.value) in (int, float):
+        constant = right.value
+        return lambda env: compare(mine(env), constant)
+    theirs = value(right)
+    return None if mine is None or theirs is None else lambda env: compare(mine(env), theirs(env))
+
+
 def _size(op: str, call: Call, right: Node) -> Predicate | None:
-    """`list.size() > 0` and `size(list) > 0`."""
-    operand = call.target if call.target is not None else call.args[0] if call.args else None
-    fetch = None if operand is None or len(call.args) > 1 else _fetch(operand)
-    if fetch is None or not isinstance(right, Literal) or type(right.value) is not int:
+    """`list.size() > 0`, `size(text) > 0`, `list.filter(t, …).size() >= 2`."""
+    size = counted(call)
+    if size is None or not isinstance(right, Literal) or type(right.value) is not int:
         return None
-    compare, constant = _COMPARE[op], right.value
-
-    def test(env: Environment) -> bool:
-        value = fetch(env)
-        if not isinstance(value, list):
-            raise NotBoolError
-        return bool(compare(len(value), constant))
-
-    return test
+    compare, constant = COMPARE[op], right.value
+    return lambda env: compare(size(env), constant)
 
 
 def _direct(op: str, path: Path | None, constant: float | str) -> Predicate | None:
@@ -145,7 +137,7 @@ def _direct(op: str, path: Path | None, constant: float | str) -> Predicate | No
     The contracts promise the type, and that it is never null.
     """
     kinds = ("string",) if isinstance(constant, str) else ("int", "double")
-    if path is None or not _declared(path, kinds):
+    if path is None or not declared(path, kinds):
         return None
     root, name = path
     c: Any = constant
@@ -188,7 +180,7 @@ def _typed(
     def test(env: Environment) -> bool:
         value = fetch(env)
         if value is True or value is False or not (equality or isinstance(value, wanted)):
-            raise NotBoolError
+            raise DoubtError
         return bool(compare(value, constant))
 
     return test
@@ -200,13 +192,13 @@ def _membership(left: Node, right: Node) -> Predicate | None:
         if fetch is None:
             return None
         path = path_of(right)
-        if _declared(path, ("list",)) and path is not None:
+        if declared(path, ("list",)) and path is not None:
             return _listed(path, item)
 
         def holds(env: Environment) -> bool:
             values = fetch(env)
             if not isinstance(values, list | dict):
-                raise NotBoolError
+                raise DoubtError
             return item in values
 
         return holds
@@ -227,62 +219,53 @@ def _listed(path: Path, item: str) -> Predicate:
 
 
 def _call(node: Call) -> Predicate | None:
-    if node.function in _TEXT and node.target is not None and len(node.args) == 1:
-        fetch, text = _fetch(node.target), node.args[0]
-        if fetch is None or not isinstance(text, Literal) or not isinstance(text.value, str):
-            return None
-        compare, constant = _TEXT[node.function], text.value
-
-        def test(env: Environment) -> bool:
-            value = fetch(env)
-            if not isinstance(value, str):
-                raise NotBoolError
-            return compare(value, constant)
-
-        return test
-    if node.function == "exists" and node.target is not None and len(node.args) == 2:
-        return _exists(node.target, *node.args)
+    if node.function in ("exists", "all", "exists_one"):
+        return _meets(node) or macro(node)
+    if node.target is None or len(node.args) != 1:
+        return None
+    fetch, text = _fetch(node.target), node.args[0]
+    if fetch is None or not isinstance(text, Literal) or not isinstance(text.value, str):
+        return None
+    constant: str = text.value
+    if node.function == "matches":
+        search = searcher(constant)
+        return None if search is None else _of_text(fetch, search)
+    if node.function in TEXT:
+        compare = TEXT[node.function]
+        return _of_text(fetch, lambda held: compare(held, constant))
     return None
 
 
-def _exists(target: Node, variable: Node, body: Node) -> Predicate | None:
-    """`list.exists(t, t.startsWith("x"))` and `list.exists(t, t == "x")`."""
-    fetch = _fetch(target)
-    if fetch is None or not isinstance(variable, Name):
-        return None
-    match body:
-        case Call(target=Name(name=name), function=function, args=(Literal(value=str(text)),)) if (
-            function in _TEXT
-        ):
-            compare = _TEXT[function]
-        case Binary(op="==", left=Name(name=name), right=Literal(value=str(text))):
-            compare = operator.eq
-        case Binary(op="in", left=Name(name=name), right=ListOf() as choices):
-            return _meets(fetch, choices) if name == variable.name else None
+def _of_text(fetch: Getter, test: Callable[[str], bool]) -> Predicate:
+    def holds(env: Environment) -> bool:
+        held = fetch(env)
+        if not isinstance(held, str):
+            raise DoubtError
+        return test(held)
+
+    return holds
+
+
+def _meets(call: Call) -> Predicate | None:
+    """`list.exists(t, t in ["x", "y"])` without a look at each member."""
+    match call:
+        case Call(target=Node() as target, function="exists", args=(Name(name=used), Binary() as body)):
+            pass
         case _:
             return None
-    if name != variable.name:
+    fetch = _fetch(target)
+    match body:
+        case Binary(op="in", left=Name(name=name), right=ListOf() as choices) if name == used:
+            allowed = _strings(choices)
+        case _:
+            return None
+    if fetch is None or allowed is None:
         return None
 
     def test(env: Environment) -> bool:
         values = fetch(env)
         if not isinstance(values, list):
-            raise NotBoolError
-        return True in [compare(value, text) for value in values]
-
-    return test
-
-
-def _meets(fetch: Getter, choices: ListOf) -> Predicate | None:
-    """`list.exists(t, t in ["x", "y"])`."""
-    allowed = _strings(choices)
-    if allowed is None:
-        return None
-
-    def test(env: Environment) -> bool:
-        values = fetch(env)
-        if not isinstance(values, list):
-            raise NotBoolError
+            raise DoubtError
         return not allowed.isdisjoint(values)
 
     return test

@@ -28,6 +28,9 @@ TEXTUAL = st.sampled_from(["scores.kind", "customer.tier", "feedback.product", "
 LISTS = st.sampled_from(["scores.topics", "customer.products", "customer.tier"])
 OPERATORS = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])
 
+FRACTIONS = st.sampled_from(["scores.polarity", "scores.churn", "customer.lifetime_value", "0.5", "-2.0"])
+PATTERNS = st.sampled_from(['"a|b"', '"(?i)A|K"', '"^a"', '"退款|ab"', '"a b"'])
+
 ATOMS = st.one_of(
     st.builds("{} {} {}".format, NUMERIC, OPERATORS, NUMBERS),
     st.builds("{} {} {}".format, NUMBERS, OPERATORS, NUMERIC),
@@ -43,6 +46,22 @@ ATOMS = st.one_of(
         ["scores.demand", "true", "false", "scores.demand == true", "windows.flag", "scores.kind"]
     ),
     st.builds("{}.size() > {}".format, LISTS, st.sampled_from(["0", "1"])),
+    st.builds("{}.size() == {}".format, st.just("feedback.text"), st.sampled_from(["0", "1"])),
+    st.builds("{} * {} {} {}".format, FRACTIONS, FRACTIONS, OPERATORS, NUMBERS),
+    st.builds("{} + {} / {} >= {}".format, FRACTIONS, FRACTIONS, FRACTIONS, FRACTIONS),
+    st.builds("double({}) - {} < {}".format, NUMERIC, FRACTIONS, NUMBERS),
+    st.builds("({} > 0.0 ? {} > 0.0 : scores.demand)".format, NUMERIC, NUMERIC),
+    st.builds(
+        "{}.{}(t, t == {} || (t.size() > 1 && !t.contains({})))".format,
+        LISTS,
+        st.sampled_from(["exists", "all", "exists_one"]),
+        TEXTS,
+        TEXTS,
+    ),
+    st.builds("{}.filter(t, t.startsWith({})).size() >= {}".format, LISTS, TEXTS, NUMBERS),
+    st.builds("feedback.text.matches({})".format, PATTERNS),
+    st.builds("{}.exists(t, t.matches({}))".format, LISTS, PATTERNS),
+    st.builds("has({})".format, st.sampled_from(["feedback.product", "feedback.rating", "scores.kind"])),
     st.builds("1 / customer.open_tickets > {}".format, st.sampled_from(["0", "1"])),
 )
 CONDITIONS = st.recursive(
@@ -59,6 +78,7 @@ RECORDS = st.fixed_dictionaries(
     {
         "rating": st.sampled_from([None, -1.0, 0.0, 0.5]),
         "product": st.none() | WORDS,
+        "text": WORDS | st.sampled_from(["A", "K", "ſ", "要退款", "a\nb", "a b"]),
         "scores": st.fixed_dictionaries(
             {
                 "polarity": st.sampled_from([-1.0, -0.5, 0.0, 0.5]),
@@ -69,7 +89,12 @@ RECORDS = st.fixed_dictionaries(
             }
         ),
         "customer": st.fixed_dictionaries(
-            {"tier": WORDS, "open_tickets": st.integers(0, 2), "products": st.lists(WORDS, max_size=2)}
+            {
+                "tier": WORDS,
+                "lifetime_value": st.sampled_from([0, 0.5, 900.0]),
+                "open_tickets": st.integers(0, 2),
+                "products": st.lists(WORDS, max_size=2),
+            }
         ),
     }
 )
@@ -111,6 +136,25 @@ def test_many_conditions_at_once_are_each_by_itself(texts: list[str], record: di
     alone = {key: outcome(expression, environment(record)) for key, expression in expressions.items()}
     assert sorted(conditions.eligible(environment(record))) == [key for key, value in alone.items() if value]
     assert sorted(failed) == [key for key, value in alone.items() if value is None]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(["scores.polarity", "windows.w", "feedback.rating", "scores.churn * 2.0", "scores.kind"]),
+    OPERATORS,
+    st.lists(st.one_of(NUMBERS, TEXTS), min_size=3, max_size=6),
+    RECORDS,
+)
+def test_thresholds_searched_together_are_each_by_itself(
+    value: str, operator: str, constants: list[str], record: dict[str, Any]
+) -> None:
+    texts = [f"{value} {operator} {constant}" for constant in constants]
+    expressions = {f"r{number}": Expression(text) for number, text in enumerate(texts)}
+    failed: list[str] = []
+    conditions = Conditions(expressions.items(), lambda rule_id, error: failed.append(rule_id))
+    alone = {key: outcome(expression, environment(record)) for key, expression in expressions.items()}
+    assert sorted(conditions.eligible(environment(record))) == [key for key, held in alone.items() if held]
+    assert sorted(failed) == [key for key, held in alone.items() if held is None]
 
 
 @given(CONDITIONS)

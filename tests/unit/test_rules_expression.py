@@ -142,3 +142,10 @@ def test_unreachable(text: str) -> None:
 )
 def test_reachable(text: str) -> None:
     assert unreachable(parse(text), KNOWN) is None
+
+
+def test_has_asks_whether_a_field_is_known() -> None:
+    assert unparse(parse("has(feedback.rating) && feedback.rating < 0.0")) == (
+        "feedback.rating != null && feedback.rating < 0.0"
+    )
+    assert unparse(parse("has(feedback.attributes.plan)")) == "has(feedback.attributes.plan)"
