@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 QUIET_POLLS = 2
 POLL_MS = 300
 
-Handler = Callable[[bytes | None, bytes | None], None]
-"""Called with key and value of each record; must not raise on bad content."""
+Handler = Callable[[bytes | None, bytes | None], Awaitable[None] | None]
+"""Called with key and value of each record, and awaited if need be; must not raise on bad content."""
 
 
 class Broadcast:
@@ -79,6 +79,7 @@ class Broadcast:
         for place, records in got.items():
             handler = self._handlers[place.topic]
             for record in records:
-                handler(record.key, record.value)
+                if (work := handler(record.key, record.value)) is not None:
+                    await work
             count += len(records)
         return count

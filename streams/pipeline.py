@@ -118,7 +118,7 @@ def build_score(run: Runtime) -> Built:
     """From customers' logs to scored logs and training examples."""
     settings, models = run.settings, ModelSet()
     models.warm()
-    run.shelf.installers.append(models.install)
+    run.shelf.sets.append(models)
     run.follow(SNAPSHOTS, run.shelf.apply)
     analyser = Analyser()
     run.tags.installers.append(analyser.apply_tags)

@@ -25,6 +25,7 @@ from streams.settings import Settings
 
 log = logging.getLogger(__name__)
 
+HANDOVER_SECONDS = 0.001
 STOP_SECONDS = 10.0
 """Longest an orderly stop may take; a supervisor kills after that anyway."""
 
@@ -151,6 +152,8 @@ def run_worker(settings: Settings, agents: Sequence[str]) -> None:
     asyncio.set_event_loop(loop)
     service = loop.run_until_complete(prepare(settings, agents))
     spare_the_collector()
+    # The learner's thread must hand the interpreter over sooner than after Python's 5 ms.
+    sys.setswitchinterval(HANDOVER_SECONDS)
     if settings.metrics_port:
         start_http_server(settings.metrics_port, addr=settings.metrics_host)
     log.info("worker %d runs %s", os.getpid(), ", ".join(agents))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from models.churn.compiled import compiled
+from models.churn.compiled import compiled, unlocked
 from models.learner import Array
 
 BINS = 64
@@ -166,7 +166,7 @@ def encode(row: Array, ints: Array, keys: Array, codes: Array, out: Array) -> No
             out[j] = ints[OTHER, j]
 
 
-@compiled
+@unlocked
 def encode_rows(rows: Array, ints: Array, keys: Array, codes: Array, out: Array) -> None:
     """Write the codes of all rows into `out`, uint8 (rows, columns)."""
     for i in range(rows.shape[0]):

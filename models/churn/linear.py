@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from models.churn.bins import CENTER, SCALE, SIZES, SMOOTH, START, WORDS
-from models.churn.compiled import compiled
+from models.churn.compiled import compiled, unlocked
 from models.learner import Array
 
 HATS = 6
@@ -74,7 +74,7 @@ def basis(
     return n
 
 
-@compiled
+@unlocked
 def basis_rows(
     codes: Array, rows: Array, ints: Array, floats: Array, index: Array, value: Array, counts: Array
 ) -> None:
@@ -84,7 +84,7 @@ def basis_rows(
         counts[i] = basis(codes[i], rows[i], ints, floats, index[i], value[i], owner)
 
 
-@compiled
+@unlocked
 def fit(
     index: Array,
     value: Array,

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from models.churn.compiled import compiled
+from models.churn.compiled import compiled, unlocked
 from models.learner import Array
 
 
-@compiled
+@unlocked
 def boost(
     codes: Array,
     y: Array,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from models.churn.propensity import Propensity
 from models.near_duplicate import ClusterIndex
@@ -24,6 +24,13 @@ def new_learner(name: str) -> Any:
     return TopicClassifier() if name == TOPICS else Propensity(name)
 
 
+class Ready(NamedTuple):
+    """A snapshot and the model made of it, which nobody uses yet."""
+
+    snapshot: Snapshot
+    learner: Any
+
+
 class ModelSet:
     """One instance of every model; a worker's learners and scorers each have their own.
 
@@ -32,9 +39,19 @@ class ModelSet:
 
     def __init__(self) -> None:
         self._models = {name: new_learner(name) for name in MODELS}
-        self.sentiment: Sentiment = self._models[SENTIMENT]
-        self.topics: TopicClassifier = self._models[TOPICS]
         self._versions = dict.fromkeys(MODELS, 0)
+
+    @property
+    def sentiment(self) -> Sentiment:
+        """The model of sentiment in use."""
+        model: Sentiment = self._models[SENTIMENT]
+        return model
+
+    @property
+    def topics(self) -> TopicClassifier:
+        """The model of topics in use."""
+        model: TopicClassifier = self._models[TOPICS]
+        return model
 
     def propensities(self, inputs: Mapping[str, Any]) -> dict[str, float]:
         """Return the probability of each target's outcome within its horizon.
@@ -61,8 +78,8 @@ class ModelSet:
         """Return the version of each model; the same dict until a snapshot is installed."""
         return self._versions
 
-    def install(self, data: bytes) -> Snapshot:
-        """Take a snapshot in use; on any fault the model in use stays.
+    def read(self, data: bytes) -> Ready:
+        """Return the model a snapshot holds; touches nothing in use, so any thread may do it.
 
         Raises
         ------
@@ -73,14 +90,32 @@ class ModelSet:
         name = snapshot.model
         if name not in self._versions:
             raise SnapshotError(f"snapshot of model {name!r}, which this build does not have")
+        learner = new_learner(name)
         try:
-            self._models[name].restore(part(snapshot.state, "learner."))
+            learner.restore(part(snapshot.state, "learner."))
         except (ValueError, KeyError) as error:
             raise SnapshotError(
                 f"snapshot {name} version {snapshot.version} does not fit: {error}"
             ) from error
-        self._versions = {**self._versions, name: snapshot.version}
-        return snapshot
+        return Ready(snapshot, learner)
+
+    def use(self, ready: Ready) -> None:
+        """Score with a model from now on."""
+        name = ready.snapshot.model
+        self._models[name] = ready.learner
+        self._versions = {**self._versions, name: ready.snapshot.version}
+
+    def install(self, data: bytes) -> Snapshot:
+        """Take a snapshot in use; on any fault the model in use stays.
+
+        Raises
+        ------
+        SnapshotError
+            As `read`.
+        """
+        ready = self.read(data)
+        self.use(ready)
+        return ready.snapshot
 
     def warm(self) -> None:
         """Call every compiled kernel once, so that no event waits seconds for a compiler."""

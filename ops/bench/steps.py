@@ -220,8 +220,8 @@ class Steps:
                     config_hash({"model": trainer.name}), trainer.state(),
                 )
             )  # fmt: skip
-            for install in self._run.shelf.installers:
-                install(data)
+            for models in self._run.shelf.sets:
+                models.install(data)
         self.costs.seconds["learn"] += time.thread_time() - began
         self.costs.records["learn"] += len(arrived)
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
 
 from models.clock import Clock
+from models.learner import State
 from models.scoring.model_set import part
 from models.scoring.targets import MODELS
 from models.snapshot import Snapshot, SnapshotError, config_hash, encode
@@ -26,12 +29,13 @@ log = logging.getLogger(__name__)
 
 TOPICS = (EXAMPLES,)
 PART_BYTES = 900_000
-BREATH = 32
 CATCH_UP_POLLS, CATCH_UP_SECONDS = 50, 0.1
 ORDER = "order"
 """Key of an example's field that holds what a person asked for instead of an example."""
 
 Earlier = Callable[[str, int], Awaitable[Snapshot | None]]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Learn:
@@ -39,6 +43,9 @@ class Learn:
 
     A slice is acked only when a snapshot contains it, so a learner that dies goes on from the
     snapshot's offset and ends as if it had never stopped.
+
+    Everything that touches a trainer runs in one thread of its own: refitting trees takes up to 100 ms,
+    for which no other agent of the process should wait.
 
     Parameters
     ----------
@@ -82,6 +89,7 @@ class Learn:
         self._published: dict[str, float] = {}
         self._waiting: dict[int, list[Any]] = {}
         self._publishing = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, "learn")
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -94,6 +102,7 @@ class Learn:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         await self.publish(pauses=False)
+        self._thread.shutdown(wait=False)
 
     def assigned(self, partitions: Iterable[int]) -> None:
         """Start again from the newest snapshots: somebody else may have learned meanwhile."""
@@ -106,27 +115,31 @@ class Learn:
         partition = event.message.partition
         if partition > OBSERVED:
             return True
-        trainer = await self._trainer(partition, event.value[0].offset)
-        for number, record in enumerate(event.value, 1):
-            if found := await self._step(trainer, record):
+        records, at = event.value, 0
+        trainer = await self._trainer(partition, records[0].offset)
+        while at < len(records):
+            found, at = await self._run(_learned, trainer, records, at)
+            if at < len(records):
+                found += await self._ordered(trainer, records[at])
+                at += 1
+            if found:
                 await self._report(found)
-            if number % BREATH == 0:
-                await asyncio.sleep(0)  # heartbeats and the other agents must not wait for a whole slice
-        metrics.EVENTS.labels("learn", EXAMPLES).inc(len(event.value))
-        self._waiting.setdefault(partition, []).append(event)
+        metrics.EVENTS.labels("learn", EXAMPLES).inc(len(records))
+        if self._trainers.get(partition) is trainer:  # else the partition went to another worker meanwhile
+            self._waiting.setdefault(partition, []).append(event)
         return False
 
-    async def _step(self, trainer: Trainer | Observer, record: Any) -> list[Finding]:
-        example, at = loads(record.value), record.timestamp / 1000.0
-        if ORDER not in example:
-            return trainer.step(example, record.offset, at)
+    async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
+
+    async def _ordered(self, trainer: Trainer | Observer, record: Any) -> list[Finding]:
         if isinstance(trainer, Observer) or record.offset <= trainer.offset:
             return []
-        order, state = example[ORDER], None
+        order, state = loads(record.value)[ORDER], None
         if (version := order.get("version")) is not None:
             snapshot = await self._earlier(trainer.name, int(version))
             state = None if snapshot is None else snapshot.state
-        return trainer.order(order, record.offset, at, state)
+        return await self._run(trainer.order, order, record.offset, record.timestamp / 1000.0, state)
 
     async def _trainer(self, partition: int, first: int) -> Trainer | Observer:
         trainer = self._trainers.get(partition)
@@ -211,10 +224,14 @@ class Learn:
     async def _snapshot(self, trainer: Trainer | Observer, now: float) -> None:
         trainer.version = max(trainer.version, self._shelf.version(trainer.name)) + 1
         named = config_hash({"model": trainer.name})
-        taken = Snapshot(trainer.name, trainer.version, trainer.offset, now, named, trainer.state())
         slots = self._checkpoints.due(trainer.name, now) if isinstance(trainer, Trainer) else []
-        serving = trainer.serving() if slots and isinstance(trainer, Trainer) else {}
-        figures = trainer.metrics(int(now * 1000))
+
+        def take() -> tuple[Snapshot, State, list[dict[str, Any]]]:
+            taken = Snapshot(trainer.name, trainer.version, trainer.offset, now, named, trainer.state())
+            serving = trainer.serving() if slots and isinstance(trainer, Trainer) else {}
+            return taken, serving, trainer.metrics(int(now * 1000))
+
+        taken, serving, figures = await self._run(take)
         data = await asyncio.to_thread(encode, taken)
         slot = self._shelf.free_slot(trainer.name)
         for number, piece in enumerate(split(data, PART_BYTES)):
@@ -238,3 +255,20 @@ class Learn:
         while True:
             await asyncio.sleep(self._every)
             await self.publish()
+
+
+def _learned(trainer: Trainer | Observer, records: Sequence[Any], at: int) -> tuple[list[Finding], int]:
+    """Take examples from `at` up to an order or the end; return what people should know, and where."""
+    found: list[Finding] = []
+    began = time.thread_time()
+    for number in range(at, len(records)):
+        record = records[number]
+        example = loads(record.value)
+        if ORDER in example:
+            at = number
+            break
+        found += trainer.step(example, record.offset, record.timestamp / 1000.0)
+    else:
+        at = len(records)
+    metrics.CPU_SECONDS.labels("learn").inc(time.thread_time() - began)
+    return found, at

@@ -80,10 +80,9 @@ class Bench:
     def __init__(self, log: Log, clock: VirtualClock, automatic: bool = True) -> None:
         self.log, self.clock = log, clock
         self.shelf, self.models = SnapshotShelf(), ModelSet()
-        self.shelf.installers.append(self.models.install)
+        self.shelf.sets.append(self.models)
         self.tags = LiveTags(lambda call: call())
         self.seen = 0
-        self.follow()
         self.learn = Learn(
             self.shelf, log, Layout({EXAMPLES: 8}), clock, 2.0,
             automatic=automatic, tags=self.tags, earlier=self.earlier,
@@ -94,10 +93,10 @@ class Bench:
         snapshots = [decode(data) for data in held(self.log.topics.get(HISTORY, [])).values()]
         return next((s for s in snapshots if (s.model, s.version) == (model, version)), None)
 
-    def follow(self) -> None:
+    async def follow(self) -> None:
         records = self.log.topics.get(SNAPSHOTS, [])
         for key, value in records[self.seen :]:
-            self.shelf.apply(key, value)
+            await self.shelf.apply(key, value)
         self.seen = len(records)
 
     async def take(self, model: str, values: list[Any], first: int) -> Event:
@@ -111,7 +110,14 @@ class Bench:
 
     async def publish(self) -> None:
         await self.learn.publish()
-        self.follow()
+        await self.follow()
+
+
+async def opened(log: Log, clock: VirtualClock, automatic: bool = True) -> Bench:
+    """Return a learner process that has read the snapshots there are."""
+    bench = Bench(log, clock, automatic)
+    await bench.follow()
+    return bench
 
 
 def examples(n: int, turned: int) -> list[dict[str, Any]]:
@@ -130,7 +136,7 @@ def play(scenario: Coroutine[Any, Any, None]) -> None:
 
 def test_a_slice_is_acked_when_a_snapshot_contains_it_and_scorers_serve_it() -> None:
     async def scenario() -> None:
-        bench = Bench(Log(), VirtualClock(1000.0))
+        bench = await opened(Log(), VirtualClock(1000.0))
         event = await bench.take("sentiment", examples(60, 60), 0)
         assert not event.acked
         before = bench.models.sentiment.predict("老是卡 退款", "zh").polarity
@@ -147,15 +153,15 @@ def test_a_slice_is_acked_when_a_snapshot_contains_it_and_scorers_serve_it() -> 
 def test_a_killed_learner_goes_on_from_its_snapshot_and_ends_identical() -> None:
     async def scenario() -> None:
         stream = examples(300, 150)
-        never = Bench(Log(), VirtualClock(1000.0))
+        never = await opened(Log(), VirtualClock(1000.0))
         await never.take("sentiment", stream, 0)
         await never.publish()
         log = Log()
-        first = Bench(log, VirtualClock(1000.0))
+        first = await opened(log, VirtualClock(1000.0))
         await first.take("sentiment", stream[:100], 0)
         await first.publish()
         await first.take("sentiment", stream[100:180], 100)  # learned, never published: killed here
-        second = Bench(log, VirtualClock(1000.0))
+        second = await opened(log, VirtualClock(1000.0))
         await second.take("sentiment", stream[100:], 100)
         await second.publish()
         ends = [bench.shelf.newest("sentiment") for bench in (never, second)]
@@ -170,7 +176,7 @@ def test_a_killed_learner_goes_on_from_its_snapshot_and_ends_identical() -> None
 def test_alerts_say_what_was_done_and_a_repeat_tells_the_same_alert() -> None:
     async def scenario() -> None:
         log = Log()
-        bench = Bench(log, VirtualClock(1000.0))
+        bench = await opened(log, VirtualClock(1000.0))
         stream = examples(1500, 600)
         await bench.take("sentiment", stream, 0)
         told = log.values(ALERTS)
@@ -178,7 +184,7 @@ def test_alerts_say_what_was_done_and_a_repeat_tells_the_same_alert() -> None:
         assert told[0]["done"].startswith("challenger started: learned ")
         assert told[0]["magnitude"] > 0.1 and 1_500_000 <= told[0]["since"] <= 1_700_000
         assert told[1]["subject"] == "sentiment/promoted"
-        again = Bench(log, VirtualClock(2000.0))  # nothing was published, so everything comes again
+        again = await opened(log, VirtualClock(2000.0))  # nothing was published, so everything comes again
         await again.take("sentiment", stream, 0)
         assert {a["alert_id"] for a in log.values(ALERTS)} == {a["alert_id"] for a in told}
 
@@ -188,7 +194,7 @@ def test_alerts_say_what_was_done_and_a_repeat_tells_the_same_alert() -> None:
 def test_rolled_back_to_a_checkpoint_every_worker_serves_it_as_a_new_version() -> None:
     async def scenario() -> None:
         clock = VirtualClock(1000.0)
-        bench = Bench(Log(), clock)
+        bench = await opened(Log(), clock)
         await bench.take("sentiment", examples(100, 100), 0)
         await bench.publish()
         said = bench.models.sentiment.predict("退款", "zh")
@@ -209,7 +215,7 @@ def test_rolled_back_to_a_checkpoint_every_worker_serves_it_as_a_new_version() -
 def test_checkpoints_are_one_an_hour_and_bounded() -> None:
     async def scenario() -> None:
         clock = VirtualClock(0.0)
-        bench = Bench(Log(), clock)
+        bench = await opened(Log(), clock)
         for hour in range(20):
             await bench.take("churn", [{"from": [0, hour, 0], "x": {"a": 1.0}, "y": True}], hour)
             await bench.publish()
@@ -225,7 +231,7 @@ def test_checkpoints_are_one_an_hour_and_bounded() -> None:
 def test_a_damaged_snapshot_is_refused_and_the_last_good_one_serves() -> None:
     async def scenario() -> None:
         log = Log()
-        bench = Bench(log, VirtualClock(1000.0))
+        bench = await opened(log, VirtualClock(1000.0))
         await bench.take("sentiment", examples(50, 50), 0)
         await bench.publish()
         said = bench.models.sentiment.predict("退款", "zh")
@@ -234,7 +240,7 @@ def test_a_damaged_snapshot_is_refused_and_the_last_good_one_serves() -> None:
         key, value = log.topics[SNAPSHOTS][-1]
         assert value is not None
         log.topics[SNAPSHOTS][-1] = (key, value[:-9] + bytes(9))
-        bench.follow()
+        await bench.follow()
         assert bench.models.versions()["sentiment"] == 1
         assert bench.models.sentiment.predict("退款", "zh") == said
         newest = bench.shelf.newest("sentiment")
@@ -246,7 +252,7 @@ def test_a_damaged_snapshot_is_refused_and_the_last_good_one_serves() -> None:
 def test_a_burst_becomes_a_suggestion_once() -> None:
     async def scenario() -> None:
         log = Log()
-        bench = Bench(log, VirtualClock(1000.0))
+        bench = await opened(log, VirtualClock(1000.0))
         rng, observed = random.Random(7), []
         for number in range(5600):
             burst = number >= 5400 and number % 3 == 0
@@ -276,7 +282,7 @@ def test_a_burst_becomes_a_suggestion_once() -> None:
         suggested = log.values(TOPIC_TAGS)
         assert len(bursts) == len(suggested) == 1
         assert bursts[0]["done"] == f"suggested as tag {suggested[0]['id']}"
-        again = Bench(log, VirtualClock(1000.0))
+        again = await opened(log, VirtualClock(1000.0))
         for key, value in log.topics[TOPIC_TAGS]:
             again.tags.apply(key, value)
         await again.take("inputs", slices, 0)
