@@ -30,6 +30,11 @@ CPU_SECONDS = Counter("hark_step_seconds_total", "Seconds of processing inside t
 SLICE_RECORDS = Histogram(
     "hark_slice_records", "Records in a slice.", ["agent"], buckets=(1, 5, 20, 50, 100, 200, 500, 1000, 2000)
 )
+LOOP_LAG_SECONDS = Histogram(
+    "hark_loop_lag_seconds",
+    "How late the event loop came to a timer: every agent of the worker waited so long.",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
+)
 LAG_SECONDS = Gauge(
     "hark_lag_seconds", "Age of the newest record finished, by partition.", ["agent", "topic", "partition"]
 )

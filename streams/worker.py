@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from prometheus_client import start_http_server
 
 from models.clock import SystemClock
 from sinks.base import SinkError
+from streams import metrics
 from streams.app import Pulse, create_app
 from streams.pipeline import AGENTS
 from streams.readiness import patiently
@@ -25,6 +27,7 @@ from streams.settings import Settings
 
 log = logging.getLogger(__name__)
 
+LAG_SAMPLE_SECONDS = 0.1
 HANDOVER_SECONDS = 0.001
 STOP_SECONDS = 10.0
 """Longest an orderly stop may take; a supervisor kills after that anyway."""
@@ -105,6 +108,7 @@ class WorkerService(mode.Service):
         for handler in self._handlers:
             await patiently("the store", handler.start, (SinkError,))
         self.add_future(self._pulse.beat())
+        self.add_future(measure_loop_lag())
         # Side by side, because each app's start waits until its consumer group has settled.
         await asyncio.gather(*(self.add_runtime_dependency(app) for app in self._apps))
 
@@ -128,6 +132,14 @@ async def prepare(settings: Settings, agents: Sequence[str]) -> WorkerService:
         apps.append(create_app(settings, agent, topics, handler, pulse))
         assigned.watch(agent, apps[-1])
     return WorkerService(run, handlers, apps, pulse)
+
+
+async def measure_loop_lag() -> None:
+    """Observe, forever, how late this loop comes to a timer."""
+    while True:
+        wanted = time.monotonic() + LAG_SAMPLE_SECONDS
+        await asyncio.sleep(LAG_SAMPLE_SECONDS)
+        metrics.LOOP_LAG_SECONDS.observe(max(0.0, time.monotonic() - wanted))
 
 
 def spare_the_collector() -> None:
