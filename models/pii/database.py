@@ -26,18 +26,20 @@ class Pattern(NamedTuple):
     flags: int
 
 
-def database(patterns: Sequence[Pattern], folder: Path | None = None) -> hyperscan.Database:
+def database(name: str, patterns: Sequence[Pattern], folder: Path | None = None) -> hyperscan.Database:
     """Return the compiled patterns; the identifier of each is its place.
 
     Parameters
     ----------
+    name
+        What the patterns are for; one file a name is kept.
     patterns
         The same in every process, or every process compiles its own.
     folder
         Where compiled patterns are kept; the folder of this module's byte code unless told.
     """
     folder = folder or Path(importlib.util.cache_from_source(__file__)).parent
-    path = folder / f"patterns.{_digest(patterns)}.hs"
+    path = folder / f"{name}.{_digest(patterns)}.hs"
     try:
         return hyperscan.loadb(path.read_bytes(), hyperscan.HS_MODE_BLOCK)
     except (OSError, hyperscan.error):
@@ -66,13 +68,13 @@ def _compile(patterns: Sequence[Pattern]) -> hyperscan.Database:
 
 
 def _keep(path: Path, data: bytes) -> None:
-    """Write the file and drop those of other patterns; a folder that may not be written is no error."""
+    """Write the file and drop its predecessors; a folder that may not be written is no error."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft.write_bytes(data)
         os.replace(draft, path)
-        for other in path.parent.glob("patterns.*.hs"):
+        for other in path.parent.glob(f"{path.name.split('.')[0]}.*.hs"):
             if other != path:
                 other.unlink(missing_ok=True)
     except OSError:

@@ -60,15 +60,19 @@ TRIGGERS = (
     rf"(?:{_DOUBLE_CLASS})[\x{{3400}}-\x{{9fff}}]",
 )
 """What the gate looks for before this recogniser runs, besides `is_suspicious`."""
+_ORDINARY = "".join(sorted(FOREIGN & frozenset(_DATA["ordinary"])))
+_RARE = "".join(sorted(FOREIGN - frozenset(_DATA["ordinary"])))
 _PAIR = re.compile(
-    f"[{''.join(_SURNAMES | FOREIGN)}](?:(?<=[{''.join(STRICT)}])[{''.join(GIVEN)}]|(?<=[{''.join(FOREIGN)}])"
-    f"[{''.join(FOREIGN)}]{{2}}|(?<=[{''.join(WEAK)}])[{''.join(GIVEN)}]{{1,2}}{_AFTER})"
+    f"[{''.join(_SURNAMES | FOREIGN)}](?:(?<=[{''.join(STRICT)}])[{''.join(GIVEN)}]"
+    f"|(?<=[{_RARE}])(?:[{_RARE}][{_RARE}{_ORDINARY}]|[{_ORDINARY}][{_RARE}])|(?<=[{_ORDINARY}])[{_RARE}]{{2}}"
+    f"|(?<=[{''.join(WEAK)}])[{''.join(GIVEN)}]{{1,2}}{_AFTER})"
 )
+_COUNTED = re.compile("[0-9一二两三四五六七八九十几半每这那整某上下多][张段毛卷章曲代包车单关周层石钱]")
 _BLOCK = re.compile("[㐀-鿿]{2,120}")
 _WEAK_PAIR = re.compile(f"[{''.join(WEAK)}][{''.join(GIVEN)}]{{2}}|[{''.join(STRICT)}][{''.join(GIVEN)}]")
 _ADVERBS = frozenset("太里放见横特竟")
 _COMMON = frozenset("子儿比非大小一上下前后多都才又不")
-_TAGGED = 800
+_TAGGED = 1200
 _DOUBLE = re.compile(_DOUBLE_CLASS)
 
 
@@ -79,19 +83,28 @@ def is_suspicious(text: str) -> bool:
     """
     match = _PAIR.search(text)
     while match:
-        if match.group() not in STOP and text[max(0, match.start() - 1) : match.start() + 1] not in _ENDINGS:
+        start = match.start()
+        if _stands_out(text, start, match.group()):
             return True
         match = _PAIR.search(text, match.end() - 1)
     return False
+
+
+def _stands_out(text: str, start: int, pair: str) -> bool:
+    """Tell whether a surname and what follows are no ordinary word, no end of one and nothing counted."""
+    if pair in STOP or pair[:2] in STOP:
+        return False
+    before = text[max(0, start - 1) : start + 1]
+    return before not in _ENDINGS and not _COUNTED.match(before)
 
 
 def find(view: View) -> list[Candidate]:
     """Return the names of a text.
 
     Only the stretches of Han characters that hold a trigger are segmented: most of a text has none.
-    Where one name stands, others are likelier, so that weaker signs are then followed up. In a long
-    text made of triggers, the stretches that hold them are taken whole: hostile text then costs
-    little, and nothing in it passes.
+    Where one name stands, others are likelier, so that weaker signs are then followed up. So that hostile
+    text costs little, not all of a long one is segmented: stretches that repeat themselves are taken
+    whole, and past a budget whatever looks like a surname and a given name.
     """
     text = view.text
     found = _foreign(text)
@@ -106,11 +119,15 @@ def find(view: View) -> list[Candidate]:
             likely.append((start, end, own))
         elif _WEAK_PAIR.search(text, start, end):
             unsure.append((start, end))
-    left = max(_TAGGED, len(text) * 2 // 5) - sum(end - start for start, end, _ in likely)
-    if left < 0:
-        return found + [_candidate(text, start, end, BY_WORD_CLASS) for start, end, _ in likely]
+    left = max(_TAGGED, len(text) * 3 // 5)
     for start, end, own in likely:
-        found += _in_block(text, start, end, own, covered)
+        left -= end - start
+        if _repeats(text[start:end]):
+            found.append(_candidate(text, start, end, BY_WORD_CLASS))
+        elif left < 0:
+            found += _pairs(text, start, end)
+        else:
+            found += _in_block(text, start, end, own, covered)
     if found:
         for start, end in unsure:
             left -= end - start
@@ -118,6 +135,27 @@ def find(view: View) -> list[Candidate]:
                 break
             found += _in_block(text, start, end, [], covered)
     return found
+
+
+def _repeats(block: str) -> bool:
+    """Tell whether a stretch is made of few characters; segmenting those takes quadratic time."""
+    return len(block) > 40 and len(set(block)) * 4 < len(block)
+
+
+def _pairs(text: str, first: int, last: int) -> list[Candidate]:
+    """Return what looks like a surname and a given name, neighbours as one."""
+    bounds: list[tuple[int, int]] = []
+    match = _PAIR.search(text, first, last)
+    while match:
+        start, end = match.start(), match.start() + 2
+        if _stands_out(text, start, match.group()):
+            end += text[end : end + 1] in GIVEN and end < last
+            if bounds and bounds[-1][1] >= start:
+                bounds[-1] = (bounds[-1][0], end)
+            else:
+                bounds.append((start, end))
+        match = _PAIR.search(text, end - 1, last)
+    return [_candidate(text, start, end, BY_WORD_CLASS) for start, end in bounds]
 
 
 def _in_block(text: str, first: int, last: int, roles: list[int], covered: frozenset[int]) -> list[Candidate]:
@@ -241,6 +279,8 @@ def _name_end(text: str, start: int, starts: dict[int, int], *, labelled: bool) 
 def _foreign(text: str) -> list[Candidate]:
     """Return transliterated names whose parts are joined by a dot (约翰·史密斯)."""
     found: list[Candidate] = []
+    if not any(dot in text for dot in "·•・‧"):
+        return found
     for match in _DOTTED.finditer(text):
         start, end = match.span()
         dot = next(index for index in range(start, end) if text[index] in "·•・‧")

@@ -41,10 +41,21 @@ _LOWER_LABELS = (
     "name is|name:|named|customer|agent|contact|i am|i'm|this is|dear|hi|hello|hey|manager|driver|user|"
     "mr|mrs|ms|dr"
 )
+_START = "(?:^|[^A-Za-z])"
+_UPPER = "(?:[A-HJ-ZÀ-ɏ]|I[^ ,'’!])"
+_LABELS = "|".join(sorted(_BEFORE))
+_GIVEN_CAPITAL = [f"{name[0].upper()}(?i:{name[1:]})" for name in sorted(GIVEN)]
+_MOST_NAMES = 500
+"""Names an expression of the gate holds: Hyperscan refuses longer ones."""
 TRIGGERS = (
-    rf"(?i:{'|'.join(sorted(_LAST_WORDS))})(?:[:,.=!\-]{{0,2}}[ \t\n]{{1,5}}|:)[A-ZÀ-ɏ]",
-    r"[A-Z][a-z'’]{1,20} (?:[A-Z]\.? )?[A-Z][a-zA-Z]",
-    rf"(?i)\b(?:{_LOWER_LABELS})[:,.!]{{0,2}}[ \n]{{1,2}}[a-zÀ-ɏ]{{2}}",
+    rf"{_START}(?:(?i:{_LABELS})[:,=!\-]{{0,2}}|(?i:{'|'.join(sorted(_TITLES))})[:,.=!\-]{{0,2}})"
+    rf"(?:[ \t]{{1,3}}|\n{{1,2}} {{0,4}}){_UPPER}",
+    rf"{_START}(?i:{_LABELS}|{'|'.join(sorted(_TITLES))}):{_UPPER}",
+    *(
+        rf"{_START}(?:{'|'.join(_GIVEN_CAPITAL[first : first + _MOST_NAMES])}) [A-ZÀ-ɏ]"
+        for first in range(0, len(GIVEN), _MOST_NAMES)
+    ),
+    rf"(?i){_START}(?:{_LOWER_LABELS})[:,.!]{{0,2}}[ \n]{{1,2}}(?:{'|'.join(sorted(GIVEN))})(?:[^a-z]|$)",
 )
 """What the gate looks for before this recogniser runs."""
 _LOWER_LABEL = re.compile(rf"\b(?:{_LOWER_LABELS})[:,.!]{{0,2}}[ \n]{{1,2}}([a-zà-ɏ]{{2,20}})", re.IGNORECASE)
@@ -116,7 +127,7 @@ def _introduces(text: str, words: list[_Word], index: int, start: int) -> bool:
         return False
     if word.lower in _BEFORE:
         return True
-    if not index:
+    if not index or words[index - 1].end + 1 != word.start or text[word.start - 1] != " ":
         return False
     return f"{words[index - 1].lower} {word.lower}" in _BEFORE
 

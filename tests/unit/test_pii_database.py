@@ -39,25 +39,25 @@ def compilations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_second_process_loads(tmp_path: Path, compilations: list[int]) -> None:
-    database(PATTERNS, tmp_path)
-    assert _hits(database(PATTERNS, tmp_path), "电话138 MAIL") == [0, 1]
+    database("some", PATTERNS, tmp_path)
+    assert _hits(database("some", PATTERNS, tmp_path), "电话138 MAIL") == [0, 1]
     assert compilations == [2]
 
 
 @pytest.mark.parametrize("damage", [b"", b"junk", None])
 def test_damaged_file_is_compiled_anew(damage: bytes | None, tmp_path: Path, compilations: list[int]) -> None:
-    database(PATTERNS, tmp_path)
-    (path,) = tmp_path.glob("patterns.*.hs")
+    database("some", PATTERNS, tmp_path)
+    (path,) = tmp_path.glob("some.*.hs")
     good = path.read_bytes()
     path.write_bytes(good[:-9] + bytes(9) + b"\1" if damage is None else damage)
-    assert _hits(database(PATTERNS, tmp_path), "电话138") == [0]
+    assert _hits(database("some", PATTERNS, tmp_path), "电话138") == [0]
     assert compilations == [2, 2]
     assert path.read_bytes() == good
 
 
 def test_other_patterns_replace_the_file(tmp_path: Path, compilations: list[int]) -> None:
-    database(PATTERNS, tmp_path)
-    changed = database([*PATTERNS, Pattern("qq", FLAGS)], tmp_path)
+    database("some", PATTERNS, tmp_path)
+    changed = database("some", [*PATTERNS, Pattern("qq", FLAGS)], tmp_path)
     assert _hits(changed, "qq") == [2]
     assert compilations == [2, 3]
     assert len(list(tmp_path.iterdir())) == 1
@@ -66,7 +66,7 @@ def test_other_patterns_replace_the_file(tmp_path: Path, compilations: list[int]
 def test_folder_that_cannot_be_written(tmp_path: Path, compilations: list[int]) -> None:
     taken = tmp_path / "file"
     taken.write_text("")
-    assert _hits(database(PATTERNS, taken), "mail") == [1]
+    assert _hits(database("some", PATTERNS, taken), "mail") == [1]
     assert compilations == [2]
 
 
