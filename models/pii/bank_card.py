@@ -11,6 +11,8 @@ from models.pii.span import Candidate
 from models.pii.view import View
 
 TYPE = "BANK_CARD"
+COUNTS = range(12, 20)
+"""Digits a number has."""
 SHAPES = (
     *(
         (4, 4, 4, 4),

@@ -8,7 +8,7 @@ is offered to the judges, and the surest readings that do not overlap win.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.pii.checksum import luhn
@@ -82,6 +82,8 @@ class Window(NamedTuple):
 
 Run = list[tuple[int, int]]
 Judge = Callable[["View", Window], Candidate | None]
+Judges = Mapping[int, tuple[Judge, ...]]
+"""By count of digits, the number systems that have such numbers."""
 
 
 def runs(text: str) -> list[Run]:
@@ -163,12 +165,21 @@ def windows(text: str, run: Run, shapes: frozenset[tuple[int, ...]]) -> Iterable
                 break
 
 
+def by_count(judges: Iterable[tuple[Judge, range]]) -> Judges:
+    """Return the judges by count of digits, from each judge's range of counts."""
+    judges = tuple(judges)
+    return {
+        count: tuple(judge for judge, counts in judges if count in counts)
+        for count in range(_LEAST_DIGITS, _MOST_DIGITS + 1)
+    }
+
+
 def prefixes(shapes: Iterable[tuple[int, ...]]) -> frozenset[tuple[int, ...]]:
     """Return the shapes and all their beginnings."""
     return frozenset(shape[:length] for shape in shapes for length in range(1, len(shape) + 1))
 
 
-def read(view: View, judges: Iterable[Judge], shapes: frozenset[tuple[int, ...]]) -> list[Candidate]:
+def read(view: View, judges: Judges, shapes: frozenset[tuple[int, ...]]) -> list[Candidate]:
     """Return the surest readings of all runs of a text.
 
     Parameters
@@ -176,11 +187,10 @@ def read(view: View, judges: Iterable[Judge], shapes: frozenset[tuple[int, ...]]
     view
         The text.
     judges
-        One a number system; each returns a candidate or nothing.
+        What `by_count` returned; each judge returns a candidate or nothing.
     shapes
         Usual shapes and all their beginnings.
     """
-    judges = tuple(judges)
     found: list[Candidate] = []
     for run in runs(view.text):
         if len(run) > _LONG:
@@ -189,7 +199,7 @@ def read(view: View, judges: Iterable[Judge], shapes: frozenset[tuple[int, ...]]
         readings = [
             candidate
             for window in windows(view.text, run, shapes)
-            for judge in judges
+            for judge in judges.get(len(window.digits), ())
             if (candidate := judge(view, window)) is not None
         ]
         if len(readings) > 1:
@@ -198,7 +208,7 @@ def read(view: View, judges: Iterable[Judge], shapes: frozenset[tuple[int, ...]]
     return found
 
 
-def _read_list(view: View, run: Run, judges: tuple[Judge, ...]) -> list[Candidate]:
+def _read_list(view: View, run: Run, judges: Judges) -> list[Candidate]:
     """Read a long chain from left to right, by the groupings that speak for themselves only.
 
     A list of numbers is read like this, and a hostile text of thousands of groups costs little.
@@ -219,7 +229,8 @@ def _read_list(view: View, run: Run, judges: tuple[Judge, ...]) -> list[Candidat
             ):
                 continue
             window = Window(run[first][0], run[last - 1][1], digits, shape, False, (" ",), "", "")
-            one = next((one for judge in judges if (one := judge(view, window)) is not None), None)
+            readings = (judge(view, window) for judge in judges.get(len(digits), ()))
+            one = next((one for one in readings if one is not None), None)
             if one:
                 found.append(one)
                 read = len(shape)

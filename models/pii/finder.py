@@ -25,13 +25,14 @@ from models.pii import (
     url_token,
     wechat,
 )
-from models.pii.digits import prefixes, read
+from models.pii.digits import by_count, prefixes, read
 from models.pii.gate import Gate
 from models.pii.normal import Normal, normalise
 from models.pii.span import Candidate, Span
 from models.pii.view import View, blank
 
-_JUDGES = (id_card.judge, bank_card.judge, ssn.judge, phone.judge, passport.judge)
+_NUMBERS = (id_card, bank_card, ssn, phone, passport)
+_JUDGES = by_count((system.judge, system.COUNTS) for system in _NUMBERS)
 _SHAPES = prefixes((*phone.SHAPES, *id_card.SHAPES, *bank_card.SHAPES, *ssn.SHAPES))
 
 

@@ -11,6 +11,8 @@ from models.pii.span import Candidate
 from models.pii.view import View
 
 TYPE = "ID_CARD"
+COUNTS = range(15, 19)
+"""Digits a number has."""
 SHAPES = (
     *(
         (6, 8, 4),

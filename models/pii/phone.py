@@ -17,6 +17,8 @@ from models.pii.span import Candidate
 from models.pii.view import View
 
 TYPE = "PHONE"
+COUNTS = range(7, 18)
+"""Digits a number has."""
 SHAPES = (
     *((3, 4, 4), (3, 8), (7, 4), (3, 3, 5), (4, 4, 3), (4, 3, 4), (5, 6), (3, 5, 3), (5, 3, 3)),
     *((2, 3, 4, 4), (2, 11), (2, 3, 8), (2, 7, 4), (4, 3, 4, 4), (4, 11), (2, 4, 3, 4), (2, 4, 4, 3)),

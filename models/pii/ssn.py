@@ -8,6 +8,8 @@ from models.pii.span import Candidate
 from models.pii.view import View
 
 TYPE = "SSN"
+COUNTS = range(9, 10)
+"""Digits a number has."""
 _ITIN_GROUPS = frozenset((*range(50, 66), *range(70, 89), *range(90, 93), *range(94, 100)))
 SHAPES = ((3, 2, 4), (3, 6), (5, 4), (3, 3, 3))
 
