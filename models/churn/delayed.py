@@ -64,30 +64,31 @@ class _Entry:
     Written as a line of JSON, `[{target: [[scored_at, score, version, line], …]}, {target: outcome_at}]`,
     and a line a distinct set of features, which targets scored at the same moment share and which
     nothing but the learner ever parses. Kept written, 100,000 waiting customers take 70 MB less.
+    Scores name their line by number: comparing the lines themselves took a third of scoring.
     """
 
-    __slots__ = ("outcomes", "scores")
+    __slots__ = ("lines", "outcomes", "scores")
 
     def __init__(self, written: bytes | None = None) -> None:
         self.scores: dict[str, list[list[Any]]] = {}
         self.outcomes: dict[str, float] = {}
+        self.lines: list[bytes] = []
         if written:
-            head, *lines = written.split(b"\n")
+            head, *self.lines = written.split(b"\n")
             self.scores, self.outcomes = orjson.loads(head)
-            for scores in self.scores.values():
-                for score in scores:
-                    score[3] = lines[score[3]]
 
     def written(self) -> bytes | None:
         """Return the bytes this is read from, None when nothing waits."""
         if not self.scores and not self.outcomes:
             return None
-        lines: dict[bytes, int] = {}
+        places: dict[int, int] = {}
         scores = {
-            target: [[at, score, version, lines.setdefault(x, len(lines))] for at, score, version, x in kept]
+            target: [
+                [at, score, version, places.setdefault(x, len(places))] for at, score, version, x in kept
+            ]
             for target, kept in self.scores.items()
         }
-        return b"\n".join((orjson.dumps([scores, self.outcomes]), *lines))
+        return b"\n".join((orjson.dumps([scores, self.outcomes]), *(self.lines[x] for x in places)))
 
     def settle(self, target: str, kept: list[list[Any]]) -> None:
         """Replace the scores that wait for a target."""
@@ -95,6 +96,13 @@ class _Entry:
             self.scores[target] = kept
         else:
             self.scores.pop(target, None)
+
+    def labelled(self, target: str, customer: str, scores: list[list[Any]], label: bool) -> list[Labelled]:
+        """Return these scores with the label that came."""
+        return [
+            Labelled(target, customer, at, self.lines[x], label, score, version)
+            for at, score, version, x in scores
+        ]
 
 
 class DelayedLabels:
@@ -173,11 +181,11 @@ class DelayedLabels:
         if not kept:
             return kept
         rounded = {k: round(v, _DIGITS) if type(v) is float else v for k, v in features.items()}
-        encoded = orjson.dumps(rounded)
+        entry.lines.append(orjson.dumps(rounded))
         for target in kept:
             score, version = scores[target]
             waiting = entry.scores.setdefault(target, [])
-            waiting.append([at, score, version, encoded])
+            waiting.append([at, score, version, len(entry.lines) - 1])
             waiting.sort(key=_time)
         for due in {at + self._wait[target] for target in kept}:
             heapq.heappush(self._due, (due, customer))
@@ -213,7 +221,7 @@ class DelayedLabels:
             entry.outcomes[name] = max(at, entry.outcomes.get(name, at))
             heapq.heappush(self._due, (due, customer))
             self._write(customer, entry)
-            found += _labelled(name, customer, inside, True)
+            found += entry.labelled(name, customer, inside, True)
         return found
 
     def advance(self, watermark: float) -> list[Labelled]:
@@ -236,7 +244,7 @@ class DelayedLabels:
             if waiting and waiting[0][0] + wait <= due:
                 silent = [score for score in waiting if score[0] + wait <= due]
                 entry.settle(name, waiting[len(silent) :])
-                found += _labelled(name, customer, silent, False)
+                found += entry.labelled(name, customer, silent, False)
             outcome = entry.outcomes.get(name)
             if outcome is not None and outcome + wait <= due:
                 del entry.outcomes[name]
@@ -282,7 +290,3 @@ class DelayedLabels:
 def _time(score: list[Any]) -> float:
     at: float = score[0]
     return at
-
-
-def _labelled(target: str, customer: str, scores: list[list[Any]], label: bool) -> list[Labelled]:
-    return [Labelled(target, customer, at, x, label, score, version) for at, score, version, x in scores]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from models.churn.bins import SIZES, START, TYPICAL, encode, encode_rows, fit_bins
 from models.churn.compiled import compiled
 from models.churn.linear import WIDTH, basis, basis_rows, fit, layout
-from models.churn.trees import boost, parts, score
+from models.churn.trees import boost, packed, parts, score
 from models.learner import Array, State
 
 COMPONENTS = 3
@@ -37,6 +37,8 @@ class Fitted:
         float64 (2,): log-odds the forests start from, and how many trees are the shallow forest's.
     column, threshold, left, value
         Both forests' nodes, (trees, nodes); see `trees.boost`.
+    nodes
+        The same nodes as `trees.score` reads them; made from the others.
     """
 
     ints: Array
@@ -49,6 +51,10 @@ class Fitted:
     threshold: Array
     left: Array
     value: Array
+    nodes: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.nodes = packed(self.column, self.threshold, self.left)
 
     def logits(self, row: Array) -> Array:
         """Return the components' log-odds for one row, float64 (3,)."""
@@ -61,9 +67,7 @@ class Fitted:
             self.codes,
             self.weights,
             self.base,
-            self.column,
-            self.threshold,
-            self.left,
+            self.nodes,
             self.value,
             out,
         )
@@ -97,13 +101,13 @@ class Fitted:
 
     def state(self) -> State:
         """Return copies of the arrays by name."""
-        return {field.name: getattr(self, field.name).copy() for field in fields(self)}
+        return {stored.name: getattr(self, stored.name).copy() for stored in fields(self) if stored.init}
 
     @staticmethod
     def from_state(state: Mapping[str, Any]) -> Fitted:
         """Return the fit given by `state`; raises ValueError when an array is missing."""
         try:
-            return Fitted(**{field.name: state[field.name].copy() for field in fields(Fitted)})
+            return Fitted(**{kept.name: state[kept.name].copy() for kept in fields(Fitted) if kept.init})
         except KeyError as error:
             raise ValueError(f"fitted state lacks {error}") from error
 
@@ -182,9 +186,7 @@ def _logits(
     codes: Array,
     weights: Array,
     base: Array,
-    column: Array,
-    threshold: Array,
-    left: Array,
+    nodes: Array,
     value: Array,
     out: Array,
 ) -> None:
@@ -200,5 +202,5 @@ def _logits(
         total += values[k] * weights[index[k]]
     border = int(base[1])
     out[0] = total
-    out[1] = base[0] + score(code, column, threshold, left, value, 0, border)
-    out[2] = base[0] + score(code, column, threshold, left, value, border, column.shape[0])
+    out[1] = base[0] + score(code, nodes, value, 0, border)
+    out[2] = base[0] + score(code, nodes, value, border, nodes.shape[0])

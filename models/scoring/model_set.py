@@ -9,10 +9,10 @@ from models.churn.propensity import Propensity
 from models.near_duplicate import ClusterIndex
 from models.scoring.targets import MODELS, PROPENSITIES, SENTIMENT, TOPICS
 from models.sentiment import Sentiment
-from models.sentiment.emotion import read_emotions
 from models.snapshot import Snapshot, SnapshotError, decode
 from models.topics.analyser import Analyser
 from models.topics.classifier import TopicClassifier
+from models.topics.emotion import read_emotions
 
 MIN_TOPIC_SCORE = 0.5
 

@@ -15,8 +15,8 @@ from models.outcome import DeadLetter, DeadReason, Drop, DropReason, Emit, Outco
 from models.scoring.customer import CustomerMemory
 from models.scoring.model_set import ModelSet
 from models.scoring.targets import ADOPTION, CHURN, PURCHASE, SENTIMENT, TOPICS
-from models.sentiment.emotion import read_emotions
 from models.topics.analyser import Analyser
+from models.topics.emotion import read_emotions
 from models.topics.priority import PriorityWeights, priority
 from models.topics.urgency import RESPONSE_HOURS
 

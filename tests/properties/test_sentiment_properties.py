@@ -7,9 +7,10 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.sentiment import Sentiment, read_emotions
+from models.sentiment import Sentiment
 from models.sentiment.folding import folded_text
 from models.snapshot import Snapshot, decode, encode
+from models.topics.emotion import read_emotions
 
 texts = st.text(st.characters(codec=None), max_size=80) | st.text("好坏不卡good bad!? ，。😡", max_size=40)
 langs = st.sampled_from(["zh", "en", "fr", "", "zh-TW", "EN_gb", "???"])

