@@ -40,7 +40,7 @@ COMMANDS = {
     ),
     "up": Entry(
         "ops.commands.up:up",
-        "Start broker, store and workers, print their addresses, and run until stopped.",
+        "Start broker, store, workers and the guardrail job, print their addresses, and run until stopped.",
     ),
     "gateway": Entry(
         "ops.commands.gateway:gateway", "Accept feedback and customer events over HTTP until stopped."

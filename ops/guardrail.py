@@ -1,19 +1,19 @@
 """Guardrails of live rules, judged from the store: a rule that harms past its bound is paused.
 
 Nothing here ever starts a rule again: a person does, with `hark rules resume`. From then on only customers
-met since are judged, or the old harm would stop the rule at once. A ramp goes on by its own schedule while
-its rule is live, so a pause stops it too.
+met since are judged, or the old harm would stop the rule at once. A ramp in time goes on by itself while
+its rule is live, so a pause stops it; a ramp in steps is taken from here, while every guardrail holds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
 from models.clock import Clock
-from models.uplift.guardrail import Watch, watch
+from models.uplift.guardrail import Schedule, Watch, watch
 from models.uplift.moments import Moments
 from rules.publish import CatalogRecord, Publishing
 from rules.rule import Guardrail, Rule
@@ -98,22 +98,42 @@ class Guardrails:
             except RuleError:
                 continue  # workers refused it as well and act on an older version, which they say
             if rule.status == "live":
-                judged += self._rule(rule, since_of(records, rule_id))
+                judged += self._rule(rule, since_of(records, rule_id), record.at)
         return judged
 
-    def _rule(self, rule: Rule, since: int) -> list[Judged]:
+    def _rule(self, rule: Rule, since: int, published: int) -> list[Judged]:
         now = int(self._clock.now() * 1000)
         share = 1.0 if rule.ramp is None else rule.ramp.share(now)
         found = [self._judge(rule, guardrail, since, share) for guardrail in rule.guardrails]
         harmful = next((one for one in found if one.found.state == "pause"), None)
-        if harmful is None or self._dry:
+        if self._dry:
             return found
+        if harmful is None:
+            return self._ramp(rule, found, published, now)
         with_alert = _WithAlert(self._publisher, partial(_alert, harmful, now))
         Publishing(with_alert).pause(rule.id, AUTHOR, now, f"{harmful.metric}: {harmful.found.reason}")
-        return [
-            Judged(one.rule, one.metric, one.share, one.treated, one.control, one.found, one is harmful)
-            for one in found
-        ]
+        return [replace(one, paused=one is harmful) for one in found]
+
+    def _ramp(self, rule: Rule, found: list[Judged], published: int, now: int) -> list[Judged]:
+        """Take the next step of a ramp in steps once it is due and every guardrail holds."""
+        ramp = rule.ramp
+        if ramp is None or not ramp.steps or not found:
+            return found
+        began = published if ramp.since is None else int(ramp.since.timestamp() * 1000)
+        share = ramp.share(now)
+        step = Schedule(tuple(ramp.steps), ramp.every, ramp.least).next(
+            share,
+            at_since_ms=now - began,
+            treated=min(one.treated for one in found),
+            control=min(one.control for one in found),
+            states=[one.found.state for one in found],
+        )
+        if step <= share:
+            return found
+        holds = ", ".join(one.metric for one in found)
+        words = f"from {share:.0%} to {step:.0%} of customers: {holds} holds"
+        Publishing(self._publisher).ramp(rule.id, step, AUTHOR, now, words)
+        return [replace(one, share=step) for one in found]
 
     def _judge(self, rule: Rule, guardrail: Guardrail, since: int, share: float) -> Judged:
         asked = {"rule": rule.id, "metric": guardrail.metric, "since": since}

@@ -40,6 +40,8 @@ class LocalCluster:
         Further `HARK_*` settings of the workers.
     agents
         What the workers run; everything when empty.
+    guardrail
+        Seconds between two looks at the guardrails of live rules; nobody looks when 0.
     """
 
     def __init__(
@@ -52,7 +54,9 @@ class LocalCluster:
         metrics_port: int = 0,
         environment: Mapping[str, str] | None = None,
         agents: Sequence[str] = (),
+        guardrail: float = 0.0,
     ) -> None:
+        self._guardrail = guardrail
         self._agents = tuple(agents)
         self.stack = Stack(data, broker_port, store_port)
         self._count = workers
@@ -108,6 +112,8 @@ class LocalCluster:
         for number in range(self._count):
             await self._start_worker(number, values)
         await asyncio.gather(*(self._ready(child) for child in self._workers))
+        if self._guardrail:
+            await self._start_guardrail(values)
 
     def _migrate(self) -> None:
         client = connect(self.stack.store.url)
@@ -116,15 +122,19 @@ class LocalCluster:
         finally:
             client.close()
 
+    async def _start_guardrail(self, values: Mapping[str, str]) -> None:
+        command = [sys.executable, "-m", "ops.cli", "guardrail", "--every", str(self._guardrail)]
+        log = self.data / "guardrail.log"
+        child = Child("guardrail", command, log, environment=_environment(values))
+        await child.start()
+        self._workers.append(child)
+        self._watchers.append(asyncio.create_task(self._supervise(child)))
+
     async def _start_worker(self, number: int, values: Mapping[str, str]) -> None:
         wanted = self._metrics_port + number if self._metrics_port else 0
         port = free_port(wanted, f"metrics of worker {number + 1}")
         self.metrics_ports.append(port)
-        environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("HARK_")},
-            **values,
-            "HARK_METRICS_PORT": str(port),
-        }
+        environment = _environment(values) | {"HARK_METRICS_PORT": str(port)}
         command = [sys.executable, "-m", "ops.cli", "worker"]
         command += [part for agent in self._agents for part in ("--agent", agent)]
         child = Child(
@@ -154,3 +164,8 @@ class LocalCluster:
             task.cancel()
         await asyncio.gather(*self._watchers, return_exceptions=True)
         await asyncio.gather(*(child.stop() for child in self._workers))
+
+
+def _environment(values: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment with no settings but `values`."""
+    return {**{k: v for k, v in os.environ.items() if not k.startswith("HARK_")}, **values}

@@ -9,6 +9,7 @@ keep what they have and say so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
 from pydantic import Field
@@ -28,7 +29,7 @@ class CatalogRecord(Part):
     rule_id: Name
     version: int = Field(ge=1)
     state: Literal["in_force", "proposed"]
-    change: Literal["publish", "approve", "pause", "resume", "rollback"]
+    change: Literal["publish", "approve", "pause", "resume", "rollback", "ramp"]
     author: Text
     approver: str | None = None
     at: Millis
@@ -175,6 +176,21 @@ class Publishing:
         rule = {**current.rule, "status": "live"}
         return self._send(rule_id, current.version, "resume", author, None, at, comment, rule)
 
+    def ramp(self, rule_id: str, share: float, author: str, at: int, comment: str = "") -> CatalogRecord:
+        """Let a rule with a ramp in steps reach a further share of customers; its steps were approved.
+
+        Parameters
+        ----------
+        share
+            Share of customers from now on.
+        rule_id, author, at, comment
+            As for `publish`.
+        """
+        current = self._current(rule_id)
+        reached = {"reached": share, "since": datetime.fromtimestamp(at / 1000, UTC).isoformat()}
+        rule = {**current.rule, "ramp": {**current.rule["ramp"], **reached}}
+        return self._force(rule_id, current.version, "ramp", author, at, comment, rule)
+
     def rollback(
         self, rule_id: str, author: str, at: int, version: int | None = None, comment: str = ""
     ) -> CatalogRecord:
@@ -191,7 +207,7 @@ class Publishing:
         earlier = [
             r
             for r in self._publisher.records()
-            if r.rule_id == rule_id and r.state == "in_force" and r.change != "pause"
+            if r.rule_id == rule_id and r.state == "in_force" and r.change not in ("pause", "ramp")
             and (r.version < current.version if version is None else r.version == version)
         ]  # fmt: skip
         if not earlier:

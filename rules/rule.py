@@ -140,19 +140,43 @@ class Guardrail(Part):
 
 
 class Ramp(Part):
-    """A share of customers that grows from `start` to `end` over `over`, beginning at `begins`."""
+    """A share of customers that only grows: in time from `start` to `end`, or in `steps`.
 
-    begins: EventTime
-    over: Duration
+    Steps are taken by `hark guardrail`, one at most `every` and not before every guardrail holds on `least`
+    customers in each arm; the share stays where it is while that job does not run. `reached` and `since`
+    are its notes in the published rule.
+    """
+
+    begins: EventTime | None = None
+    over: Duration | None = None
     start: Share = 0.01
     end: Annotated[float, BeforeValidator(percent), Field(gt=0, le=1)] = 0.5
+    steps: list[Annotated[float, BeforeValidator(percent), Field(gt=0, le=1)]] = Field(default_factory=list)
+    every: Duration = DAY
+    least: int = Field(50, ge=1)
+    reached: Share | None = None
+    since: EventTime | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.steps:
+            if self.begins is not None or self.over is not None:
+                raise ValueError("a ramp has steps, or begins and over, not both")
+            if sorted(set(self.steps)) != self.steps:
+                raise ValueError("the steps of a ramp grow")
+        elif self.begins is None or self.over is None:
+            raise ValueError("a ramp has steps, or begins and over")
+        return self
 
     def share(self, at: int) -> float:
         """Return the share treated at `at` (ms)."""
-        since = at - int(self.begins.timestamp() * 1000)
-        if since < 0:
+        if self.steps:
+            return self.steps[0] if self.reached is None else self.reached
+        assert self.begins is not None and self.over is not None
+        elapsed = at - int(self.begins.timestamp() * 1000)
+        if elapsed < 0:
             return 0.0
-        return min(self.end, self.start + (self.end - self.start) * since / self.over)
+        return min(self.end, self.start + (self.end - self.start) * elapsed / self.over)
 
 
 class Template(Part):
@@ -206,6 +230,8 @@ class Rule(Part):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if self.ramp is not None and self.ramp.steps and not self.guardrails:
+            raise ValueError("a ramp in steps needs guardrails, for it grows while they hold")
         if sum(isinstance(window, Absence) for window in self.windows.values()) > 1:
             raise ValueError("a rule waits for one absence at most")
         if self.absence and self.subject != "customer":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from streams import metrics
 from streams.codec import cloud_event, dumps
 from streams.outbox import Outbox
 from streams.topics import ALERTS
@@ -31,6 +32,7 @@ def add_alert(
     message
         One sentence without content of any event.
     """
+    metrics.ALERTS.labels(kind).inc()
     since = now_ms if since_ms is None else since_ms
     ident = hashlib.blake2b(f"{kind}\x1f{subject}\x1f{since}".encode(), digest_size=12).hexdigest()
     value = dumps(

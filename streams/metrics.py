@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from models.events.signals import ALERT_KINDS
+
 EVENTS = Counter("hark_events_total", "Input records an agent has finished, by topic.", ["agent", "topic"])
 EMITTED = Counter("hark_emitted_total", "Records an agent has written and seen confirmed.", ["agent"])
 DROPPED = Counter("hark_dropped_total", "Records that rightly end, by reason.", ["agent", "reason"])
@@ -57,7 +59,12 @@ SNAPSHOT_REFUSED = Counter(
 )
 SINK_ROWS = Counter("hark_sink_rows_total", "Rows stored, by table.", ["table"])
 SINK_BEHIND = Gauge("hark_sink_pending_rows", "Rows read and not stored yet.")
-SINK_ERRORS = Counter("hark_sink_errors_total", "Inserts that failed and were tried again.")
+SINK_ERRORS = Counter(
+    "hark_sink_errors_total", "Questions and inserts the store failed that were tried again."
+)
+ALERTS = Counter("hark_alerts_total", "Alerts written, by kind.", ["kind"])
+for _kind in ALERT_KINDS:
+    ALERTS.labels(_kind)  # so that the first alert is an increase
 SLA_BREACHES = Counter("hark_sla_breaches_total", "Actions past their deadline.", ["team"])
 ESCALATIONS = Counter("hark_escalations_total", "Escalations, by level.", ["level"])
 UNKNOWN_STATUS = Counter("hark_unknown_status_total", "Statuses of actions nobody knows.")

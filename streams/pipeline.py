@@ -35,6 +35,7 @@ from rules.engine import Engine
 from rules.limits import load_limits
 from sinks.base import Rejected
 from sinks.clickhouse.sink import ClickHouseSink
+from streams import metrics
 from streams.agents import archive, decide, follow_up, intake, learn, score
 from streams.app import Handler
 from streams.broadcast import Handler as RecordHandler
@@ -192,6 +193,7 @@ def build_archive(run: Runtime) -> Built:
         settings.clickhouse_password.get_secret_value(),
         settings.clickhouse_database,
         on_rejected=rejected.append,
+        on_retry=metrics.SINK_ERRORS.inc,
     )
     linger, most = settings.archive_linger_s, settings.archive_max_rows
     handler = archive.Archive(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from models.events.base import Millis, Outbound
 from models.outcome import DeadReason
@@ -21,11 +21,15 @@ class DeadLetterRecord(Outbound):
     rejected_at: Millis
 
 
+AlertKind = Literal["drift", "burst", "guardrail", "sla", "dead_letters", "poison", "model", "rules"]
+ALERT_KINDS: tuple[str, ...] = get_args(AlertKind)
+
+
 class Alert(Outbound):
     """Something a person should look at."""
 
     alert_id: str
-    kind: Literal["drift", "burst", "guardrail", "sla", "dead_letters", "poison", "model", "rules"]
+    kind: AlertKind
     subject: str
     message: str
     severity: Literal["info", "warning", "critical"]

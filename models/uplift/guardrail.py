@@ -85,7 +85,7 @@ def watch(
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A ramp in steps: the share treated grows while every guardrail holds.
+    """A ramp in steps: the share treated grows while every guardrail holds, not while it is too early.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class Schedule:
     step_ms
         Least time at a share, milliseconds.
     least
-        Customers each arm must have had since the last step.
+        Customers with a known outcome each arm must have.
 
     Examples
     --------
@@ -125,6 +125,6 @@ class Schedule:
         """
         if share <= 0 or "pause" in states:
             return 0.0
-        if at_since_ms < self.step_ms or min(treated, control) < self.least:
+        if set(states) != {"holds"} or at_since_ms < self.step_ms or min(treated, control) < self.least:
             return share
         return next((step for step in self.shares if step > share + 1e-12), share)

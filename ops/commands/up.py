@@ -14,6 +14,7 @@ from ops.failures import UserError, run, sayable
 from ops.local import LocalCluster
 
 BROKER_PORT, STORE_PORT, METRICS_PORT = 9092, 8123, 9808
+GUARDRAIL_SECONDS = 60.0
 
 
 @sayable
@@ -24,7 +25,7 @@ def up(
     store_port: Annotated[int, typer.Option("--store-port")] = STORE_PORT,
     metrics_port: Annotated[int, typer.Option("--metrics-port")] = METRICS_PORT,
 ) -> None:
-    """Start broker, store and workers, print their addresses, and run until stopped."""
+    """Start broker, store, workers and the guardrail job, print their addresses, and run until stopped."""
     run(_up(workers, data, broker_port, store_port, metrics_port))
 
 
@@ -33,7 +34,12 @@ async def _up(workers: int, data: Path, broker_port: int, store_port: int, metri
     console.print(f"starting broker, store and {workers} worker(s) …")
     stopped = asyncio.Event()
     async with LocalCluster(
-        workers, data.resolve(), broker_port=broker_port, store_port=store_port, metrics_port=metrics_port
+        workers,
+        data.resolve(),
+        broker_port=broker_port,
+        store_port=store_port,
+        metrics_port=metrics_port,
+        guardrail=GUARDRAIL_SECONDS,
     ) as cluster:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -42,6 +48,10 @@ async def _up(workers: int, data: Path, broker_port: int, store_port: int, metri
         console.print(f"broker      {cluster.settings.broker}   (Kafka protocol)", highlight=False)
         console.print(f"ClickHouse  {cluster.settings.clickhouse_url}   (database hark)", highlight=False)
         console.print(f"metrics     {metrics}", highlight=False)
+        console.print(
+            f"guardrails  looked at every {GUARDRAIL_SECONDS:.0f} s; a rule that does harm is paused",
+            highlight=False,
+        )
         console.print(
             f"kept in {data}: the store, the keys and the logs. Not kept: topics, because the embedded "
             "broker lives in memory.",

@@ -60,6 +60,8 @@ class ClickHouseSink:
         Where the store is, see `connect`.
     on_rejected
         Called with the coordinates of each row left out.
+    on_retry
+        Called at every failure that is tried again, while it is waited for.
     reject_limit
         Rejected rows in one batch past which the sink stops instead: that many are a wrong
         schema or a bad deploy, not bad rows.
@@ -87,6 +89,7 @@ class ClickHouseSink:
         database: str = "hark",
         *,
         on_rejected: OnRejected | None = None,
+        on_retry: Callable[[], None] | None = None,
         reject_limit: int = 1000,
         chunk_bytes: int = 64_000_000,
         pauses: tuple[float, float] = (0.1, 30.0),
@@ -100,6 +103,7 @@ class ClickHouseSink:
         self._database = database
         self._settings = INSERT | dict(insert_settings or {})
         self._on_rejected = on_rejected
+        self._on_retry = on_retry
         self._reject_limit = reject_limit
         self._chunk_bytes = chunk_bytes
         self._pauses = pauses
@@ -265,6 +269,8 @@ class ClickHouseSink:
             _log.warning("ClickHouse does not answer; waiting for it")
         self.counters.away = True
         self.counters.retries += 1
+        if self._on_retry is not None:
+            self._on_retry()
         self._pause_s = min(longest, max(shortest, 2 * self._pause_s))
         await self._sleep(self._pause_s * (0.5 + self._rng.random() / 2))
 

@@ -124,3 +124,24 @@ def test_after_a_person_resumed_it_only_new_customers_count(client: Client) -> N
     (judged,) = Guardrails(client, published, VirtualClock(2.1e9)).run()
     assert judged.found.state == "too early" and not judged.paused
     assert judged.as_json()["low"] is None
+
+
+def test_a_ramp_takes_a_step_while_its_guardrails_hold(client: Client) -> None:
+    published = Published({HARMLESS, HARMFUL})
+    for record in published.held:
+        record.rule["ramp"] = {"steps": ["1%", "5%", "50%"], "every": "1d"}
+    job = Guardrails(client, published, VirtualClock(2e9))
+    judged = {one.rule: one for one in job.run()}
+    assert judged[HARMLESS].share == 0.05 and judged[HARMFUL].paused
+    steps = [record for record in published.held if record.change == "ramp"]
+    assert [(r.rule_id, r.author, r.comment) for r in steps] == [
+        (HARMLESS, "guardrail", "from 1% to 5% of customers: purchase holds")
+    ]
+    ramp = steps[0].load().ramp
+    assert ramp is not None and ramp.share(2_000_000_000_000) == 0.05
+    job.run()
+    assert [r.change for r in published.held].count("ramp") == 1, "a step a day at most"
+    Guardrails(client, published, VirtualClock(2e9 + 90_000)).run()
+    assert published.held[-1].load().ramp.share(0) == 0.5
+    Guardrails(client, published, VirtualClock(3e9)).run()
+    assert [r.change for r in published.held].count("ramp") == 2

@@ -118,6 +118,7 @@ def test_outside_clients_publish_read_and_query_and_the_store_is_kept(tmp_path: 
         assert "<PHONE:k1:" in masked and "1381234" not in masked
         with urlopen(at["metrics"], timeout=10) as page:
             assert b"hark_events_total" in page.read()
+        assert (tmp_path / "guardrail.log").exists(), "the guardrail job runs beside the workers"
     # The embedded broker forgets: its new log counts from zero and must not be fenced by the old one.
     with running(tmp_path) as at:
         publish(at["broker"], [complaint(n) for n in range(3, 5)])

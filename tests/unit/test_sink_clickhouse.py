@@ -161,7 +161,8 @@ def test_a_timeout_after_the_insert_doubles_nothing() -> None:
 
 
 def test_a_refused_connection_is_retried_with_growing_pauses() -> None:
-    bench = Bench(pauses=(1.0, 4.0))
+    retried: list[float] = []
+    bench = Bench(pauses=(1.0, 4.0), on_retry=lambda: retried.append(len(bench.pauses)))
     bench.store.faults = [("before", OperationalError("refused"))] * 5
     assert bench.run(lambda sink: sink.write([records(0, 9)])) == Written(rows=10)
     assert bench.store.offsets("alerts") == list(range(10))
@@ -170,6 +171,7 @@ def test_a_refused_connection_is_retried_with_growing_pauses() -> None:
         limit / 2 <= pause <= limit for limit, pause in zip((1, 2, 4, 4, 4), bench.pauses, strict=True)
     )
     assert bench.sink.counters.retries == 5 and not bench.sink.counters.away
+    assert retried == [0, 1, 2, 3, 4], "told before each pause, not when all is over"
 
 
 def test_a_store_that_is_away_at_the_start_is_waited_for() -> None:
