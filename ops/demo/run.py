@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from ops.demo.examples import example_records
 from ops.demo.services import Services, cancel, topics
 from ops.demo.traffic import Feeder
 from ops.demo.truth import true_effects
@@ -143,6 +144,7 @@ class _Play:
 
     async def _play_world(self, world: World, feeder: Feeder) -> None:
         """Play day after day; what is said today waits until yesterday is nearly processed."""
+        await feeder.publish(example_records(world.start_ms))
         await feeder.publish(world.beginning())
         self._progress.say("playing 60 days")
         for number in range(world.days):

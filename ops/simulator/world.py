@@ -90,14 +90,14 @@ class World:
     feedback
         How many valid feedback events to say in all, copies not counted.
     start_ms, days
-        Event time of the first day, and how many there are.
+        Event time of the first day (ms since the epoch), and how many there are.
     """
 
     def __init__(self, seed: int, feedback: int, start_ms: int, days: int = 60) -> None:
         self.rng = Random(seed)
         self.days = days
         self.feedback = feedback
-        self._start_ms = start_ms
+        self.start_ms = start_ms
         self._words = Words(self.rng)
         self._said = 0
         self._serial = 0
@@ -113,7 +113,7 @@ class World:
         lang = "zh" if rng.random() < 0.7 else "en"
         handle = f"user{number:06d}" if rng.random() < 0.15 else None
         base = min(0.95, max(0.3, rng.gauss(0.72, 0.12)))
-        since = self._start_ms - rng.randint(30, 1500) * DAY_MS
+        since = self.start_ms - rng.randint(30, 1500) * DAY_MS
         worth = round(value * rng.uniform(0.5, 1.8), 2)
         return Customer(f"cust-{number:06d}", handle, lang, tier, worth, since, rng.choice(ZONES), base)
 
@@ -121,13 +121,13 @@ class World:
         """Yield profiles and identity links, which stand before the first day."""
         for customer in self.customers.values():
             yield self._event(
-                customer, "profile", self._start_ms, tier=customer.tier, lifetime_value=customer.value,
+                customer, "profile", self.start_ms, tier=customer.tier, lifetime_value=customer.value,
                 since=customer.since_ms, time_zone=customer.zone,
             )  # fmt: skip
             if customer.handle is not None and self.rng.random() < 0.8:
                 link = {
                     "channel": "social", "author": customer.handle, "customer_id": customer.ident,
-                    "consent": "granted", "basis": "account", "occurred_at": self._start_ms,
+                    "consent": "granted", "basis": "account", "occurred_at": self.start_ms,
                 }  # fmt: skip
                 yield Produced(CUSTOMER_LINKS, f"social:{customer.handle}".encode(), orjson.dumps(link))
 
@@ -136,7 +136,7 @@ class World:
 
         What an action changed shows in the outcomes of the days after it was received.
         """
-        rng, begin = self.rng, self._start_ms + number * DAY_MS
+        rng, begin = self.rng, self.start_ms + number * DAY_MS
         happened: list[tuple[int, Produced]] = []
         for customer in self.customers.values():
             if customer.episode_ms is not None and customer.due <= number:

@@ -4,7 +4,9 @@ import asyncio
 import subprocess
 import sys
 
+from ops.demo.examples import example_records
 from ops.demo.run import Options, run
+from streams.topics import FEEDBACK_RAW
 
 EVENTS = 400
 
@@ -22,7 +24,9 @@ class Silent:
 def test_a_small_world_is_played_to_the_end() -> None:
     report = asyncio.run(run(Options(events=EVENTS, seed=3, workers=1), Silent()))
     assert report["balanced"] and report["missing"] == 0
-    assert report["scored"] == EVENTS
+    examples = [record for record in example_records(0) if record.topic == FEEDBACK_RAW]
+    assert len(examples) > 20
+    assert report["scored"] == EVENTS + len(examples)
     assert report["events_in"] == report["scored"] + report["duplicates"] + report["dead_letters"]
     assert report["duplicates"] > 0 and report["dead_letters"] > 0
     assert report["masked"]["PHONE"] > 0
