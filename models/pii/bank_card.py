@@ -94,7 +94,11 @@ def judge(view: View, window: Window) -> Candidate | None:
         return None
     if label & (ORDER | ID):
         return None
-    if valid and _IIN.match(digits) and (count >= 15 or _mentions_card(view, window.start)):
+    if (
+        valid
+        and _IIN.match(digits)
+        and (count >= 15 or window.shape == (4, 6, 4) or _mentions_card(view, window.start))
+    ):
         if count == 18 and gb_shape(digits):
             return None
         return Candidate(window.start, window.end, TYPE, digits, 78)

@@ -108,6 +108,36 @@ def hkid(letters: str, digits: str, check: str) -> bool:
     return "0123456789A"[-total % 11] == check.upper()
 
 
+def taiwan(number: str) -> bool:
+    """Tell whether a Taiwanese identity number, a letter and nine digits, has the right check digit.
+
+    Examples
+    --------
+    >>> taiwan("A123456789"), taiwan("A123456788")
+    (True, False)
+    """
+    area = "ABCDEFGHJKLMNPQRSTUVXYWZIO".index(number[0].upper()) + 10
+    digits = (area // 10, area % 10, *map(int, number[1:]))
+    weights = (1, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1)
+    return sum(digit * weight for digit, weight in zip(digits, weights, strict=True)) % 10 == 0
+
+
+def nric(number: str) -> bool:
+    """Tell whether a Singaporean number, a letter, seven digits and a letter, has the right last letter.
+
+    Examples
+    --------
+    >>> nric("S1234567D"), nric("S1234567E")
+    (True, False)
+    """
+    first = number[0].upper()
+    total = sum(int(char) * weight for char, weight in zip(number[1:8], (2, 7, 6, 5, 4, 3, 2), strict=True))
+    total += {"T": 4, "G": 4, "M": 3}.get(first, 0)
+    letters = "JZIHGFEDCBA" if first in "ST" else "XWUTRQPNMLK" if first in "FG" else "KLJNPQRTUWX"
+    place = 10 - total % 11 if first == "M" else total % 11
+    return letters[place] == number[8].upper()
+
+
 def iban(number: str) -> bool:
     """Tell whether an IBAN has its country's length and the right check digits (ISO 13616, MOD 97-10).
 

@@ -50,6 +50,8 @@ _SIGNS = (
     (re.compile(r" ?[\[(]?\b(?:dash|hyphen)\b[\])]? ?"), "-"),
     (re.compile(r" ?[\[(]?\bplus\b[\])]? ?"), "+"),
 )
+_NOT_LOCAL = _words("not_local.txt")
+"""What stands before "at a shop's site" without being anybody's address."""
 _LABELLED = re.compile(r"(?:mail|邮箱|郵箱|邮件|contact|write to|信箱|电邮)[^\n]{0,24}$")
 
 
@@ -121,6 +123,8 @@ def _spelled(view: View, at: int, after: int, marker: str) -> Candidate | None:
         return None
     name, host = local.group().lower(), ".".join(labels).lower()
     start = at - len(name)
+    if marker == "at" and name in _NOT_LOCAL and not _LABELLED.search(view.lower[max(0, start - 60) : start]):
+        return None
     first_dot = _DOT_SPLIT.search(raw)
     written_out = first_dot is not None and first_dot.group() != "."
     sure = marker not in ("at", "#") or written_out

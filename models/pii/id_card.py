@@ -1,11 +1,11 @@
-"""Identity cards: Chinese citizen numbers of 18 and 15 characters (GB 11643) and Hong Kong cards."""
+"""Identity cards: citizen numbers of 18 and 15 characters (GB 11643), Hong Kong, Macau, Taiwan, Singapore."""
 
 from __future__ import annotations
 
 import re
 
-from models.pii.checksum import gb11643, gb_shape, hkid, luhn
-from models.pii.context import CARD, ID, ORDER
+from models.pii.checksum import gb11643, gb_shape, hkid, luhn, nric, taiwan
+from models.pii.context import CARD, ID, NATIONAL, ORDER, PASSPORT
 from models.pii.digits import Window
 from models.pii.span import Candidate
 from models.pii.view import View
@@ -49,7 +49,15 @@ SHAPES = (
     *((3, 3, 3, 3, 3, 3), (17,), (18,), (15,)),
 )
 _X = re.compile(r"[ -]?[xX](?![A-Za-z0-9])")
-_HKID = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{1,2})([0-9]{6}) ?[(（]([0-9Aa])[)）]")
+_HKID = re.compile(
+    r"(?<![A-Za-z0-9])([A-Za-z]{1,2})([0-9]{6}) ?(?:[(（]([0-9Aa])[)）]|([0-9Aa])(?![A-Za-z0-9]))"
+)
+_TAIWAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][1289][0-9]{8}(?![A-Za-z0-9])")
+_NRIC = re.compile(r"(?<![A-Za-z0-9])[STFGMstfgm][0-9]{7}[A-Za-z](?![A-Za-z0-9])")
+_MACAU = re.compile(
+    r"(?<![A-Za-z0-9/])[157](?:/[0-9]{6}/[0-9]|[0-9]{6} ?[(（][0-9][)）]|[0-9]{6}/[0-9])(?![A-Za-z0-9/])"
+)
+_MACAU_CONTEXT = re.compile("澳门|澳門|macau|macao|\\bbir\\b", re.IGNORECASE)
 
 
 def judge(view: View, window: Window) -> Candidate | None:
@@ -81,12 +89,35 @@ def judge(view: View, window: Window) -> Candidate | None:
 
 
 def find(view: View) -> list[Candidate]:
-    """Return the Hong Kong identity cards: letters, six digits, check character in parentheses."""
-    return [
-        Candidate(match.start(), match.end(), TYPE, "".join(match.groups()).upper(), 85)
-        for match in _HKID.finditer(view.text)
-        if hkid(*match.groups())
-    ]
+    """Return the cards with letters or a check digit set apart.
+
+    A right check digit is enough where it is written apart, or leaves one chance in ten after a telling
+    shape; without either the label decides.
+    """
+    text = view.text
+    found: list[Candidate] = []
+    for match in _HKID.finditer(text):
+        letters, digits, apart, beside = match.groups()
+        if hkid(letters, digits, apart or beside) and (apart or view.before(match.start()) & ID):
+            found.append(_card(match, f"{letters}{digits}{apart or beside}", 85))
+    for match in _TAIWAN.finditer(text):
+        label = view.before(match.start())
+        if label & ID or (taiwan(match.group()) and not label & (ORDER | PASSPORT | CARD)):
+            found.append(_card(match, match.group(), 76))
+    for match in _NRIC.finditer(text):
+        label = view.before(match.start())
+        if nric(match.group()) and (label & (ID | NATIONAL) or not label & ORDER):
+            found.append(_card(match, match.group(), 76))
+    for match in _MACAU.finditer(text):
+        if view.before(match.start()) & ID or _MACAU_CONTEXT.search(
+            text, max(0, match.start() - 20), match.start()
+        ):
+            found.append(_card(match, re.sub(r"\D", "", match.group()), 84))
+    return found
+
+
+def _card(match: re.Match[str], value: str, score: int) -> Candidate:
+    return Candidate(match.start(), match.end(), TYPE, value.upper(), score)
 
 
 def _touches_letter(text: str, start: int, end: int) -> bool:

@@ -39,7 +39,7 @@ def _is_version(view: View, start: int, end: int) -> bool:
     if before and before.isascii() and (before.isalpha() or before in "_-$"):
         return not _GLUED.search(view.lower[max(0, start - 6) : start])
     after = view.text[end : end + 1]
-    if after and after.isascii() and (after.isalpha() or after == "_"):
+    if after and (after in "_元块" or (after.isascii() and after.isalpha())):
         return True
     label = view.before(start, 12)
     if label & IP and not label & VERSION:

@@ -169,7 +169,7 @@ def _national(view: View, window: Window) -> Candidate | None:
     if _HOTLINE_PREFIX.search(view.text, max(0, window.start - 6), window.start):
         return None
     label = view.before(window.start)
-    if label & HOTLINE and digits[:3] in _TOLL_FREE and count == 10:
+    if label & HOTLINE and digits.removeprefix("1")[:3] in _TOLL_FREE:
         return None
     labelled = bool(label & PHONE) or bool(label & NATIONAL and not label & (ID | SSN))
     if not labelled and label & (ORDER | CARD | ID | SSN | PASSPORT):

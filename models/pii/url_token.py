@@ -23,6 +23,7 @@ _SECRET = re.compile(
     r"[=/]([^&#;/\s]{6,})",
     re.IGNORECASE,
 )
+_SHORT_SECRET = re.compile(r"[?&](?:pwd|passcode|passwd|password)=[^&#\s]{4,}", re.IGNORECASE)
 _USER = re.compile(r"://[^/@\s:]{1,64}:[^/@\s]{1,128}@")
 _RANDOM = re.compile(r"[/=]([A-Za-z0-9_-]{20,})(?=[/?&#.]|$)")
 _JWT = re.compile(
@@ -56,7 +57,7 @@ def carries_secret(url: str) -> bool:
         value = match.group(1)
         if _looks_random(value):
             return True
-    if _USER.search(url):
+    if _USER.search(url) or _SHORT_SECRET.search(url):
         return True
     return any(_looks_random(match.group(1)) and _mixed(match.group(1)) for match in _RANDOM.finditer(url))
 

@@ -10,18 +10,37 @@ from models.pii.view import View
 TYPE = "WECHAT"
 _OWN = re.compile(r"(?<![A-Za-z0-9])wxid_[a-z0-9]{6,22}(?![A-Za-z0-9_])", re.IGNORECASE)
 _LABEL = (
-    r"(?:微 ?信|微❤|微號|微号|薇信|威信|徽信|維信|卫星号|v信|(?<![a-z0-9])"
-    r"(?:we ?chat|weixin|wx|vx|wei xin)(?![a-z]{2})"
-    r"|(?:加|我|联系|私)(?:一下)?[vV微]|(?<![a-z0-9])v(?=[:：]))"
+    r"(?:[微薇威徽維维卫唯葳溦嶶伪] ?(?:信|芯|心|星号?|❤|♥|x|号|號)|绿泡泡|(?<![a-z0-9])"
+    r"(?:[vw][-. ]?[信芯❤♥]|wei ?信|(?:we ?chat|wei ?xin|[vw][. ]?x)(?![a-z]{2}(?![a-z_-]{0,18}[0-9_])))"
+    r"|(?:加|我|联系|私|扣|➕|\+)(?:一下)? ?[vV微]|(?<![a-z0-9])v(?=[:：]))"
 )
 _VALUE = re.compile(
-    rf"({_LABEL})((?:[ :：=,，是为就叫（(「\"'\[-]|号码|号|帐号|账号|同号|"
-    r"id|is|name|user|number|no\.?|联系|me|on|at|handle|名){0,6})"
-    r"((?<![A-Za-z0-9])[a-z][a-z0-9_-]{5,19}|(?<![0-9])1[3-9][0-9]{9}|"
+    rf"({_LABEL})((?:[ :：=,，是为就叫（(「\"'\[/、或和-]|号码|号|帐号|账号|账户|同号|搜索?|查找|添加|请加|可加|"
+    r"[.]|id|is|name|user|number|no\.?|联系|me|on|at|handle|名|qq|手机|电话){0,6})"
+    r"((?:(?<![A-Za-z0-9])|(?<=[加我私系下扣➕+]v)|(?<=[^a-z0-9][vw]x)(?=[a-z_-]{0,19}[0-9_]))[a-z][a-z0-9_-]{5,19}|(?<![0-9])1[3-9][0-9]{9}|"
     r"(?<![0-9])[1-9][0-9]{5,10})(?![A-Za-z0-9_@-]|\.[a-z])",
     re.IGNORECASE,
 )
-_DISGUISED = frozenset(("v信", "薇信", "威信", "徽信", "卫星号", "微❤", "微號", "微号"))
+_DISGUISED = frozenset(("v信", "薇信", "徽信", "卫星号", "微❤", "微號", "微号", "绿泡泡", "wei信"))
+_WORDS = frozenset(
+    (
+        "威信",
+        "卫星",
+        "维新",
+        "唯心",
+        "卫心",
+        "微心",
+        "微星",
+        "维信",
+        "維新",
+        "微芯",
+        "唯信",
+        "w x",
+        "我微",
+        "伪信",
+    )
+)
+"""Labels that are also ordinary words or brands: only what looks like an id counts after them."""
 _EXPLICIT = re.compile(r"号|id|:|：|是|为|name|handle|is", re.IGNORECASE)
 _ADD = re.compile(r"(?:加|add|我的|my|联系)[^\n]{0,12}$", re.IGNORECASE)
 _COMMON = frozenset(
@@ -96,11 +115,13 @@ def find(view: View) -> list[Candidate]:
 
 def _is_id(view: View, start: int, label: str, link: str, value: str) -> bool:
     if any(char in "0123456789_-" for char in value):
-        return value[0].isalpha() or bool(link) or label[0] in "加我联私"
+        return value[0].isalpha() or bool(link) or label[0] in "加我联私➕+"
+    if label.lower() in _WORDS:
+        return False
     if label.lower() in _DISGUISED and value.lower() not in _COMMON:
         return True
     if value.lower() in _COMMON or (
-        value.islower() and not label.isascii() and not link and label[0] not in "加我联私"
+        value.islower() and not label.isascii() and not link and label[0] not in "加我联私➕+"
     ):
         return bool(_ADD.search(view.text, max(0, start - 14), start)) and value.lower() not in _COMMON
     if re.search(r"号|id|handle", link, re.IGNORECASE) or not value.islower():
