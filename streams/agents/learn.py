@@ -88,6 +88,7 @@ class Learn:
         self._trainers: dict[int, Trainer | Observer] = {}
         self._published: dict[str, float] = {}
         self._waiting: dict[int, list[Any]] = {}
+        self._owned: dict[int, Callable[[], bool]] = {}
         self._publishing = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, "learn")
         self._task: asyncio.Task[None] | None = None
@@ -127,6 +128,7 @@ class Learn:
         metrics.EVENTS.labels("learn", EXAMPLES).inc(len(records))
         if self._trainers.get(partition) is trainer:  # else the partition went to another worker meanwhile
             self._waiting.setdefault(partition, []).append(event)
+            self._owned[partition] = owned
         return False
 
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -212,16 +214,20 @@ class Learn:
         async with self._publishing:
             now = self._clock.now()
             for partition in list(self._waiting):
-                trainer = self._trainers[partition]
+                trainer = self._trainers.get(partition)
+                if trainer is None:
+                    continue  # assigned anew while another model's snapshot was being written
                 if pauses and now - self._published.get(trainer.name, 0.0) < trainer.pause:
                     continue
-                events = self._waiting.pop(partition)
-                await self._snapshot(trainer, now)
+                events = self._waiting.pop(partition, [])
+                if not await self._snapshot(trainer, now, self._owned[partition]):
+                    continue
                 self._published[trainer.name] = now
                 for event in events:
                     event.ack()
 
-    async def _snapshot(self, trainer: Trainer | Observer, now: float) -> None:
+    async def _snapshot(self, trainer: Trainer | Observer, now: float, owned: Callable[[], bool]) -> bool:
+        """Write a snapshot; False when another worker learns the model by now and would be overwritten."""
         trainer.version = max(trainer.version, self._shelf.version(trainer.name)) + 1
         named = config_hash({"model": trainer.name})
         slots = self._checkpoints.due(trainer.name, now) if isinstance(trainer, Trainer) else []
@@ -233,6 +239,8 @@ class Learn:
 
         taken, serving, figures = await self._run(take)
         data = await asyncio.to_thread(encode, taken)
+        if not owned():
+            return False
         slot = self._shelf.free_slot(trainer.name)
         for number, piece in enumerate(split(data, PART_BYTES)):
             out = Outbox(self._layout)
@@ -250,6 +258,7 @@ class Learn:
         metrics.SNAPSHOTS.labels(trainer.name, "published").inc()
         if isinstance(trainer, Trainer) and trainer.figures.n:
             metrics.MODEL_ACCURACY.labels(trainer.name).set(trainer.figures.accuracy)
+        return True
 
     async def _regularly(self) -> None:
         while True:

@@ -16,11 +16,11 @@ from random import Random
 from types import TracebackType
 from typing import Any, Self
 
-import orjson
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from chaos_oracle import Record
 from chaos_store_proxy import StoreProxy
 from chaos_traffic import Event, by_partition
+from chaos_watcher import PARTITIONS, Watcher
 
 from models.pii.keyring import Keyring
 from ops.embedded.store import EmbeddedStore
@@ -28,12 +28,8 @@ from ops.kafka.cluster import Cluster
 from ops.topic_admin import apply
 from sinks.clickhouse.client import Client, connect
 from sinks.clickhouse.schema import Schema
-from streams import kafka
 from streams.settings import Settings
-from streams.state import FENCE, PartitionState
-from streams.topics import ACTION_TOPICS, state_topic
 
-PARTITIONS = 4
 SESSION_S = 3.0
 CHAIN = ("intake", "score", "decide", "archive")
 HERE = Path(__file__).parent
@@ -105,76 +101,6 @@ class Worker:
             os.kill(self.pid, number)
 
 
-class Watcher:
-    """Reads state changelogs and action topics as they grow."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._consumer: AIOKafkaConsumer | None = None
-        self._task: asyncio.Task[None] | None = None
-        self.states: dict[tuple[str, int], PartitionState] = {}
-        self._fences: dict[tuple[str, int], int] = {}
-        self.stale = 0
-        self.actions: Counter[tuple[str, str]] = Counter()
-
-    async def start(self) -> None:
-        """Begin at the beginning."""
-        consumer = self._consumer = kafka.reader(self._settings, "watcher")
-        await consumer.start()
-        topics = (*(state_topic(agent) for agent in ("score", "decide")), *ACTION_TOPICS)
-        consumer.assign([TopicPartition(topic, p) for topic in topics for p in range(PARTITIONS)])
-        await consumer.seek_to_beginning()
-        self._task = asyncio.create_task(self._follow(), name="watcher")
-
-    async def stop(self) -> None:
-        """Stop reading."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        if self._consumer is not None:
-            await self._consumer.stop()
-
-    async def appended(self, topic: str) -> int:
-        """Return how many records a topic has got so far."""
-        assert self._consumer is not None
-        ends = await self._consumer.end_offsets([TopicPartition(topic, p) for p in range(PARTITIONS)])
-        return sum(ends.values())
-
-    def check(self) -> None:
-        """Pass on what made the reading fail."""
-        if self._task is not None and self._task.done():
-            self._task.result()
-
-    def reached(self, agent: str, topic: str, last: dict[int, int]) -> bool:
-        """Tell whether an agent's state contains an input topic up to these offsets."""
-        marks: dict[str, int] = {}
-        for (name, _), state in self.states.items():
-            if name == state_topic(agent):
-                for source, offset in state.marks.items():
-                    marks[source] = max(offset, marks.get(source, -1))
-        return all(marks.get(f"<{topic}/{partition}", -1) >= offset for partition, offset in last.items())
-
-    async def _follow(self) -> None:
-        assert self._consumer is not None
-        while True:
-            got = await self._consumer.getmany(timeout_ms=200, max_records=20_000)
-            for place, records in got.items():
-                for record in records:
-                    if place.topic in ACTION_TOPICS:
-                        action = orjson.loads(record.value)
-                        self.actions[action["action_id"], action["customer_id"]] += 1
-                    else:
-                        self._replay((place.topic, place.partition), record)
-
-    def _replay(self, place: tuple[str, int], record: Any) -> None:
-        state = self.states.setdefault(place, PartitionState(place[1]))
-        if record.key.startswith(FENCE):
-            self._fences[place] = record.offset
-            return
-        epoch = int(dict(record.headers)["e"])
-        self.stale += not state.replay(record.key, record.value, epoch, self._fences.get(place, -1))
-
-
 class Arena:
     """Everything of one chaos run, as an async context manager.
 
@@ -186,9 +112,17 @@ class Arena:
         Brokers.
     settings
         Further `HARK_*` settings.
+    watched
+        Agents whose partition state is followed.
     """
 
-    def __init__(self, folder: Path, nodes: int = 1, settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        nodes: int = 1,
+        settings: dict[str, str] | None = None,
+        watched: Sequence[str] = ("score", "decide"),
+    ) -> None:
         self.folder = folder
         self.cluster = Cluster(nodes)
         self.store = EmbeddedStore()
@@ -197,6 +131,7 @@ class Arena:
         self.workers: list[Worker] = []
         self.supervising = True
         self._extra = settings or {}
+        self._watched = watched
         self._nodes = nodes
         self._ends: Counter[int] = Counter()
         self._facts: Counter[int] = Counter()
@@ -238,7 +173,7 @@ class Arena:
             request_timeout_ms=5_000, max_batch_size=1_000_000,
         )  # fmt: skip
         await self.producer.start()
-        self.watcher = Watcher(self.settings)
+        self.watcher = Watcher(self.settings, self._watched)
         await self.watcher.start()
         self._supervisor = asyncio.create_task(self._supervise(), name="supervisor")
         return self

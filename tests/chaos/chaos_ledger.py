@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from chaos_arena import Watcher
 from chaos_oracle import Oracle
+from chaos_watcher import Watcher
 
 from sinks.clickhouse.client import Client
 from streams.state import PartitionState

@@ -218,6 +218,11 @@ async def store_vanishes(play: Play) -> None:
     await _store(play, Fault.SILENT, 1 + 2 * play.rng.random())
 
 
+async def store_away_for_long(play: Play) -> None:
+    """Make the store refuse for more than a minute: longer than any request, session or retry lasts."""
+    await _store(play, Fault.REFUSE, 65 + 10 * play.rng.random())
+
+
 async def store_forgets_to_answer(play: Play) -> None:
     """Make the store do what it is told and lose the answers."""
     await _store(play, Fault.SWALLOW, 0.5 + play.rng.random())

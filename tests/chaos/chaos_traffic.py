@@ -72,7 +72,10 @@ class Traffic:
         rng = Random(self.seed * 10_007 + number)
         words, events, copies = Words(rng), list[Event](), list[Event]()
         crowd = self._names
-        if rng.random() < 0.3:  # one partition gets nearly everything
+        unevenness = rng.random()
+        if unevenness > 0.85:  # one customer is as loud as all others together
+            crowd = crowd + [rng.choice(crowd)] * len(crowd)
+        elif unevenness < 0.3:  # one partition gets nearly everything
             hot = rng.randrange(self._partitions)
             crowd = [
                 n for n in crowd if partition_of(n.encode(), self._partitions) == hot or rng.random() < 0.05
