@@ -1,9 +1,12 @@
 """Labels that come late: what was known at scoring time waits until the horizon decides.
 
 A score made at `t` becomes a positive example when an outcome of a kind its target names falls in
-`(t, t + horizon]` of event time, and a negative one when the watermark has passed `t + horizon` plus
-`grace` in silence. Features are copied when the score is made, so nothing that happens afterwards can
-leak into them; each score yields exactly one label, whatever is delivered twice or late.
+`(t, t + horizon]` of event time, else a negative one, once the watermark has passed `t + horizon` plus
+`grace`. Positive labels wait as long as negative ones: told at once, they would come ahead of the
+silence of the same days, and a learner would believe for a whole horizon that everybody leaves
+(`ops/docs/adr/0014-labels-at-the-horizon.md`). Features are copied when the score is made, so nothing
+that happens afterwards can leak into them; each score yields exactly one label, whatever is delivered
+twice or late.
 """
 
 from __future__ import annotations
@@ -61,7 +64,7 @@ class Labelled:
 class _Entry:
     """One customer's undecided scores, and the newest outcome of each target.
 
-    Written as a line of JSON, `[{target: [[scored_at, score, version, line], …]}, {target: outcome_at}]`,
+    Written as a line of JSON, `[{target: [[scored_at, score, version, line, label], …]}, {target: at}]`,
     and a line a distinct set of features, which targets scored at the same moment share and which
     nothing but the learner ever parses. Kept written, 100,000 waiting customers take 70 MB less.
     Scores name their line by number: comparing the lines themselves took a third of scoring.
@@ -84,7 +87,8 @@ class _Entry:
         places: dict[int, int] = {}
         scores = {
             target: [
-                [at, score, version, places.setdefault(x, len(places))] for at, score, version, x in kept
+                [at, score, version, places.setdefault(x, len(places)), label]
+                for at, score, version, x, label in kept
             ]
             for target, kept in self.scores.items()
         }
@@ -97,11 +101,11 @@ class _Entry:
         else:
             self.scores.pop(target, None)
 
-    def labelled(self, target: str, customer: str, scores: list[list[Any]], label: bool) -> list[Labelled]:
-        """Return these scores with the label that came."""
+    def labelled(self, target: str, customer: str, scores: list[list[Any]]) -> list[Labelled]:
+        """Return these scores as examples."""
         return [
-            Labelled(target, customer, at, self.lines[x], label, score, version)
-            for at, score, version, x in scores
+            Labelled(target, customer, at, self.lines[x], bool(label), score, version)
+            for at, score, version, x, label in scores
         ]
 
 
@@ -185,7 +189,7 @@ class DelayedLabels:
         for target in kept:
             score, version = scores[target]
             waiting = entry.scores.setdefault(target, [])
-            waiting.append([at, score, version, len(entry.lines) - 1])
+            waiting.append([at, score, version, len(entry.lines) - 1, 0])
             waiting.sort(key=_time)
         for due in {at + self._wait[target] for target in kept}:
             heapq.heappush(self._due, (due, customer))
@@ -206,26 +210,23 @@ class DelayedLabels:
         if self._entries.pop(customer, None) is not None:
             self.touched.add(customer)
 
-    def outcome(self, customer: str, kind: str, at: float) -> list[Labelled]:
-        """Return the waiting scores an outcome at event time `at` makes positive."""
-        found: list[Labelled] = []
+    def outcome(self, customer: str, kind: str, at: float) -> None:
+        """Note that an outcome at event time `at` makes the scores positive that wait within its horizon."""
         for target in self.targets.meant_by(kind):
             name, due = target.name, at + self._wait[target.name]
             if not math.isfinite(at) or due <= self.watermark:
                 continue
             entry = _Entry(self._entries.get(customer))
             since = at - target.horizon_days * DAY
-            waiting = entry.scores.get(name, [])
-            inside = [score for score in waiting if since <= score[0] < at]
-            entry.settle(name, [score for score in waiting if not since <= score[0] < at])
+            for score in entry.scores.get(name, ()):
+                if since <= score[0] < at:
+                    score[4] = 1
             entry.outcomes[name] = max(at, entry.outcomes.get(name, at))
             heapq.heappush(self._due, (due, customer))
             self._write(customer, entry)
-            found += entry.labelled(name, customer, inside, True)
-        return found
 
     def advance(self, watermark: float) -> list[Labelled]:
-        """Return the scores whose horizon passed in silence by `watermark`, earliest due first."""
+        """Return the scores whose horizon has passed by `watermark`, earliest due first."""
         if watermark > self.watermark:
             self.watermark = watermark
         found: list[Labelled] = []
@@ -233,18 +234,18 @@ class DelayedLabels:
             due, customer = heapq.heappop(self._due)
             written = self._entries.get(customer)
             if written is not None:
-                found += self._silent(customer, _Entry(written), due)
+                found += self._decided(customer, _Entry(written), due)
         return found
 
-    def _silent(self, customer: str, entry: _Entry, due: float) -> list[Labelled]:
+    def _decided(self, customer: str, entry: _Entry, due: float) -> list[Labelled]:
         found: list[Labelled] = []
         changed = False
         for name, wait in self._wait.items():
             waiting = entry.scores.get(name)
             if waiting and waiting[0][0] + wait <= due:
-                silent = [score for score in waiting if score[0] + wait <= due]
-                entry.settle(name, waiting[len(silent) :])
-                found += entry.labelled(name, customer, silent, False)
+                decided = [score for score in waiting if score[0] + wait <= due]
+                entry.settle(name, waiting[len(decided) :])
+                found += entry.labelled(name, customer, decided)
             outcome = entry.outcomes.get(name)
             if outcome is not None and outcome + wait <= due:
                 del entry.outcomes[name]

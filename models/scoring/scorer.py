@@ -92,8 +92,8 @@ class Scorer:
             return Emit(self._feedback(record, memory, partition))
         return self._facts[record["event"]](record, memory, partition)
 
-    def silence(self, partition: PartitionScoring, watermark: float) -> list[tuple[str, Record]]:
-        """Return the examples whose horizon has passed in silence."""
+    def decided(self, partition: PartitionScoring, watermark: float) -> list[tuple[str, Record]]:
+        """Return the examples whose horizon has passed."""
         return [_example(labelled) for labelled in partition.waiting.advance(watermark)]
 
     def _feedback(self, record: Record, memory: CustomerMemory, partition: PartitionScoring) -> Scored:
@@ -176,20 +176,17 @@ class Scorer:
 
     def _customer(self, fact: Record, memory: CustomerMemory, partition: PartitionScoring) -> Outcome[Scored]:
         memory.fact(fact)
-        scored = Scored(fact)
-        self._decide(scored, fact, fact["kind"], partition)
-        return Emit(scored)
+        self._decide(fact, fact["kind"], partition)
+        return Emit(Scored(fact))
 
     def _outcome(self, fact: Record, memory: CustomerMemory, partition: PartitionScoring) -> Outcome[Scored]:
-        scored = Scored(fact)
         if fact.get("value", 0.0) > 0:
-            self._decide(scored, fact, fact["kind"], partition)
-        return Emit(scored)
+            self._decide(fact, fact["kind"], partition)
+        return Emit(Scored(fact))
 
-    def _decide(self, scored: Scored, fact: Record, kind: str, partition: PartitionScoring) -> None:
+    def _decide(self, fact: Record, kind: str, partition: PartitionScoring) -> None:
         if self._learning:
-            decided = partition.waiting.outcome(fact["customer_id"], kind, fact["occurred_at"] / 1000.0)
-            scored.examples.extend(_example(labelled) for labelled in decided)
+            partition.waiting.outcome(fact["customer_id"], kind, fact["occurred_at"] / 1000.0)
 
     def _label(self, fact: Record, memory: CustomerMemory, partition: PartitionScoring) -> Outcome[Scored]:
         said = memory.recall(fact["feedback_id"])

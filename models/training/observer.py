@@ -8,6 +8,7 @@ from typing import Any
 from models.drift.inputs import input_series
 from models.drift.watch import Drift, Series, Watch
 from models.learner import State
+from models.scoring.targets import CHURN
 from models.topics.emerging import BurstDetector
 from models.training.finding import Finding, of_burst, of_drift
 
@@ -36,12 +37,16 @@ def observation(scored: Mapping[str, Any], offset: int) -> list[Any]:
         A `ScoredFeedback` as a dict.
     offset
         Of its record, which tells repeats apart.
+
+    Returns
+    -------
+    Among the rest the churn score, None while the model has learned nothing: its first version is no drift.
     """
     text, scores = scored["text"], scored["scores"]
     return [
         offset, scored["occurred_at"], scored["customer_id"], scored["lang"], scored["channel"], text[:TEXT],
         len(text), scored["rating"] is None, scored["product"] is None, scored["region"] is None,
-        scored["cluster_id"], scores["polarity"], scores["churn"],
+        scored["cluster_id"], scores["polarity"], scores["churn"] if scored["models"][CHURN] else None,
     ]  # fmt: skip
 
 
@@ -79,7 +84,7 @@ class Observer:
         self._watch = Watch(NAME, _MEANS)
         self._seen: dict[str, int] = {}
         self._sums: dict[str, float] = {}
-        self._count = 0
+        self._count = self._churns = 0
 
     def step(self, record: Mapping[str, Any], offset: int, at: float) -> list[Finding]:
         """Take one record of observations; return bursts and drifts.
@@ -107,14 +112,19 @@ class Observer:
         found = [of_burst(burst) for burst in self.bursts.step(text, lang, customer, at, cluster)]
         fields = {str(number): None if gone else 1 for number, gone in enumerate(missing)}
         values = input_series(lang=lang, channel=channel, length=length, fields=fields)
-        values["score:polarity"], values["probability:churn"] = polarity, churn
+        values["score:polarity"] = polarity
+        if churn is not None:
+            values["probability:churn"] = churn
+            self._churns += 1
         sums = self._sums
         for series, value in values.items():
             sums[series] = sums.get(series, 0.0) + value
         self._count += 1
         if self._count == BLOCK:
+            if self._churns < BLOCK:
+                sums.pop("probability:churn", None)
             means = {series: total / BLOCK for series, total in sums.items()}
-            self._sums, self._count = {}, 0
+            self._sums, self._count, self._churns = {}, 0, 0
             found += [of_drift(_in_events(drift), DONE) for drift in self._watch.observe(means, at)]
         return found
 
@@ -130,6 +140,7 @@ class Observer:
             "seen": dict(self._seen),
             "sums": dict(self._sums),
             "count": self._count,
+            "churns": self._churns,
         }
 
     def restore(self, state: Mapping[str, Any], offset: int, version: int) -> None:
@@ -137,7 +148,7 @@ class Observer:
         self.bursts.restore(state["bursts"])
         self._watch.restore(state["watch"])
         self._seen, self._sums = dict(state["seen"]), dict(state["sums"])
-        self._count = int(state["count"])
+        self._count, self._churns = int(state["count"]), int(state["churns"])
         self.offset, self.version = offset, version
 
 

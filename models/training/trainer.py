@@ -129,9 +129,12 @@ class Trainer:
 
     def _judge(self, record: Example, chance: float, label: bool, at: float) -> list[Finding]:
         # Judge what was served, unless the score came from the untrained model as shipped.
-        if record.get("version") and record.get("score") is not None:
-            chance = float(record["score"])
+        served = record.get("score")
+        if served is not None and record["version"]:
+            chance = float(served)
         self.figures.add(chance, label)
+        if served is not None and not record["version"]:
+            return []  # that the first learned version errs otherwise is no drift
         drift = self._watch.update("error", float((chance >= 0.5) != label), at)
         if drift is None:
             return []

@@ -112,7 +112,7 @@ class ScoreStep:
                 self._emit(piece, record, scored.record, out)
                 if event["event"] == "feedback" and scored.record["duplicate_of"] is None:
                     observed.append(observation(scored.record, record.offset))
-                decided = self._scorer.silence(partition, watermark / 1000.0)
+                decided = self._scorer.decided(partition, watermark / 1000.0)
                 self._teach(scored.examples + decided, piece.partition, record.offset, out)
             elif isinstance(outcome, Drop):
                 dropped[outcome.reason] = dropped.get(outcome.reason, 0) + 1

@@ -26,6 +26,7 @@ def entry(offset: int, at: float, rng: random.Random, text: str = "", **changes:
         "region": None,
         "cluster_id": f"k{offset}",
         "scores": {"polarity": rng.gauss(0.2, 0.2), "churn": 0.1},
+        "models": {"churn": 1},
     }
     return observation({**scored, **changes}, offset)
 
@@ -99,3 +100,10 @@ def test_a_long_slice_is_thinned_evenly() -> None:
     entries = stream(2000, 2000)
     kept = thinned(entries)
     assert len(kept) == MOST and {b[0] - a[0] for a, b in zip(kept, kept[1:], strict=False)} == {2000 // MOST}
+
+
+def test_the_first_learned_version_is_no_drift() -> None:
+    observer = Observer()
+    untrained = stream(3000, 0, scores={"polarity": 0.2, "churn": 0.25}, models={"churn": 0})
+    learned = [[offset + 3000, *rest] for offset, *rest in stream(3000, 0)]
+    assert feed(observer, untrained) + feed(observer, learned) == []
