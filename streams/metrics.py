@@ -37,6 +37,7 @@ LOOP_LAG_SECONDS = Histogram(
     "How late the event loop came to a timer: every agent of the worker waited so long.",
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
+TASKS = Gauge("hark_tasks", "Tasks of the worker's event loop.")
 LAG_SECONDS = Gauge(
     "hark_lag_seconds", "Age of the newest record finished, by partition.", ["agent", "topic", "partition"]
 )

@@ -196,6 +196,7 @@ class SliceRunner:
         written, last = len(out), piece.records[-1]
         if piece.state is not None:
             piece.state.marks[piece.topic] = last.offset
+            metrics.STATE_KEYS.labels(self.agent, piece.partition).set(len(piece.state))
         await self._write(piece.state, out)
         metrics.EVENTS.labels(self.agent, piece.topic).inc(len(piece.records))
         metrics.EMITTED.labels(self.agent).inc(written)

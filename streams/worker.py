@@ -140,6 +140,7 @@ async def measure_loop_lag() -> None:
         wanted = time.monotonic() + LAG_SAMPLE_SECONDS
         await asyncio.sleep(LAG_SAMPLE_SECONDS)
         metrics.LOOP_LAG_SECONDS.observe(max(0.0, time.monotonic() - wanted))
+        metrics.TASKS.set(len(asyncio.all_tasks()))
 
 
 def spare_the_collector() -> None:

@@ -47,7 +47,7 @@ async def observe(cluster: BenchCluster) -> Seen:
     handled: dict[str, float] = defaultdict(float)
     step: dict[str, float] = defaultdict(float)
     for port in cluster.metrics_ports:
-        text = await asyncio.to_thread(_scrape, port)
+        text = await asyncio.to_thread(scrape, port)
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
                 if sample.name == "hark_events_total":
@@ -57,7 +57,8 @@ async def observe(cluster: BenchCluster) -> Seen:
     return Seen(time.monotonic(), cluster.cpu(), handled, step)
 
 
-def _scrape(port: int) -> str:
+def scrape(port: int) -> str:
+    """Return a worker's metrics page."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
         text: str = answer.read().decode()
         return text

@@ -43,7 +43,7 @@ def render(report: Figures, series: Series) -> str:
         period=_period(series),
         balance="good" if balanced else "bad",
         balanced=_balance(report),
-        tiles="".join(_tile(value, name) for value, name in _tiles(report, series)),
+        tiles="".join(tile(value, name) for value, name in _tiles(report, series)),
         sections="".join(sections.sections(report, series)),
         footer=_footer(report),
     )
@@ -82,7 +82,8 @@ def _tiles(report: Figures, series: Series) -> list[tuple[str, str]]:
     return tiles
 
 
-def _tile(value: str, name: str) -> str:
+def tile(value: str, name: str) -> str:
+    """Return a figure and what it counts."""
     return f'<div class="tile"><b>{escape(value)}</b><span>{escape(name)}</span></div>'
 
 

@@ -29,7 +29,7 @@ PRECEDE_ROWS = 12
 def sections(report: Figures, series: Series) -> Iterator[str]:
     """Yield the sections in reading order."""
     for size, title, about, body in _contents(report, series):
-        yield _section(size, title, about, body)
+        yield section(size, title, about, body)
 
 
 def _contents(report: Figures, series: Series) -> Iterator[tuple[str, str, str, str]]:
@@ -79,7 +79,8 @@ def topic_name(ident: str) -> str:
     return topic.name["en"] if topic else ident
 
 
-def _section(size: str, title: str, about: str, body: str) -> str:
+def section(size: str, title: str, about: str, body: str) -> str:
+    """Return a card of the page; `size` is its width: "", "third", "two" or "wide"."""
     head = f"<h2>{escape(title)}</h2><p>{escape(about)}</p>"
     return f'<section class="{size}">{head}<div class="scroll">{body}</div></section>'
 

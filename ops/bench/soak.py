@@ -1,0 +1,190 @@
+"""A long run at half load, to see whether memory, lag, handles or tasks grow.
+
+Feedback of ever new customers' days is published at a steady rate; every few seconds the workers are
+looked at from outside (/proc) and by their own metrics. What grows shows as a slope over the second half,
+when caches, windows and models have filled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from prometheus_client.parser import text_string_to_metric_families
+
+from ops.bench import machine
+from ops.bench.cluster import BenchCluster
+from ops.bench.pipeline import Seen, observe, scrape, settle, throughput
+from ops.bench.traffic import DAY_MS, Publisher, mix
+from ops.simulator.world import Produced, World
+from streams import kafka
+
+SAMPLE_S = 5.0
+CHUNK_S = 2.0
+BURST = 8_000
+PER_DAY = 2_000
+"""Feedback a simulated day: about three records of any kind for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One look at all workers together.
+
+    Parameters
+    ----------
+    seconds
+        Since the beginning.
+    rss_mb, handles, threads, tasks, keys, cpu
+        Summed over the workers; `keys` of partition state, `cpu` in cores since the last look.
+    behind
+        Records published and not decided on yet.
+    """
+
+    seconds: float
+    rss_mb: float
+    handles: int
+    threads: int
+    tasks: int
+    keys: int
+    cpu: float
+    behind: int
+
+
+def days(seed: int, feedback: int) -> Iterator[Produced]:
+    """Yield a world's records day after day until `feedback` has been said."""
+    count = max(1, feedback // PER_DAY)
+    start = int(time.time() * 1000) - count * DAY_MS
+    world = World(seed, feedback, start, count)
+    yield from world.beginning()
+    for number in range(count):
+        yield from world.day(number)
+
+
+def trend(samples: Sequence[Sample], name: str) -> dict[str, float]:
+    """Return mean, largest and slope an hour of a figure over the second half.
+
+    Examples
+    --------
+    >>> rows = [Sample(60.0 * i, 100.0 + i, 9, 4, 7, 50, 0.5, 0) for i in range(10)]
+    >>> trend(rows, "rss_mb")["per_hour"], trend(rows, "handles")["per_hour"]
+    (60.0, 0.0)
+    """
+    half = samples[len(samples) // 2 :]
+    at = np.array([sample.seconds for sample in half]) / 3600.0
+    values = np.array([float(getattr(sample, name)) for sample in half])
+    moved = at - at.mean()
+    slope = float(moved @ (values - values.mean()) / (moved @ moved)) if len(half) > 1 else 0.0
+    return {
+        "mean": round(float(values.mean()), 2),
+        "max": round(float(values.max()), 2),
+        "per_hour": round(slope, 2),
+    }
+
+
+async def soak(
+    on_kafka: bool, minutes: float, rate: float | None, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Run and return one JSON-able object.
+
+    Parameters
+    ----------
+    rate
+        Records a second; half of what a burst gets through when None.
+    """
+    async with BenchCluster(1, on_kafka) as cluster:
+        producer = kafka.producer(cluster.settings, "soak")
+        await producer.start()
+        try:
+            publisher = Publisher(producer, cluster.settings.partitions)
+            beginning, burst = mix(BURST)
+            await publisher.all(beginning)
+            await settle(cluster, Seen(time.monotonic(), 0.0), publisher.logged)
+            most = (await throughput(cluster, publisher, burst))["events_per_second"]
+            pace = rate or most / 2
+            say(f"a burst got through at {most:.0f} events/s; now {pace:.0f} for {minutes:g} minutes")
+            samples = await _run(cluster, publisher, pace, minutes * 60.0, say)
+        finally:
+            await producer.stop()
+    figures = ("rss_mb", "handles", "threads", "tasks", "behind", "keys", "cpu")
+    return {
+        "machine": machine.describe(),
+        "versions": machine.versions(),
+        "stack": "kafka" if on_kafka else "embedded",
+        "minutes": minutes,
+        "rate": round(pace, 1),
+        "burst_events_per_second": most,
+        "published": publisher.logged,
+        "second_half": {name: trend(samples, name) for name in figures},
+        "samples": [asdict(sample) for sample in samples],
+    }
+
+
+async def _run(
+    cluster: BenchCluster, publisher: Publisher, rate: float, seconds: float, say: Callable[[str], None]
+) -> list[Sample]:
+    first = await observe(cluster)
+    began, logged = time.monotonic(), publisher.logged + publisher.links
+    stream = days(11, int(rate * seconds))
+    samples: list[Sample] = []
+    look = asyncio.create_task(_look(cluster, publisher, first, logged, began, samples, say))
+    try:
+        while time.monotonic() - began < seconds:
+            chunk = [record for record, _ in zip(stream, range(int(rate * CHUNK_S)), strict=False)]
+            if not chunk:
+                break
+            await publisher.paced(chunk, rate)
+            publisher.sent_ms.clear()
+            if look.done():
+                look.result()
+    finally:
+        look.cancel()
+        await asyncio.gather(look, return_exceptions=True)
+    await settle(cluster, first, publisher.logged + publisher.links - logged)
+    return samples
+
+
+async def _look(
+    cluster: BenchCluster,
+    publisher: Publisher,
+    first: Seen,
+    logged: int,
+    began: float,
+    samples: list[Sample],
+    say: Callable[[str], None],
+) -> None:
+    last = first
+    while True:
+        await asyncio.sleep(SAMPLE_S)
+        now = await observe(cluster)
+        own = [_own(await asyncio.to_thread(scrape, port)) for port in cluster.metrics_ports]
+        done = now.handled.get("decide", 0) - first.handled.get("decide", 0)
+        pids = cluster.worker_pids
+        samples.append(
+            Sample(
+                round(now.at - began, 1),
+                round(sum(machine.rss_mb(pid) for pid in pids), 1),
+                sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids),
+                sum(len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in pids),
+                int(sum(found["hark_tasks"] for found in own)),
+                int(sum(found["hark_state_keys"] for found in own)),
+                round((now.cpu - last.cpu) / (now.at - last.at), 3),
+                max(0, int(publisher.logged + publisher.links - logged - done)),
+            )
+        )
+        last = now
+        if len(samples) % 12 == 0:
+            found = samples[-1]
+            say(f"{found.seconds:6.0f} s  {found.rss_mb:.0f} MB  behind {found.behind}  cpu {found.cpu:.2f}")
+
+
+def _own(text: str) -> Mapping[str, float]:
+    sums = {"hark_tasks": 0.0, "hark_state_keys": 0.0}
+    for family in text_string_to_metric_families(text):
+        if family.name in sums:
+            sums[family.name] = sum(sample.value for sample in family.samples)
+    return sums
