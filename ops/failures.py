@@ -13,12 +13,14 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from pydantic import ValidationError
 
 from models.pii.keyring import KeyringError
+from models.pii.thorough import MissingTagger
 from models.snapshot import SnapshotError
 from ops.embedded.process import EmbeddedError
 from ops.kafka.acl_file import AclFileError
 from ops.topic_admin import TopicProblem
 from rules.source import RuleError
 from sinks.base import SinkError
+from streams.masking import ChannelError
 from streams.readiness import NotReady
 from streams.settings import Settings
 
@@ -27,8 +29,10 @@ T = TypeVar("T")
 
 SAYABLE = (
     AclFileError,
+    ChannelError,
     EmbeddedError,
     KeyringError,
+    MissingTagger,
     NotReady,
     RuleError,
     SinkError,

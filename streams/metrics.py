@@ -19,6 +19,12 @@ REPEATED = Counter(
     "hark_repeated_total", "Records seen before at the same origin, after a restart.", ["agent"]
 )
 MASKED = Counter("hark_masked_total", "Pieces of personal data masked, by type.", ["type"])
+AUDITED = Counter(
+    "hark_masking_audit_total",
+    "Names and addresses in the texts HARK_PII_AUDIT_SHARE samples, by type and by which setting finds "
+    "them: both, only_fast, only_thorough. The last over its sum with both is what the fast one leaves.",
+    ["type", "found_by"],
+)
 MEDIA_PENDING = Counter(
     "hark_media_pending_total", "Attachments that went on without a text, until `hark media` reads them."
 )

@@ -23,10 +23,8 @@ from functools import partial
 from models.churn.delayed import DelayedLabels
 from models.follow_up import CalendarError, Desk, Follower, PolicyError, load_policy
 from models.identity import Links
-from models.intake import Admission, FactAdmission, FieldMask, Limits, LinkAdmission
+from models.intake import Admission, FactAdmission, Limits, LinkAdmission
 from models.near_duplicate import ClusterIndex
-from models.pii import Finder, Masker
-from models.pii.keyring import Keyring, KeyringError
 from models.scoring.model_set import ModelSet
 from models.scoring.scorer import Scorer
 from models.scoring.targets import targets
@@ -42,10 +40,10 @@ from streams.broadcast import Handler as RecordHandler
 from streams.catalog import LIMITS, LiveCatalog, shipped_catalog
 from streams.dead_letters import FloodGuard
 from streams.history import fetch
+from streams.masking import field_mask
 from streams.readiness import NotReady
 from streams.runner import SliceRunner, Step
 from streams.runtime import Runtime
-from streams.settings import Settings
 from streams.ticks import TimedRunner
 from streams.topics import (
     CUSTOMER_EVENTS,
@@ -66,26 +64,9 @@ CLUSTERS = 4096
 Built = tuple[Sequence[str], Handler]
 
 
-def masker(settings: Settings) -> Masker:
-    """Return the masker.
-
-    Raises
-    ------
-    KeyringError
-        Without keys: a worker that cannot pseudonymise must not start.
-    """
-    if settings.pii_keys_file is not None:
-        keys = Keyring.load(settings.pii_keys_file)
-    elif secret := settings.pii_keys.get_secret_value():
-        keys = Keyring.from_secret(secret)
-    else:
-        raise KeyringError("no keys: make some with `hark keys new` and name them in HARK_PII_KEYS_FILE")
-    return Masker(Finder(settings.pii_names), {}, keys)
-
-
 def build_intake(run: Runtime) -> Built:
     """From what producers send to masked records of customers' logs and dead letters."""
-    settings, mask, links = run.settings, FieldMask(masker(run.settings)), Links()
+    settings, mask, links = run.settings, field_mask(run.settings), Links()
     limits = Limits(
         settings.max_event_bytes, int(settings.future_tolerance_s * 1000), int(settings.max_age_days * DAY_MS)
     )

@@ -64,6 +64,13 @@ class Settings(BaseSettings):
     pii_keys: SecretStr = Field(SecretStr(""), description="key ring as JSON; made by `hark keys new`")
     pii_keys_file: Path | None = Field(None, description="file with the key ring, instead of HARK_PII_KEYS")
     pii_names: Literal["fast", "thorough"] = Field("fast", description="how names and addresses are found")
+    pii_thorough_channels: str = Field(
+        "",
+        description="channels whose texts get the thorough setting, separated by commas, e.g. ticket,email",
+    )
+    pii_audit_share: float = Field(
+        0.0, ge=0, le=1, description="share of texts the thorough setting reads again, for the audit metric"
+    )
     max_event_bytes: int = Field(262_144, ge=1024, description="largest accepted feedback.raw value")
     future_tolerance_s: float = Field(86_400, ge=0, description="how far ahead an event time may lie")
     max_age_days: float = Field(3650 * 2, gt=0, description="oldest accepted event time")

@@ -86,9 +86,9 @@ class Admission:
     def _record(
         self, event: Feedback, text: str, origin: Origin, occurred_ms: int, appended_ms: int
     ) -> dict[str, Any]:
-        masked = self._mask.text(text)
-        counts = dict(masked.counts)
         channel = str(event.channel)
+        masked = self._mask.text(text, channel)
+        counts = dict(masked.counts)
         voice = self._mask.handle(channel, event.author) if event.author else None
         identifier, field = self._mask.identifier, self._mask.field
         ident = event.id and identifier("ID", event.id, counts)

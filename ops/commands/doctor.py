@@ -17,7 +17,7 @@ from sinks.clickhouse.schema import Schema
 from streams import kafka
 from streams.broadcast import Broadcast
 from streams.catalog import shipped_catalog
-from streams.pipeline import masker
+from streams.masking import field_mask
 from streams.settings import Settings
 from streams.snapshots import SnapshotShelf
 from streams.topics import SNAPSHOTS
@@ -105,7 +105,7 @@ async def _schema(config: Settings) -> str:
 
 
 async def _keys(config: Settings) -> str:
-    masker(config)
+    field_mask(config)
     return "pseudonym keys can be read"
 
 

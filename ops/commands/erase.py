@@ -11,7 +11,7 @@ from ops.erase import EraseError
 from ops.erase import erase as erase_customer
 from ops.failures import UserError, run, sayable, settings
 from sinks.clickhouse.client import connect
-from streams.pipeline import masker
+from streams.masking import masker
 
 
 @sayable

@@ -15,7 +15,7 @@ from ops.erase import EraseError, delete_rows, erase, tables_of_customers
 from ops.local import LocalCluster
 from sinks.clickhouse.client import Client, connect
 from streams import kafka
-from streams.pipeline import masker
+from streams.masking import masker
 from streams.settings import Settings
 from streams.topics import CUSTOMER_EVENTS, CUSTOMER_LINKS, FEEDBACK_RAW, HOLDOUTS, OUTCOMES
 
