@@ -71,6 +71,7 @@ COMMANDS = {
         "ops.commands.guardrail:guardrail",
         "Judge the guardrails of live rules from the store, and pause a rule that is proven to do harm.",
     ),
+    "links": Entry("ops.commands.links:app", "Which channel handle belongs to which customer."),
     "topics": Entry("ops.commands.topics:app", "Kafka topics."),
     "models": Entry("ops.commands.models:app", "Versions of the models, challengers, going back."),
     "rules": Entry("ops.commands.rules_wiring:app", "Check, test, try, publish and explain rules."),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 from models.outcome import DeadLetter
-from streams.codec import dumps
+from streams.codec import Header, cloud_event, dumps
 from streams.outbox import Outbox
 from streams.topics import DEAD_LETTERS
 
@@ -72,9 +73,21 @@ class FloodGuard:
 
 
 def add_dead_letter(
-    out: Outbox, agent: str, place: tuple[str, int, int], dead: DeadLetter, appended_ms: int, now_ms: int
+    out: Outbox,
+    agent: str,
+    place: tuple[str, int, int],
+    dead: DeadLetter,
+    appended_ms: int,
+    now_ms: int,
+    passed: Sequence[Header] = (),
 ) -> None:
-    """Add the dead letter of the record at `place` (topic, partition, offset)."""
+    """Add the dead letter of the record at `place` (topic, partition, offset).
+
+    Parameters
+    ----------
+    passed
+        The record's headers; of these only `traceparent` goes on.
+    """
     topic, partition, offset = place
     value = dumps(
         {
@@ -88,4 +101,6 @@ def add_dead_letter(
             "rejected_at": now_ms,
         }
     )
-    out.keyed(DEAD_LETTERS, f"{topic}/{partition}/{offset}", value)
+    ident = f"{topic}/{partition}/{offset}"
+    headers = cloud_event("hark.dead_letter", agent, ident, now_ms, passed)
+    out.keyed(DEAD_LETTERS, ident, value, headers)

@@ -235,7 +235,8 @@ class SliceRunner:
         if piece.state is not None:
             piece.state.begin()
         now_ms = int(self._clock.now() * 1000)
-        add_dead_letter(out, self.agent, place, DeadLetter(DeadReason.POISON), record.timestamp, now_ms)
+        poison = DeadLetter(DeadReason.POISON)
+        add_dead_letter(out, self.agent, place, poison, record.timestamp, now_ms, record.headers)
         where = "/".join(map(str, place))
         add_alert(
             out,

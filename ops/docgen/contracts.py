@@ -33,6 +33,10 @@ CE_TYPES: dict[str, str] = {
     "Action": "hark.action.<kind>",
     "WorkOrderChange": "hark.work_order.change",
     "Alert": "hark.alert",
+    "Assignment": "hark.assignment",
+    "CatalogRecord": "hark.rule.change",
+    "DeadLetterRecord": "hark.dead_letter",
+    "ModelMetric": "hark.model.metric",
 }
 """`ce_type` of the contracts that travel with CloudEvents headers."""
 

@@ -11,7 +11,7 @@ from ops.wiring.log import read, send
 from rules.loader import load_catalog
 from rules.publish import CatalogRecord
 from streams.catalog import SHIPPED
-from streams.codec import dumps, loads
+from streams.codec import cloud_event, dumps, loads
 from streams.outbox import Outbox
 from streams.settings import Settings
 from streams.topics import RULES_CATALOG
@@ -60,7 +60,10 @@ class KafkaPublisher:
         """Append a record, with what else belongs to it, and return once every in-sync replica has them."""
 
         def fill(out: Outbox) -> None:
-            out.placed(RULES_CATALOG, 0, record.key.encode(), dumps(record.model_dump(mode="json")))
+            ident = f"{record.key}/{record.version}/{record.at}"
+            headers = cloud_event("hark.rule.change", f"rules/{record.rule_id}", ident, record.at, ())
+            value = dumps(record.model_dump(mode="json"))
+            out.placed(RULES_CATALOG, 0, record.key.encode(), value, headers)
             if also is not None:
                 also(out)
 

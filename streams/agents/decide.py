@@ -135,4 +135,5 @@ class DecideStep:
         if decided.assignment is not None:
             assignment = decided.assignment
             key = f"{assignment['customer_id']}:{assignment['rule_id']}"
-            out.placed(HOLDOUTS, piece.partition, key.encode(), dumps(assignment))
+            headers = cloud_event("hark.assignment", source, key, at, record.headers)
+            out.placed(HOLDOUTS, piece.partition, key.encode(), dumps(assignment), headers)

@@ -142,7 +142,7 @@ class FollowUpStep:
             known = path if path in ActionStatus.model_fields else ""
             dead = DeadLetter(DeadReason.INVALID if record.value else DeadReason.EMPTY, known)
             place = (piece.topic, piece.partition, record.offset)
-            add_dead_letter(out, "follow_up", place, dead, record.timestamp, now_ms)
+            add_dead_letter(out, "follow_up", place, dead, record.timestamp, now_ms, record.headers)
             metrics.DEAD.labels("follow_up", dead.reason).inc()
             return None
         at = record.timestamp

@@ -60,7 +60,7 @@ class IntakeStep(Stateless):
                 dead[outcome.reason] = dead.get(outcome.reason, 0) + 1
                 place = (topic, partition, record.offset)
                 now_ms = int(self._clock.now() * 1000)
-                add_dead_letter(out, "intake", place, outcome, record.timestamp, now_ms)
+                add_dead_letter(out, "intake", place, outcome, record.timestamp, now_ms, record.headers)
         self._count(len(piece.records), dead, masked)
         metrics.MEDIA_PENDING.inc(pending)
 

@@ -18,7 +18,7 @@ from models.snapshot_parts import part_key, split
 from models.training import Finding, Observer, Trainer
 from streams import metrics
 from streams.alerts import add_alert
-from streams.codec import dumps, loads
+from streams.codec import cloud_event, dumps, loads
 from streams.history import Checkpoints, write
 from streams.outbox import BatchProducer, Layout, Outbox
 from streams.snapshots import SnapshotShelf
@@ -253,7 +253,10 @@ class Learn:
                 await write(checkpoint, trainer.name, name, PART_BYTES, self._producer, self._layout)
         out = Outbox(self._layout)
         for metric in figures:
-            out.placed(MODEL_METRICS, 0, f"{trainer.name}/{metric['role']}".encode(), dumps(metric))
+            key = f"{trainer.name}/{metric['role']}"
+            ident = f"{key}/{metric['version']}"
+            headers = cloud_event("hark.model.metric", "learn", ident, metric["at"], ())
+            out.placed(MODEL_METRICS, 0, key.encode(), dumps(metric), headers)
         await out.send(self._producer)
         metrics.SNAPSHOTS.labels(trainer.name, "published").inc()
         if isinstance(trainer, Trainer) and trainer.figures.n:

@@ -157,7 +157,9 @@ class ScoreStep:
             "occurred_at": event["occurred_at"],
             "received_at": event["received_at"],
         }
-        out.placed(FEEDBACK_SCORED, piece.partition, record.key, dumps(value))
+        ident, at = str(value["id"]), event["occurred_at"]
+        headers = cloud_event("hark.customer.fact", piece.topic, ident, at, record.headers)
+        out.placed(FEEDBACK_SCORED, piece.partition, record.key, dumps(value), headers)
 
     def _teach(
         self, examples: list[tuple[str, dict[str, Any]]], partition: int, offset: int, out: Outbox
@@ -169,4 +171,5 @@ class ScoreStep:
     def _dead(self, piece: Slice, record: Any, dead: DeadLetter, out: Outbox) -> None:
         metrics.DEAD.labels("score", dead.reason).inc()
         place = (piece.topic, piece.partition, record.offset)
-        add_dead_letter(out, "score", place, dead, record.timestamp, int(self._clock.now() * 1000))
+        now_ms = int(self._clock.now() * 1000)
+        add_dead_letter(out, "score", place, dead, record.timestamp, now_ms, record.headers)

@@ -105,8 +105,9 @@ def test_no_planted_personal_data_leaves_intake(flow: Flow) -> None:
     assert [piece for piece in PERSONAL if piece in written or piece in keys] == []
 
 
-@pytest.mark.parametrize("topic", [FEEDBACK_MASKED, FEEDBACK_SCORED, DECISIONS])
+@pytest.mark.parametrize("topic", [FEEDBACK_MASKED, FEEDBACK_SCORED, DECISIONS, HOLDOUTS])
 def test_headers_are_cloud_events_and_the_trace_goes_on(flow: Flow, topic: str) -> None:
+    assert flow.log.records[topic]
     for record in flow.log.records[topic]:
         headers = dict(record.headers)
         assert headers.keys() == {

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from stack import Pipeline
+from typer.testing import CliRunner
 
+from ops.cli import app
 from ops.simulator import personal
 from ops.simulator.words import Words
 from streams.topics import ACTION_TOPICS, CUSTOMER_EVENTS, FEEDBACK_RAW
@@ -159,3 +161,30 @@ def test_a_store_row_leads_back_to_the_record_it_came_from(pipeline: Pipeline, s
     finally:
         consumer.close()
     assert found[0]["id"] == "pipe-000007"
+
+
+def test_a_work_order_is_handed_on_and_resolved_from_the_command_line(
+    pipeline: Pipeline, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Store to people, people to Kafka, follow_up, and back to the store."""
+    for name in ("broker", "clickhouse_url", "clickhouse_database"):
+        monkeypatch.setenv(f"HARK_{name.upper()}", getattr(pipeline.settings, name))
+
+    def hark(*words: str) -> Any:
+        result = CliRunner().invoke(app, ["tickets", *words])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.output) if "--json" in words else result.output
+
+    def order() -> dict[str, Any]:
+        return dict(hark("show", ident, "--json"))
+
+    pipeline.until("there are work orders", lambda: bool(hark("list", "--json", "--limit", "1")))
+    ident = hark("list", "--json", "--limit", "1")[0]["action_id"]
+    hark("assign", ident, "--team", "night", "--by", "day", "--reason", "shift")
+    pipeline.until("it was handed on", lambda: order()["team"] == "night")
+    hark("resolve", ident, "--by", "night", "--told")
+    pipeline.until("it is done", lambda: bool(order()["told_at"]))
+    done = order()
+    assert done["state"] in ("resolved", "closed") and done["resolved_at"]
+    trail = [(line["change"], line["by"]) for line in done["trail"]]
+    assert ("assigned", "day") in trail and ("resolved", "night") in trail

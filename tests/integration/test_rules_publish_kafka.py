@@ -11,11 +11,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from models.identity import Links
+from models.intake import FieldMask, LinkAdmission
+from models.pii import Finder, Masker
+from models.pii.keyring import Keyring
 from ops.cli import app
 from ops.embedded.broker import EmbeddedBroker
 from ops.embedded.store import EmbeddedStore
 from ops.topic_admin import apply
 from ops.wiring.catalog import AUTHOR, KafkaPublisher
+from ops.wiring.log import read
 from rules.engine import Engine
 from rules.limits import load_limits
 from sinks.base import Slice
@@ -23,8 +28,9 @@ from sinks.clickhouse import ClickHouseSink, Schema, connect
 from streams import kafka
 from streams.broadcast import Broadcast
 from streams.catalog import LIMITS, SHIPPED, LiveCatalog, shipped_catalog
+from streams.codec import loads
 from streams.settings import Settings
-from streams.topics import RULES_CATALOG
+from streams.topics import CUSTOMER_LINKS, RULES_CATALOG
 from streams.whole import read_whole
 
 RULE = "late_delivery_coupon"
@@ -130,6 +136,25 @@ def test_what_is_older_or_unknown_is_refused_in_a_sentence(hark, tmp_path: Path)
     said = hark("rules", "publish", str(tmp_path / f"{rule}.yaml"), "--author", "bob", ok=False)
     assert "must be higher" in said
     assert "it is not in force" in hark("rules", "pause", "nothing", "--author", "ann", ok=False)
+
+
+def test_links_are_put_and_removed(settings: Settings, hark) -> None:
+    keys = Keyring.new()
+    joined = LinkAdmission(FieldMask(Masker(Finder(), {}, keys)), links := Links())
+    handle = ("--channel", "social", "--author", "@sunny_side")
+    hark("links", "put", *handle, "--customer", "cust-1", "--basis", "account", "--at", "2026-03-14T00:00:00")
+    (put,) = read(settings, CUSTOMER_LINKS)
+    assert put[0] == b"social:@sunny_side" and loads(put[1])["occurred_at"] == "2026-03-14T00:00:00.000Z"
+    assert joined.apply(*put) is None
+    voice = FieldMask(Masker(Finder(), {}, keys)).handle("social", "@sunny_side")
+    assert links.customer_of(voice) is not None
+    hark("links", "remove", *handle)
+    _, gone, tombstone = read(settings, CUSTOMER_LINKS)
+    assert loads(gone[1])["consent"] == "withdrawn" and tombstone == (put[0], None)
+    assert joined.apply(*gone) is None and joined.apply(*tombstone) is None
+    assert links.customer_of(voice) is None
+    said = hark("links", "put", *handle, "--customer", "x" * 300, ok=False)
+    assert "customer_id cannot be used" in said and "xxx" not in said
 
 
 def test_changes_are_stored_with_who_and_when(settings: Settings, hark, tmp_path: Path) -> None:

@@ -13,14 +13,15 @@ import pytest
 from models.clock import VirtualClock
 from models.identity import Links
 from models.intake import Admission, FieldMask, Limits
+from models.outcome import DeadLetter, DeadReason
 from models.pii import Finder, Masker
 from models.pii.keyring import Keyring
 from ops.dead.letters import Letter, Wanted, from_store, moment, place, read
 from ops.dead.replay import MARK, Replayed, Replayer
 from ops.failures import UserError
 from streams.agents.intake import IntakeStep
-from streams.dead_letters import DeadLetterFlood, FloodGuard
-from streams.outbox import Layout
+from streams.dead_letters import DeadLetterFlood, FloodGuard, add_dead_letter
+from streams.outbox import Layout, Outbox
 from streams.runner import SliceRunner
 from streams.topics import ALERTS, DEAD_LETTERS, FEEDBACK_MASKED, FEEDBACK_RAW
 
@@ -31,6 +32,16 @@ GOOD = orjson.dumps({"id": "f-1", "channel": "app", "text": "好", "author": "a"
 def letter(topic: str = FEEDBACK_RAW, offset: int = 7, agent: str = "intake", **changes: Any) -> Letter:
     base = {"partition": 0, "reason": "poison", "field": "", "appended_at": NOW, "rejected_at": NOW}
     return Letter(topic=topic, offset=offset, agent=agent, **{**base, **changes})
+
+
+def test_a_dead_letter_is_a_cloud_event_that_goes_on_with_the_trace() -> None:
+    out, trace = Outbox(Layout({DEAD_LETTERS: 2})), ("traceparent", b"00-1-2-01")
+    dead = DeadLetter(DeadReason.INVALID, "text")
+    add_dead_letter(out, "intake", (FEEDBACK_RAW, 1, 7), dead, NOW, NOW, [("x", b"y"), trace])
+    ((_, _, headers),) = next(iter(out.batches().values()))
+    said = dict(headers)
+    assert (said["ce_type"], said["ce_id"]) == (b"hark.dead_letter", b"feedback.raw/1/7")
+    assert said["traceparent"] == trace[1] and "x" not in said
 
 
 class Log:
