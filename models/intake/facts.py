@@ -26,6 +26,8 @@ _FIELDS: dict[str, tuple[type[BaseModel], tuple[str, ...], tuple[str, ...]]] = {
 
 
 ERASE = "erase"
+_LEAST_NUMBER = 1e9
+"""Below this no number of a person fits."""
 
 
 def is_erasure(event: Mapping[str, Any]) -> bool:
@@ -64,6 +66,8 @@ class FactAdmission:
             return fact
         assert value is not None
         occurred_ms = _millis(fact.occurred_at) or appended_ms
+        if refused := self._number_of_a_person(fact):
+            return DeadLetter(DeadReason.INVALID, refused)
         texts = {name: getattr(fact, name) for name in self._texts}
         stated = getattr(fact, "value", None)
         kind = getattr(fact, "kind", None) or fact.model
@@ -93,6 +97,18 @@ class FactAdmission:
         return Emit(record)
 
 
+    def _number_of_a_person(self, fact: Any) -> str | None:
+        """Return the numeric field that holds a telephone, card or citizen number instead of a quantity."""
+        for name in ("value", *self._numbers):
+            number = getattr(fact, name, None)
+            if isinstance(number, float) and abs(number) >= _LEAST_NUMBER and number.is_integer():
+                found: dict[str, int] = {}
+                self._mask.field(str(int(abs(number))), found)
+                if found:
+                    return name
+        return None
+
+
 def judge_fact(event: str, value: bytes | None, appended_ms: int, limits: Limits) -> Any | DeadLetter:
     """Validate a value of `customers.events`, `outcomes` or `labels` without masking it.
 
@@ -108,8 +124,9 @@ def judge_fact(event: str, value: bytes | None, appended_ms: int, limits: Limits
         fact: Any = _FIELDS[event][0].__pydantic_validator__.validate_json(value)
     except ValidationError as error:
         return diagnose(value, error)
-    if (_millis(fact.occurred_at) or appended_ms) > appended_ms + limits.future_ms:
-        return DeadLetter(DeadReason.TIME_FUTURE, "occurred_at")
+    for name in ("occurred_at", "since"):
+        if (_millis(getattr(fact, name, None)) or 0) > appended_ms + limits.future_ms:
+            return DeadLetter(DeadReason.TIME_FUTURE, name)
     return fact
 
 

@@ -59,6 +59,8 @@ class LinkAdmission:
         link = judge_link(value, self._limits)
         if isinstance(link, DeadLetter):
             return link
+        if link.occurred_at and millis(link.occurred_at) > appended_ms + self._limits.future_ms:
+            return DeadLetter(DeadReason.TIME_FUTURE, "occurred_at")
         voice, customer = self._resolve(link)
         owner = customer if link.consent == "granted" else None
         occurred_ms = millis(link.occurred_at) if link.occurred_at else appended_ms
