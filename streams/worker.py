@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import sys
@@ -20,6 +19,7 @@ from models.clock import SystemClock
 from sinks.base import SinkError
 from streams import metrics
 from streams.app import Pulse, create_app
+from streams.memory import give_back_large_blocks, spare_the_collector
 from streams.pipeline import AGENTS
 from streams.readiness import patiently
 from streams.runtime import Runtime
@@ -143,17 +143,6 @@ async def measure_loop_lag() -> None:
         metrics.TASKS.set(len(asyncio.all_tasks()))
 
 
-def spare_the_collector() -> None:
-    """Take what was built out of the garbage collector's sight and let it run seldom.
-
-    Parsing JSON makes thousands of objects a slice, nearly all gone by its end without any cycle;
-    with Python's own thresholds every few slices walk the whole heap: 30 % of the score agent's time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
-
-
 def run_worker(settings: Settings, agents: Sequence[str]) -> None:
     """Run the agents until SIGTERM or SIGINT; exits 1 when one crashes, so that a supervisor restarts it."""
     logging.basicConfig(
@@ -161,6 +150,7 @@ def run_worker(settings: Settings, agents: Sequence[str]) -> None:
     )
     for name in ("aiokafka", "faust", "mode", "streams.slices"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
+    give_back_large_blocks()
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     service = loop.run_until_complete(prepare(settings, agents))
