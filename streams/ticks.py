@@ -25,6 +25,10 @@ log = logging.getLogger(__name__)
 Owned = Callable[[], bool]
 
 
+PATIENCE_MS = 100
+"""Timers count in seconds, so an empty fetch may stand longer than on the way from feedback to action."""
+
+
 class TimedStep(Step, Protocol):
     """A step with timers in its partition state."""
 
@@ -56,7 +60,7 @@ class TimedRunner(SliceRunner):
         changelog: Changelog,
         every: float = 1.0,
     ) -> None:
-        super().__init__(agent, step, producer, layout, clock, changelog)
+        super().__init__(agent, step, producer, layout, clock, changelog, PATIENCE_MS)
         self._timed = step
         self._every = every
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
