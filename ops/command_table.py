@@ -63,6 +63,10 @@ COMMANDS = {
         "ops.commands.explain:explain",
         "Explain the scores of a feedback: what added to them and by how much.",
     ),
+    "why": Entry(
+        "ops.commands.rules_wiring:why",
+        "Explain each rule's condition at a customer's last events, and the limit that stopped it.",
+    ),
     "erase": Entry(
         "ops.commands.erase:erase",
         "Erase a customer: profile, windows, features, pending labels, links and rows.",

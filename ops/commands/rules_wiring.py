@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ops.commands.rules import Wiring, app, wiring
+from ops.commands.rules import Wiring, app, why, wiring
 from ops.failures import settings
 from ops.wiring.catalog import KafkaPublisher
 from ops.wiring.history import history
@@ -37,4 +37,4 @@ def _history(customer: str | None) -> Iterable[dict[str, Any]]:
 
 wire()
 
-__all__ = ["app", "wire"]
+__all__ = ["app", "why", "wire"]
