@@ -206,13 +206,11 @@ def make_record(given: Given, number: int, at: int, received: int) -> dict[str, 
     extra = dict(given.model_extra or {})
     common = {"customer_id": given.customer_id, "occurred_at": at, "received_at": received}
     if given.event != "feedback":
-        status = {name: extra.pop(name) for name in ("status", "by", "reason") if name in extra}
-        event = "customer" if given.event == "action_status" else given.event
-        fact = (
-            _neutral(CustomerFact) | {"id": f"e{number}", "kind": "visit"} | extra | common | {"event": event}
-        )
+        kind = str(extra.get("status", "visit"))
+        fact = _neutral(CustomerFact) | {"id": f"e{number}", "kind": kind} | extra | common
+        fact["event"] = given.event
         _check(CustomerFact, fact, extra)
-        return fact | {"event": given.event} | status
+        return fact
     record = _neutral(ScoredFeedback) | {"feedback_id": f"e{number}", "scored_at": received}
     record |= _FEEDBACK | extra | common
     record["scores"] = _neutral(Scores) | _SCORES | dict(extra.get("scores", {}))

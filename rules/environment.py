@@ -65,8 +65,7 @@ FIELDS: dict[str, dict[str, FieldType]] = {
     "feedback": _fields(ScoredFeedback, frozenset({"scores", "customer", "event"})),
     "scores": _fields(Scores),
     "customer": _fields(CustomerView),
-    "fact": _fields(CustomerFact)
-    | {"status": FieldType("string"), "by": FieldType("string"), "reason": FieldType("string")},
+    "fact": _fields(CustomerFact) | {name: FieldType("string") for name in ("status", "by", "reason")},
     "actions": {kind.value: FieldType("int") for kind in ActionKind}
     | {"total": FieldType("int"), "days_since": FieldType("double")},
 }

@@ -1,6 +1,7 @@
 """The pipeline, agent by agent. Read this first.
 
     feedback.raw, customers.events, outcomes, labels
+    actions.status
         ──intake──▶ feedback.masked     each customer's own log, no personal data from here on
         ──score───▶ feedback.scored     duplicates dropped; sentiment, topics, urgency, propensities
         ──decide──▶ decisions, actions.<kind>, holdouts
@@ -23,7 +24,7 @@ from functools import partial
 from models.churn.delayed import DelayedLabels
 from models.follow_up import CalendarError, Desk, Follower, PolicyError, load_policy
 from models.identity import Links
-from models.intake import Admission, FactAdmission, Limits, LinkAdmission
+from models.intake import Admission, FactAdmission, Limits, LinkAdmission, StatusAdmission
 from models.near_duplicate import ClusterIndex
 from models.scoring.model_set import ModelSet
 from models.scoring.scorer import Scorer
@@ -46,6 +47,7 @@ from streams.runner import SliceRunner, Step
 from streams.runtime import Runtime
 from streams.ticks import TimedRunner
 from streams.topics import (
+    ACTION_STATUS,
     CUSTOMER_EVENTS,
     CUSTOMER_LINKS,
     LABELS,
@@ -76,6 +78,7 @@ def build_intake(run: Runtime) -> Built:
         OUTCOMES: FactAdmission("outcome", mask, limits).step,
         LABELS: FactAdmission("label", mask, limits).step,
         CUSTOMER_LINKS: joined.step,
+        ACTION_STATUS: StatusAdmission(mask, limits).step,
     }
     run.follow(CUSTOMER_LINKS, link_handler(joined))
     guard = FloodGuard(settings.dead_letter_limit)

@@ -107,7 +107,7 @@ CATALOG: tuple[Topic, ...] = (
     *(Topic(name, f"{name.removeprefix('actions.')} to carry out", "customer", "customer", events.Action,
             ("decide", "follow_up"), ("services", "follow_up", "archive")) for name in ACTION_TOPICS),
     Topic(ACTION_STATUS, "what services answer", "customer", "customer",
-          events.ActionStatus, ("services", "people"), ("follow_up", "archive")),
+          events.ActionStatus, ("services", "people"), ("intake", "follow_up", "archive")),
     Topic(WORK_ORDERS, "the trail of every work order, with the work order as it stands", "as the action",
           "customer", events.WorkOrderChange, ("follow_up",), ("services", "archive"), 30 * DAY_MS),
     Topic(HOLDOUTS, "sticky assignments, for outside services", "customer:rule", "customer",

@@ -70,9 +70,9 @@ class Link(Inbound):
 
 
 class CustomerFact(Outbound):
-    """A customer event, outcome or label in the customer's own log (`feedback.masked`)."""
+    """A customer event, outcome, label or answered action in the customer's own log (`feedback.masked`)."""
 
-    event: Literal["customer", "outcome", "label", "dropped"]
+    event: Literal["customer", "outcome", "label", "action_status", "dropped"]
     origin: Origin
     id: str
     customer_id: str
@@ -91,6 +91,9 @@ class CustomerFact(Outbound):
     feedback_id: str | None = None
     model: str | None = None
     action_id: str | None = None
+    status: str | None = Field(default=None, description="of an action_status: what the service said")
+    by: str | None = Field(default=None, description="of an action_status: the team or service")
+    reason: str | None = Field(default=None, description="of an action_status: why")
     occurred_at: Millis
     received_at: Millis
     late: bool | None = Field(default=None, description="a day or more behind its partition; from the scorer")

@@ -81,6 +81,7 @@ class Scorer:
             "customer": self._customer,
             "outcome": self._outcome,
             "label": self._label,
+            "action_status": self._status,
         }
 
     def step(self, record: Record, memory: CustomerMemory, partition: PartitionScoring) -> Outcome[Scored]:
@@ -182,6 +183,9 @@ class Scorer:
     def _outcome(self, fact: Record, memory: CustomerMemory, partition: PartitionScoring) -> Outcome[Scored]:
         if fact.get("value", 0.0) > 0:
             self._decide(fact, fact["kind"], partition)
+        return Emit(Scored(fact))
+
+    def _status(self, fact: Record, memory: CustomerMemory, partition: PartitionScoring) -> Outcome[Scored]:
         return Emit(Scored(fact))
 
     def _decide(self, fact: Record, kind: str, partition: PartitionScoring) -> None:

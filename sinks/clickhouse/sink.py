@@ -58,10 +58,8 @@ class ClickHouseSink:
     ----------
     url, user, password, database
         Where the store is, see `connect`.
-    on_rejected
-        Called with the coordinates of each row left out.
-    on_retry
-        Called at every failure that is tried again, while it is waited for.
+    on_rejected, on_retry
+        Called with the coordinates of each row left out; at every failure that is tried again, at once.
     reject_limit
         Rejected rows in one batch past which the sink stops instead: that many are a wrong
         schema or a bad deploy, not bad rows.
@@ -76,8 +74,6 @@ class ClickHouseSink:
     opener
         Makes the client.
 
-    Examples
-    --------
     A worker does `await sink.start()`, then for each round `await sink.write(slices)`, then acks.
     """
 

@@ -15,6 +15,7 @@ from streams.dead_letters import DeadLetterFlood, FloodGuard, add_dead_letter
 from streams.outbox import Outbox
 from streams.runner import Slice, Stateless
 from streams.topics import (
+    ACTION_STATUS,
     CUSTOMER_EVENTS,
     CUSTOMER_LINKS,
     FEEDBACK_MASKED,
@@ -23,7 +24,7 @@ from streams.topics import (
     OUTCOMES,
 )
 
-TOPICS = (FEEDBACK_RAW, CUSTOMER_EVENTS, OUTCOMES, LABELS, CUSTOMER_LINKS)
+TOPICS = (FEEDBACK_RAW, CUSTOMER_EVENTS, OUTCOMES, LABELS, CUSTOMER_LINKS, ACTION_STATUS)
 
 Admit = Callable[[bytes | None, Origin, int], Outcome[dict[str, Any]]]
 """Value, coordinates and append time (ms) of a record to the masked record, or why not."""

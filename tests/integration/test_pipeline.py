@@ -188,3 +188,5 @@ def test_a_work_order_is_handed_on_and_resolved_from_the_command_line(
     assert done["state"] in ("resolved", "closed") and done["resolved_at"]
     trail = [(line["change"], line["by"]) for line in done["trail"]]
     assert ("assigned", "day") in trail and ("resolved", "night") in trail
+    answers = f"event = 'action_status' AND action_id = '{ident}'"
+    pipeline.until("rules see what was said", lambda: count(pipeline, "facts", answers) == 3)

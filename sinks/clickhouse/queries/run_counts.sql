@@ -6,5 +6,5 @@ SELECT
     (SELECT count() FROM feedback) AS scored,
     (SELECT count() FROM facts WHERE event = 'dropped' AND value = 'feedback') AS duplicates,
     (SELECT count() FROM dead_letters WHERE topic = 'feedback.raw') AS dead_letters,
-    (SELECT count() FROM facts WHERE event != 'dropped') AS facts
+    (SELECT count() FROM facts WHERE event NOT IN ('dropped', 'action_status')) AS facts
 SETTINGS final = 1
