@@ -63,7 +63,10 @@ def list_(
         return
     table = Table(box=None, pad_edge=False)
     for column in ("id", "kind", "rule", "topic", "urgency", "team", "state", "level", "deadline"):
-        table.add_column(column, no_wrap=True)
+        # An id cut short finds nothing, so other columns make room first.
+        table.add_column(
+            column, no_wrap=column == "id", min_width=8 if column == "id" else 4, overflow="fold"
+        )
     for row in rows:
         late = " overdue" if row["overdue"] else ""
         table.add_row(

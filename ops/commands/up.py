@@ -53,6 +53,13 @@ async def _up(workers: int, data: Path, broker_port: int, store_port: int, metri
             highlight=False,
         )
         console.print(
+            f"for other commands: export HARK_PII_KEYS_FILE={data / 'keys.json'}"
+            + ("" if broker_port == BROKER_PORT else f" HARK_BROKER={cluster.settings.broker}")
+            + ("" if store_port == STORE_PORT else f" HARK_CLICKHOUSE_URL={cluster.settings.clickhouse_url}"),
+            highlight=False,
+            soft_wrap=True,
+        )
+        console.print(
             f"kept in {data}: the store, the keys and the logs. Not kept: topics, because the embedded "
             "broker lives in memory.",
             highlight=False,
