@@ -80,23 +80,21 @@ class Fitted:
         component the parts and the rest add up to its log-odds.
         """
         d = len(self.keys)
-        row = _padded(row, d)
         out, rest = np.zeros((COMPONENTS, d)), np.zeros(COMPONENTS)
-        code = np.empty(d, np.uint8)
-        encode(row, self.ints, self.keys, self.codes, code)
-        index, value, owner = (
-            np.empty(WIDTH * d, np.int64),
-            np.empty(WIDTH * d),
-            np.empty(WIDTH * d, np.int64),
+        _parts(
+            _padded(row, d),
+            self.ints,
+            self.floats,
+            self.keys,
+            self.codes,
+            self.weights,
+            self.base,
+            self.nodes,
+            self.column,
+            self.value,
+            out,
+            rest,
         )
-        n = basis(code, row, self.ints, self.floats, index, value, owner)
-        np.add.at(out[0], owner[:n], value[:n] * self.weights[index[:n]])
-        out[0] -= self.floats[TYPICAL]
-        rest[0] = self.weights[-1] + self.floats[TYPICAL].sum()
-        border = int(self.base[1])
-        for k, trees in ((1, slice(border)), (2, slice(border, None))):
-            forest = (self.column[trees], self.threshold[trees], self.left[trees], self.value[trees])
-            rest[k] = self.base[0] + parts(code, *forest, out[k])
         return out, rest
 
     def state(self) -> State:
@@ -204,3 +202,35 @@ def _logits(
     out[0] = total
     out[1] = base[0] + score(code, nodes, value, 0, border)
     out[2] = base[0] + score(code, nodes, value, border, nodes.shape[0])
+
+
+@compiled
+def _parts(
+    row: Array,
+    ints: Array,
+    floats: Array,
+    keys: Array,
+    codes: Array,
+    weights: Array,
+    base: Array,
+    nodes: Array,
+    column: Array,
+    value: Array,
+    out: Array,
+    rest: Array,
+) -> None:
+    d = ints.shape[1]
+    code = np.empty(d, np.uint8)
+    encode(row, ints, keys, codes, code)
+    index = np.empty(WIDTH * d, np.int64)
+    values = np.empty(WIDTH * d)
+    owner = np.empty(WIDTH * d, np.int64)
+    rest[0] = weights[weights.shape[0] - 1]
+    for k in range(basis(code, row, ints, floats, index, values, owner)):
+        out[0, owner[k]] += values[k] * weights[index[k]]
+    for j in range(d):
+        out[0, j] -= floats[TYPICAL, j]
+        rest[0] += floats[TYPICAL, j]
+    border = int(base[1])
+    rest[1] = base[0] + parts(code, nodes, column, value, 0, border, out[1])
+    rest[2] = base[0] + parts(code, nodes, column, value, border, nodes.shape[0], out[2])

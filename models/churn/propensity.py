@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from models.churn.blend import Blend
+from models.churn.blend import CLIP, Blend
 from models.churn.fitted import COMPONENTS, Fitted, fit_window
 from models.churn.reason import Reason
 from models.churn.table import Table
@@ -133,6 +133,27 @@ class Propensity:
         ordered = sorted(found.items(), key=lambda item: (-abs(item[1]), item[0]))
         return [Reason(name, x.get(name), part) for name, part in ordered[:k] if part]
 
+    def strongest(self, x: Mapping[str, Any], row: Array) -> Reason | None:
+        """Return the feature that did most to make the outcome likelier, None while nothing is learned.
+
+        Parameters
+        ----------
+        x, row
+            The features, and the same as `row` gave them.
+        """
+        if self._fitted is None:
+            return None
+        parts, rest = self._fitted.parts(row)
+        mixed = self._mixed(parts, parts.sum(axis=1) + rest)
+        at = int(mixed.argmax())
+        feature = self._table.features[at]
+        return Reason(feature, x.get(feature), float(mixed[at])) if mixed[at] > 0.0 else None
+
+    def _mixed(self, parts: Array, totals: Array) -> Array:
+        """Return each column's part of the final log-odds from its parts of the components."""
+        factors = self._blend.weights[1:] * _shrink(totals) * self._scale.weights[1]
+        return np.asarray(factors @ parts)
+
     def baseline(self, x: Mapping[str, Any]) -> float:
         """Return the log-odds no feature accounts for."""
         return self._contributions(x)[1]
@@ -143,13 +164,11 @@ class Propensity:
             return {}, self._scaled(self._blend.score(self._logits(self._table.row(x))))
         parts, rest = self._fitted.parts(self._table.row(x))
         totals = parts.sum(axis=1) + rest
-        shrink = np.where(np.abs(totals) > 8.0, 8.0 / np.maximum(np.abs(totals), 8.0), 1.0)
-        slope = self._scale.weights[1]
-        mixed = slope * (weights[1:] * shrink) @ parts
+        mixed = self._mixed(parts, totals)
         out: dict[str, float] = {}
         for feature, part in zip(self._table.features, mixed, strict=False):
             out[feature] = out.get(feature, 0.0) + float(part)
-        return out, self._scaled(float(weights[0] + (weights[1:] * shrink) @ rest))
+        return out, self._scaled(float(weights[0] + (weights[1:] * _shrink(totals)) @ rest))
 
     def _logits(self, row: Array) -> Array:
         if self._fitted is not None:
@@ -193,3 +212,8 @@ class Propensity:
         self._scale.restore(state["scale"])
         self._fitted = fitted
         self._positives, self._next_fit = state["positives"], state["next_fit"]
+
+
+def _shrink(totals: Array) -> Array:
+    """Return what the blend's clipping makes of each component's log-odds, as a factor."""
+    return np.asarray(CLIP / np.maximum(np.abs(totals), CLIP))

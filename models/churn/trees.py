@@ -276,16 +276,19 @@ def score(code: Array, nodes: Array, value: Array, begin: int, end: int) -> floa
 
 
 @compiled
-def parts(code: Array, column: Array, threshold: Array, left: Array, value: Array, out: Array) -> float:
+def parts(code: Array, nodes: Array, column: Array, value: Array, begin: int, end: int, out: Array) -> float:
     """Add each column's part of the row's score to `out`; return the rest, the same for every row."""
     rest = 0.0
-    for t in range(column.shape[0]):
-        node = 0
+    for t in range(begin, end):
+        at = 0
+        node = nodes[t, 0]
         rest += value[t, 0]
-        while column[t, node] >= 0:
-            j = column[t, node]
-            step = 0 if code[j] <= threshold[t, node] else 1
-            child = left[t, node] + step
-            out[j] += value[t, child] - value[t, node]
-            node = child
+        while node >= 0:
+            j = column[t, at]
+            child = node & 0xFF
+            if code[j] > (node >> 8) & 0xFF:
+                child += 1
+            out[j] += value[t, child] - value[t, at]
+            at = child
+            node = nodes[t, at]
     return rest

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from models.churn.propensity import Propensity
 from models.near_duplicate import ClusterIndex
-from models.scoring.targets import MODELS, PROPENSITIES, SENTIMENT, TOPICS
+from models.scoring.targets import CHURN, MODELS, PROPENSITIES, SENTIMENT, TOPICS
 from models.sentiment import Sentiment
 from models.snapshot import Snapshot, SnapshotError, decode
 from models.topics.analyser import Analyser
@@ -67,6 +67,12 @@ class ModelSet:
             chances[name] = model.predict_row(row)
         return chances
 
+    def why_churn(self, inputs: Mapping[str, Any]) -> str | None:
+        """Return what did most to raise the churn score, in words an operator reads."""
+        model: Propensity = self._models[CHURN]
+        reason = model.strongest(inputs, model.row(inputs))
+        return None if reason is None else reason.words
+
     def topic_of(self, text: str, lang: str, analyser: Analyser) -> str | None:
         """Return the topic people's corrections suggest, None while unsure or untrained."""
         if not self._versions[TOPICS]:
@@ -120,7 +126,7 @@ class ModelSet:
     def warm(self) -> None:
         """Call every compiled kernel once, so that no event waits seconds for a compiler."""
         for text, lang in (("物流太慢了，客服不理人", "zh"), ("late again and nobody answers", "en")):
-            self.sentiment.predict(text, lang)
+            self.sentiment.predict_with_reason(text, lang)
             self.topics.predict(text, lang, ())
             clusters = ClusterIndex(16)
             clusters.step(text, "f", "c", 0.0)

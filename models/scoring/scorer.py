@@ -21,6 +21,10 @@ from models.topics.priority import PriorityWeights, priority
 from models.topics.urgency import RESPONSE_HOURS
 
 _FULL_VALUE = math.log1p(20_000.0)
+_TELLING = 0.2
+_AT_RISK = 0.3
+"""From which polarity (absolute) and churn score on the strongest contribution is told."""
+
 Record = dict[str, Any]
 
 
@@ -101,7 +105,7 @@ class Scorer:
         models, text, lang = self._models, record["text"], record["lang"]
         at_ms: int = record["occurred_at"]
         at = at_ms / 1000.0
-        said = models.sentiment.predict(text, lang)
+        said, because = models.sentiment.predict_with_reason(text, lang)
         rating = record["rating"]
         stars = None if rating is None else 3.0 + 2.0 * rating
         found = self._analyser.analyse(text, lang, said.polarity, stars)
@@ -146,7 +150,11 @@ class Scorer:
         record["cluster_size"] = cluster.size
         record["cluster_channels"] = cluster.channels
         record["duplicate_of"] = duplicate_of
-        record["reasons"] = _reasons(found.reasons, vector, topics)
+        record["reasons"] = reasons = _reasons(found.reasons, vector, topics)
+        if because is not None and because.term and abs(said.polarity) >= _TELLING:
+            reasons.append(f"says “{because.term}” ({because.contribution:+.1f})")
+        if chances[CHURN] >= _AT_RISK and (why := models.why_churn(inputs)):
+            reasons.append(f"may leave: {why}")
         record["models"] = models.versions()
         scored = Scored(record)
         if self._learning:
@@ -222,7 +230,7 @@ def _example(labelled: Labelled) -> tuple[str, Record]:
 
 
 def _reasons(urgency: list[str], vector: Mapping[str, Any], topics: list[str]) -> list[str]:
-    """Return what an operator should know first, at most four."""
+    """Return what an operator should know first, at most four; what moved the scores comes after."""
     reasons = list(urgency[:2])
     if (negatives := vector["negatives_7d"]) >= 2:
         reasons.append(f"{int(negatives)} negative feedbacks in 7 days")

@@ -171,6 +171,56 @@ def score(
 
 
 @compiled
+def contribute(
+    hashes: U32,
+    bounds: I64,
+    shift: np.uint32,
+    buckets: F32,
+    prior: U32,
+    dense: F64,
+    ratios: F64,
+    terms: F64,
+    out: F64,
+) -> int:
+    """Write what each feature added to the logit that `score` returned last; its arguments as there.
+
+    Returns
+    -------
+    The feature that moved the logit most in its own direction, -1 if none did.
+    """
+    lexicon_trust = 0.0
+    corpus_trust = 0.0
+    for learner in range(LEARNERS):
+        if bounds[learner // 2 + 1] > bounds[learner // 2]:
+            at = COEFFICIENTS + learner * INPUTS
+            lexicon_trust += dense[MIX + learner] * dense[at + 2]
+            corpus_trust += dense[MIX + learner] * dense[at + 3]
+    sign = 1.0 if terms[LOGIT] >= 0.0 else -1.0
+    strongest = -1
+    most = 0.0
+    for view in range(VIEWS):
+        plain = MIX + 2 * view
+        scaled = plain + 1
+        at = COEFFICIENTS + 2 * view * INPUTS
+        bayes = dense[plain] * dense[at + 1] + dense[scaled] * dense[at + INPUTS + 1]
+        for j in range(bounds[view], bounds[view + 1]):
+            row = hashes[j] >> shift
+            value = (bayes + dense[scaled] * buckets[row, SCALED]) * ratios[j]
+            if buckets[row, POSITIVE] + buckets[row, NEGATIVE] > 0.0:
+                value += dense[plain] * buckets[row, WEIGHT]
+            value *= terms[NORMS + view]
+            if view == 0 and prior.shape[0] > 1:
+                given = frozen(hashes[j], prior)
+                pull = lexicon_trust * given[0] + corpus_trust * given[1]
+                value += pull * terms[NORMS] / 16.0
+            out[j] = value
+            if value * sign > most:
+                most = value * sign
+                strongest = j
+    return strongest
+
+
+@compiled
 def learn(
     hashes: U32,
     bounds: I64,

@@ -15,7 +15,7 @@ from models.sentiment.hashing import FEATURE_CAP, SEEN_CAP, TEXT_CAP, U32
 from models.sentiment.packing import pack_table, unpack_table
 from models.sentiment.words import letter_grams, word_grams
 
-_HEAD = 1400
+_HEAD = 360
 _INITIAL = (0.0, 0.3, 0.7, 0.2)
 """First trust in bias, log-count ratios, lexicon and corpus prior; a far corpus misleads at first."""
 _NO_PRIOR = np.zeros(1, np.uint32)
@@ -79,6 +79,7 @@ class LinearModel:
         self.dense[kernels.MIX : kernels.MIX_SQUARED] = 0.5 if characters else 0.25
         self._terms = np.zeros(kernels.TERMS, np.float64)
         self._ratios = np.zeros(FEATURE_CAP, np.float64)
+        self._parts = np.zeros(FEATURE_CAP, np.float64)
         self._prior = _NO_PRIOR if prior is None else prior
         self._shift = np.uint32(32 - bits)
         self._cutter = Cutter(characters)
@@ -123,32 +124,42 @@ class LinearModel:
     def contributions(self, text: str) -> tuple[float, float, list[tuple[str, float]]]:
         """Return logit, bias and the exact contribution of each stretch of the text."""
         logit = self.score(text)
-        shown = readable(text)
-        bounds, norms = self._cutter.bounds, self._terms[kernels.NORMS : kernels.NORMS + kernels.VIEWS]
+        self._contribute()
+        shown, spans, bounds = readable(text), self._cutter.spans, self._cutter.bounds
         coefficients = self.dense[: kernels.SQUARED].reshape(kernels.LEARNERS, kernels.INPUTS)
         mix = self.dense[kernels.MIX : kernels.MIX_SQUARED].copy()
         mix[2:] *= bounds[2] > bounds[1]
         mix[:2] *= bounds[1] > 0
-        trust = mix @ coefficients
         total: dict[str, float] = {}
         for j in range(int(bounds[kernels.VIEWS])):
-            view = int(j >= bounds[1])
-            key = self._cutter.hashes[j]
-            row = self.buckets[key >> self._shift]
-            plain, scaled = 2 * view, 2 * view + 1
-            ratio = self._ratios[j]
-            bayes = mix[plain] * coefficients[plain, 1] + mix[scaled] * coefficients[scaled, 1]
-            value = bayes * ratio + mix[scaled] * row[kernels.SCALED] * ratio
-            if row[kernels.POSITIVE] + row[kernels.NEGATIVE] > 0:
-                value += mix[plain] * row[kernels.WEIGHT]
-            value *= norms[view]
-            if view == 0 and self._prior.shape[0] > 1:
-                lexicon, corpus = kernels.frozen(key, self._prior)
-                value += (trust[2] * lexicon + trust[3] * corpus) * norms[0] / 16.0
-            start, end = self._cutter.spans[j]
-            term = shown[start:end].strip().lower()
-            total[term] = total.get(term, 0.0) + float(value)
-        return logit, float(trust[0]), list(total.items())
+            term = shown[spans[j, 0] : spans[j, 1]].strip().lower()
+            total[term] = total.get(term, 0.0) + float(self._parts[j])
+        return logit, float(mix @ coefficients[:, 0]), list(total.items())
+
+    def strongest(self, text: str) -> tuple[str, float] | None:
+        """Return the n-gram that moved the score of `text` most in its direction, and by how much.
+
+        Exact, and cheap enough for every event; only right after `score` saw this text.
+        """
+        at = self._contribute()
+        if at < 0:
+            return None
+        start, end = self._cutter.spans[at].tolist()
+        return readable(text)[start:end].strip(), float(self._parts[at])
+
+    def _contribute(self) -> int:
+        cutter = self._cutter
+        return kernels.contribute(
+            cutter.hashes,
+            cutter.bounds,
+            self._shift,
+            self.buckets,
+            self._prior,
+            self.dense,
+            self._ratios,
+            self._terms,
+            self._parts,
+        )
 
     def state(self, learning: bool = True) -> State:
         """Return everything learned, packed; without `learning` only what predicting reads."""

@@ -106,6 +106,13 @@ class Sentiment:
         model = self._model(text, lang)
         return self._prediction(model.score(text), model.known)
 
+    def predict_with_reason(self, text: str, lang: str = "") -> tuple[Prediction, Reason | None]:
+        """Return `predict` and the n-gram that moved it most in its direction, exact for this model."""
+        model = self._model(text, lang)
+        prediction = self._prediction(model.score(text), model.known)
+        found = model.strongest(text)
+        return prediction, None if found is None else Reason(*found)
+
     def predict_many(self, texts: Iterable[tuple[str, str]]) -> list[Prediction]:
         """Return a prediction for each (text, lang)."""
         return [self.predict(text, lang) for text, lang in texts]

@@ -230,3 +230,20 @@ def test_cost_is_reported(model: Propensity, capsys: pytest.CaptureFixture[str])
 )
 def test_reasons_are_words(reason: Reason, words: str) -> None:
     assert reason.words == words
+
+
+def test_strongest_is_the_top_of_what_raises_the_score() -> None:
+    model, rng = Propensity("churn"), random.Random(5)
+    for _ in range(500):
+        upset = float(rng.randrange(6))
+        row = {"negatives": upset, "logins": rng.random() * 9, "tier": rng.choice("abc")}
+        model.learn_one(row, rng.random() < 0.1 + 0.12 * upset)
+    for negatives in (5.0, 0.0):
+        x = {"negatives": negatives, "logins": 4.0, "tier": "a"}
+        raising = [reason for reason in model.explain(x, 9) if reason.contribution > 0]
+        found = model.strongest(x, model.row(x))
+        assert (found is None) == (not raising)
+        if found is not None:
+            assert found.feature == raising[0].feature
+            assert found.contribution == pytest.approx(raising[0].contribution)
+    assert Propensity("churn").strongest({}, Propensity("churn").row({})) is None

@@ -77,3 +77,23 @@ def test_inputs_from_the_log_are_those_of_the_scorer() -> None:
 
 def test_an_unknown_feedback_has_no_inputs() -> None:
     assert inputs_at([], "nothing", Analyser()) is None
+
+
+def test_a_score_names_what_moved_it() -> None:
+    models = ModelSet()
+    scorer = Scorer(models, Analyser(), learning=False)
+    partition = PartitionScoring(ClusterIndex(64), DelayedLabels(targets(30), limit=2, spacing=DAY))
+    memory, quoted = CustomerMemory(None, 604_800.0), 0
+    for record in log():
+        outcome = scorer.step(record, memory, partition)
+        assert isinstance(outcome, Emit)
+        scored = outcome.value.record
+        if scored["event"] != "feedback":
+            continue
+        says = [reason for reason in scored["reasons"] if reason.startswith("says “")]
+        assert bool(says) == (abs(scored["scores"]["polarity"]) >= 0.2)
+        for reason in says:
+            term, pull = reason.removeprefix("says “").removesuffix(")").split("” (")
+            assert term in scored["text"] and float(pull) * scored["scores"]["polarity"] >= 0
+            quoted += 1
+    assert quoted > 3

@@ -263,3 +263,18 @@ def test_prior_file_is_checked() -> None:
 )
 def test_language_guess(text: str, lang: str) -> None:
     assert guess_language(text) == lang
+
+
+def test_reason_of_a_prediction_is_its_strongest_contribution() -> None:
+    model = Sentiment(bits=14)
+    for number in range(60):
+        model.learn_one(f"works, thank you {number % 7}", "en", True)
+        model.learn_one(f"refund refused {number % 5}", "en", False)
+    for text, term in (("refund", "refund"), ("thank", "thank")):
+        said, reason = model.predict_with_reason(text, "en")
+        assert said == model.predict(text, "en")
+        assert reason is not None and reason.term == term
+        assert reason.contribution * said.polarity > 0
+        total = model.explain(text, "en", 1).reasons[0]
+        assert abs(reason.contribution) <= abs(total.contribution) + 1e-9
+    assert model.predict_with_reason("", "en")[1] is None
