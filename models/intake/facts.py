@@ -96,7 +96,6 @@ class FactAdmission:
             record["since"] = max(0, since)
         return Emit(record)
 
-
     def _number_of_a_person(self, fact: Any) -> str | None:
         """Return the numeric field that holds a telephone, card or citizen number instead of a quantity."""
         for name in ("value", *self._numbers):
