@@ -17,6 +17,10 @@ _V4 = re.compile(
 _V6 = re.compile(
     r"(?<![0-9A-Za-z_:.])\[?([0-9A-Fa-f:]{2,39}(?:\.[0-9]{1,3}){0,3})(?:%[a-z0-9]{1,12})?(?![0-9A-Za-z_])"
 )
+_COMMAS = re.compile(
+    r"ip[^0-9]{0,4}(([0-9]{1,3}) ?[,，] ?([0-9]{1,3}) ?[,，] ?([0-9]{1,3}) ?[,，] ?([0-9]{1,3}))(?![0-9])",
+    re.IGNORECASE,
+)
 _GLUED = re.compile(r"(?:ip|ipv4|ipv6|addr|host|server|from|to|at|is)$")
 _SCOPES = ("fe8", "fe9", "fea", "feb", "fc", "fd", "2", "ff0")
 
@@ -29,6 +33,10 @@ def find(view: View) -> list[Candidate]:
         if max(parts) > 255 or _is_version(view, match.start(), match.end()):
             continue
         found.append(Candidate(match.start(), match.end(), TYPE, ".".join(map(str, parts)), 88))
+    for match in _COMMAS.finditer(view.text) if "ip" in view.lower else ():
+        parts = [int(part) for part in match.groups()[1:]]
+        if max(parts) <= 255:
+            found.append(Candidate(match.start(1), match.end(1), TYPE, ".".join(map(str, parts)), 86))
     if view.text.count(":") >= 2:
         found += _version6(view)
     return found

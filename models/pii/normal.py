@@ -136,6 +136,8 @@ def _han_run(match: re.Match[str]) -> str:
         return run
     plain = "".join(_HAN_VALUE.get(char, char) for char in run)
     digits = re.sub(r"\D", "", plain)
+    if len(digits) == 17 and match.string[match.end() : match.end() + 1] in ("X", "x"):
+        return plain
     if run[-1] in _HAN_VALUE and not _is_number(digits) and _is_number(digits[:-1]):
         return plain[:-1] + run[-1]
     if run[0] in _HAN_VALUE and not _is_number(digits) and _is_number(digits[1:]):

@@ -199,7 +199,8 @@ def _national(view: View, window: Window) -> Candidate | None:
     ):
         score = max(score, 60 if count <= 11 else 0)
     if not score and (labelled or (not label and view.after(window.end) & PHONE)):
-        score = 50 if count <= 13 else 0
+        listed = max(shape) <= 2 and not window.isolated
+        score = 50 if count <= 13 and not listed else 0
     return _candidate(view, window, value, score) if score else None
 
 

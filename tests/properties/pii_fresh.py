@@ -1,4 +1,4 @@
-"""Reads `pii_fresh.txt`: sentences with personal data and hard negatives, in two halves by digest."""
+"""Reads sentences with personal data and hard negatives: `pii_fresh.txt`, in two halves by digest, and the last ones."""
 
 from __future__ import annotations
 
@@ -72,13 +72,21 @@ def _row(line: str, rng: random.Random) -> Row:
     return Row(text + sentence[position:], lang, tuple(spans), (), None)
 
 
+def _lines(name: str) -> list[str]:
+    lines = (Path(__file__).parent / name).read_text("utf-8").splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
+def last(seed: int) -> list[Row]:
+    """Return the rows of `pii_last.txt`."""
+    return [_row(line, random.Random(f"{seed} {line}")) for line in _lines("pii_last.txt")]
+
+
 def halves(seed: int, draws: int = 2) -> Halves:
     """Return the rows of both halves, each sentence `draws` times with other numbers."""
     out = Halves([], [])
-    lines = (Path(__file__).parent / "pii_fresh.txt").read_text("utf-8").splitlines()
-    for line in lines:
-        if not line.startswith("#"):
-            digest = hashlib.blake2b(line.encode(), digest_size=8).hexdigest()
-            rng = random.Random(f"{seed} {digest}")
-            out[int(digest, 16) % 2].extend(_row(line, rng) for _ in range(draws))
+    for line in _lines("pii_fresh.txt"):
+        digest = hashlib.blake2b(line.encode(), digest_size=8).hexdigest()
+        rng = random.Random(f"{seed} {digest}")
+        out[int(digest, 16) % 2].extend(_row(line, rng) for _ in range(draws))
     return out

@@ -12,6 +12,7 @@ from models.pii import STRUCTURED, Finder, Keyring, Masker
 from ops.evaluation.pii import Row, Truth, score
 
 sys.path.insert(0, str(Path(__file__).parent))
+import pii_fresh
 import pii_held_back
 import pii_unseen
 
@@ -31,9 +32,13 @@ def _rows(groups: tuple[pii_unseen.Group, ...], negatives: tuple[str, ...]) -> l
     return rows + [Row(text, "en" if text.isascii() else "zh", (), (), None) for text in texts]
 
 
+FRESH = pii_fresh.halves(SEED, draws=1)
 HALVES = {
     "first": _rows(pii_unseen.GROUPS, pii_unseen.NEGATIVES),
     "held back": _rows(pii_held_back.GROUPS, pii_held_back.NEGATIVES),
+    "fresh, first": FRESH.tuning,
+    "fresh, held back": FRESH.held_back,
+    "last": pii_fresh.last(SEED),
 }
 
 
@@ -59,7 +64,8 @@ def test_gate_loses_nothing(half: str) -> None:
 
 
 def test_every_structured_type_is_in_both_halves() -> None:
-    for rows in HALVES.values():
+    for half in ("first", "held back"):
+        rows = HALVES[half]
         assert {truth.type for row in rows for truth in row.spans} >= set(STRUCTURED)
 
 
