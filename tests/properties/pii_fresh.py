@@ -1,4 +1,4 @@
-"""Reads sentences with personal data and hard negatives: `pii_fresh.txt`, in two halves by digest, and the last ones."""
+"""Reads sentences with personal data and hard negatives: `pii_fresh.txt` in halves, and `pii_last.txt`."""
 
 from __future__ import annotations
 
