@@ -50,7 +50,8 @@ COMMANDS = {
         "ops.commands.bench:bench", "Measure the whole pipeline beside its peers, in under ten minutes."
     ),
     "doctor": Entry(
-        "ops.commands.doctor:doctor", "Check broker, topics, store, schema, keys, rules and model snapshots."
+        "ops.commands.doctor:doctor",
+        "Check broker, topics, store, schema, keys, rules, calendar and model snapshots.",
     ),
     "report": Entry(
         "ops.commands.report:report", "Print counts, model figures, decisions and uplift from the store."

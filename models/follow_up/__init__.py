@@ -8,7 +8,7 @@ from models.follow_up.calendar import AlwaysOpen, BusinessHours, Calendar, Calen
 from models.follow_up.effects import FOLLOW_UP, Alarm, Effect, Record, Send, derived_of
 from models.follow_up.follower import Follower, status_ident
 from models.follow_up.order import WorkOrder
-from models.follow_up.policy import Desk, Policy, PolicyError, load_policy
+from models.follow_up.policy import Desk, Policy, PolicyError, load_policy, missing_years
 from models.follow_up.progress import Entry, Progress
 from models.follow_up.replies import Reply, suggest
 from models.follow_up.timers import timers
@@ -16,5 +16,5 @@ from models.follow_up.timers import timers
 __all__ = [
     "FOLLOW_UP", "Alarm", "AlwaysOpen", "BusinessHours", "Calendar", "CalendarError", "Desk", "Effect",
     "Entry", "Follower", "Policy", "PolicyError", "Progress", "Record", "Reply", "Send", "WorkOrder",
-    "derived_of", "load_policy", "status_ident", "suggest", "timers",
+    "derived_of", "load_policy", "missing_years", "status_ident", "suggest", "timers",
 ]  # fmt: skip

@@ -94,6 +94,28 @@ class Days(Part):
     working: list[date] = Field(default_factory=list)
 
 
+def missing_years(policy: Policy, today: date) -> dict[int, list[str]]:
+    """Return the years for which a calendar that has holidays names none, with the calendars' names.
+
+    Parameters
+    ----------
+    today
+        The year of today is asked for, from November on the next one too: by then it is published.
+
+    Examples
+    --------
+    >>> missing_years(load_policy(), date(2026, 11, 22))
+    {2027: ['default']}
+    """
+    years = [today.year, today.year + 1] if today.month >= 11 else [today.year]
+    found: dict[int, list[str]] = {}
+    for year in years:
+        for name, calendar in policy.calendars.items():
+            if calendar.holidays and not any(day.year == year for day in calendar.holidays):
+                found.setdefault(year, []).append(name)
+    return found
+
+
 class Level(Part):
     """A step of a ladder: who is asked, how long after the step before."""
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
 
+from models.clock import SystemClock
+from models.follow_up import PolicyError, load_policy, missing_years
 from ops.failures import run, sayable, sentence, settings
 from ops.topic_admin import missing_topics
 from rules.source import RuleError
@@ -35,7 +39,7 @@ def doctor(
     broker: Annotated[str | None, typer.Option("--broker", help="Instead of HARK_BROKER.")] = None,
     url: Annotated[str | None, typer.Option("--url", help="Instead of HARK_CLICKHOUSE_URL.")] = None,
 ) -> None:
-    """Check broker, topics, store, schema, keys, rules and model snapshots."""
+    """Check broker, topics, store, schema, keys, rules, calendar and model snapshots."""
     failed = run(_examine(settings(broker=broker, clickhouse_url=url), Console()))
     raise typer.Exit(1 if failed else 0)
 
@@ -116,6 +120,23 @@ async def _rules(config: Settings) -> str:
         raise Unwell(f"{error}: run `hark rules lint`") from error
 
 
+async def _calendar(config: Settings) -> str:
+    try:
+        policy = load_policy(config.follow_up_file)
+    except PolicyError as error:
+        raise Unwell(str(error)) from error
+    today = datetime.fromtimestamp(SystemClock().now(), ZoneInfo(config.business_zone)).date()
+    missing = missing_years(policy, today)
+    file = config.follow_up_file.name if config.follow_up_file is not None else "policy.yaml, as shipped"
+    if names := missing.pop(today.year, None):
+        raise Unwell(
+            f"{', '.join(names)} of {file} has no holidays of {today.year}, so deadlines run through them: "
+            "name them in the file of HARK_FOLLOW_UP_FILE"
+        )
+    soon = "".join(f"; add those of {year} to {file}" for year in missing)
+    return f"holidays of {today.year} are known{soon}"
+
+
 async def _models(config: Settings) -> str:
     shelf = SnapshotShelf()
     found: list[str] = []
@@ -141,5 +162,6 @@ CHECKS: dict[str, Check] = {
     "schema": _schema,
     "keys": _keys,
     "rules": _rules,
+    "calendar": _calendar,
     "models": _models,
 }

@@ -39,6 +39,8 @@ EFFECTS = {
 
 TIERS = (("bronze", 0.5, 300.0), ("silver", 0.3, 1200.0), ("gold", 0.15, 5000.0), ("platinum", 0.05, 20000.0))
 CHANNELS = tuple(channel.value for channel in Channel)
+REGIONS = {"Asia/Shanghai": "CN", "Europe/London": "GB", "America/New_York": "US"}
+"""Country of each zone, so that the map of regions has something to show."""
 ZONES = ("Asia/Shanghai", "Asia/Shanghai", "Asia/Shanghai", "Europe/London", "America/New_York")
 
 
@@ -122,7 +124,7 @@ class World:
         for customer in self.customers.values():
             yield self._event(
                 customer, "profile", self.start_ms, tier=customer.tier, lifetime_value=customer.value,
-                since=customer.since_ms, time_zone=customer.zone,
+                since=customer.since_ms, time_zone=customer.zone, region=REGIONS[customer.zone],
             )  # fmt: skip
             if customer.handle is not None and self.rng.random() < 0.8:
                 link = {

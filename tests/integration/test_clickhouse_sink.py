@@ -393,12 +393,18 @@ def test_migrating_a_filled_store_keeps_its_rows(store: EmbeddedStore) -> None:
     assert Schema(client, database, known=migrations()[:1]).migrate() == [1]
     rows = orjson.dumps(decision(1))
     client.raw_insert("decisions", insert_block=rows, fmt="JSONEachRow", settings={})
+    said = {"feedback_id": "f1", "customer_id": "c1", "scores": {"polarity": -0.5, "purchase": 0.25}}
+    client.raw_insert("feedback", insert_block=orjson.dumps(said), fmt="JSONEachRow", settings={})
     with pytest.raises(SchemaError, match=r"at version 1, this Hark needs \d+: run `hark store migrate`"):
         Schema(client, database).check()
     assert Schema(client, database).migrate() == [migration.version for migration in migrations()[1:]]
     assert Schema(client, database).migrate() == []
     assert count(client, "decisions") == 1
     assert count(client, "trial_units") == 1
+    said = {"feedback_id": "f2", "customer_id": "c1", "scores": {"polarity": 0.5, "adoption": 0.75}}
+    client.raw_insert("feedback", insert_block=orjson.dumps(said), fmt="JSONEachRow", settings={})
+    question = "SELECT scores.polarity, scores.purchase, scores.adoption FROM feedback ORDER BY feedback_id"
+    assert client.query(question).result_rows == [(-0.5, 0.25, 0.0), (0.5, 0.0, 0.75)]
     client.command(f"DROP DATABASE {database} SYNC")
     client.close()
 

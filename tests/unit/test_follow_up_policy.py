@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import yaml
 
 from models.events import ActionKind
-from models.follow_up import Desk, PolicyError, load_policy
+from models.follow_up import Desk, PolicyError, load_policy, missing_years
 from models.follow_up.calendar import AlwaysOpen, BusinessHours
 from models.follow_up.replies import shipped
 from models.topics.taxonomy import Taxonomy
@@ -80,3 +81,10 @@ def test_a_calendar_may_bring_its_own_hours(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump(data), "utf-8")
     calendar = Desk(load_policy(path), "09:00-18:00", "Asia/Shanghai").calendar("pr")
     assert calendar.between(1_773_187_200_000, 1_773_273_600_000) == 8 * 3_600_000  # 11 March 2026, UTC
+
+
+def test_a_year_without_holidays_is_missed_in_time() -> None:
+    policy = load_policy()
+    assert missing_years(policy, date(2026, 10, 31)) == {}
+    assert missing_years(policy, date(2026, 11, 1)) == {2027: ["default"]}
+    assert missing_years(policy, date(2028, 2, 1)) == {2028: ["default"]}
