@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from models.placeholders import without_placeholders
+
 CHINESE, ENGLISH, OTHER = "zh", "en", "und"
 
 _HAN = re.compile("[\u3400-\u9fff\U00020000-\U0002ffff]")
@@ -52,7 +54,7 @@ def feature_language(lang: str, text: str) -> str:
     """
     primary = lang.replace("_", "-").partition("-")[0].lower()
     if not primary or primary in {"und", "mul", "zxx", "unknown"}:
-        return guess_language(text)
+        return guess_language(without_placeholders(text))
     if primary in {"zh", "yue", "wuu", "nan", "hak", "cmn", "gan", "hsn"}:
         return CHINESE
     return ENGLISH if primary == "en" else OTHER

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from models.learner import State, finite
+from models.placeholders import without_placeholders
 from models.sentiment import kernels
 from models.sentiment.characters import character_grams
 from models.sentiment.folding import folding_table
@@ -22,7 +23,8 @@ _NO_PRIOR = np.zeros(1, np.uint32)
 
 
 def readable(text: str) -> str:
-    """Return the part of a text that the model reads: head and tail of a very long one."""
+    """Return what the model reads of a text: no placeholders of masked values, head and tail if very long."""
+    text = without_placeholders(text)
     return text if len(text) <= TEXT_CAP else text[:_HEAD] + text[_HEAD - TEXT_CAP :]
 
 

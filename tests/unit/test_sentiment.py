@@ -278,3 +278,18 @@ def test_reason_of_a_prediction_is_its_strongest_contribution() -> None:
         total = model.explain(text, "en", 1).reasons[0]
         assert abs(reason.contribution) <= abs(total.contribution) + 1e-9
     assert model.predict_with_reason("", "en")[1] is None
+
+
+@pytest.mark.parametrize("lang", ["zh", "en", ""])
+def test_a_pseudonym_says_nothing_whoever_it_stands_for(lang: str) -> None:
+    model = Sentiment()
+    texts = [
+        f"{lang}请回电 {name} thank you"
+        for name in ("<PHONE:k1:dddlihgecnoehpdn>", "<EMAIL:k2:aaabbb>", "<NAME>")
+    ]
+    bare = model.predict(f"{lang}请回电   thank you", lang)
+    for text in texts:
+        assert model.predict(text, lang) == bare
+        assert not any(
+            "k1" in reason.term or "EMAIL" in reason.term for reason in model.explain(text, lang, 50).reasons
+        )
