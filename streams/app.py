@@ -10,6 +10,7 @@ import asyncio
 import logging
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any, Protocol
 
@@ -18,9 +19,10 @@ from yarl import URL
 
 from streams.dead_letters import StopStream
 from streams.kafka import connection
+from streams.lanes import each_slice
 from streams.runner import SliceRunner
 from streams.settings import Settings
-from streams.slices import PartitionLost, PromptTableManager, SliceTransport, each_slice
+from streams.slices import PartitionLost, PromptTableManager, SliceTransport
 from streams.ticks import TimedRunner
 
 log = logging.getLogger(__name__)
@@ -42,12 +44,18 @@ class Pulse:
     ----------
     limit
         Seconds of standstill after which the session must be taken for lost.
+
+    Attributes
+    ----------
+    turn
+        Held by the one suspect of the process that is at work, see `streams.suspects`.
     """
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
         self._last = monotonic()
         self.freezes = 0
+        self.turn = asyncio.Lock()
 
     def check(self) -> int:
         """Return how many standstills there were up to now."""
@@ -153,9 +161,16 @@ def create_app(
         return owned
 
     async def take(event: Any) -> bool:
-        generation = event.message.generation_id
+        generation, consumer = event.message.generation_id, app.consumer
+        suspicion = consumer.suspects.get(event.message.tp)
         try:
-            return await handler.take(event, ownership(generation))
+            if suspicion is None or not isinstance(handler, SliceRunner):
+                return await handler.take(event, ownership(generation))
+            note = partial(consumer.note, event.message.tp, generation)
+            await handler.take_watched(event, ownership(generation), suspicion, pulse.turn, note)
+            if suspicion.left <= 0:
+                consumer.suspects.pop(event.message.tp, None)
+            return True
         except PartitionLost as lost:
             if app.consumer_generation_id == generation:
                 # Nobody will redeliver the slice to this generation, so only a restart is safe.

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from time import monotonic
 from typing import Any
 
 import aiokafka
 from aiokafka import TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.errors import GroupCoordinatorNotAvailableError, NoError, NotCoordinatorForGroupError, for_code
+from aiokafka.errors import (
+    CommitFailedError,
+    GroupCoordinatorNotAvailableError,
+    IllegalStateError,
+    NoError,
+    NotCoordinatorForGroupError,
+    for_code,
+)
 from aiokafka.protocol.commit import OffsetFetchRequest
+from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 from mode import Service
@@ -79,8 +88,8 @@ class LoopConsumerThread(AIOKafkaConsumerThread):
         await super().on_start()
         heed_group_errors(self._ensure_consumer()._coordinator)
 
-    async def committed(self, places: Iterable[TP]) -> Mapping[TP, int]:
-        """Return what the group has committed, without the partitions it never committed.
+    async def committed(self, places: Iterable[TP]) -> Mapping[TP, tuple[int, str]]:
+        """Return the offsets the group has committed with their metadata; never committed ones are left out.
 
         Raises
         ------
@@ -89,7 +98,23 @@ class LoopConsumerThread(AIOKafkaConsumerThread):
         """
         asked = [TopicPartition(tp.topic, tp.partition) for tp in places]
         found = await self._ensure_consumer()._coordinator.fetch_committed_offsets(asked)
-        return {TP(tp.topic, tp.partition): place.offset for tp, place in found.items()}
+        return {TP(tp.topic, tp.partition): (at.offset, at.metadata or "") for tp, at in found.items()}
+
+    async def note(self, offsets: Mapping[TP, tuple[int, str]]) -> bool:
+        """Commit offsets with metadata; False when the group has rebalanced and they are another's now.
+
+        Why not Faust's: its commits have no metadata, which here tell how the last owner left.
+        """
+        consumer, mine, now = self._ensure_consumer(), self.assignment(), monotonic()
+        kept = {TopicPartition(tp.topic, tp.partition): at for tp, at in offsets.items() if tp in mine}
+        if len(kept) < len(offsets):
+            return False
+        self.tp_last_committed_at.update(dict.fromkeys(offsets, now))
+        try:
+            await consumer.commit({tp: OffsetAndMetadata(*at) for tp, at in kept.items()})
+        except (CommitFailedError, IllegalStateError):
+            return False
+        return True
 
     async def start(self) -> None:
         """Serve in the worker's loop."""

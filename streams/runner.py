@@ -8,9 +8,11 @@ state that contains a record proves its outputs are written.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,6 +24,7 @@ from streams.dead_letters import StopStream, add_dead_letter
 from streams.outbox import BatchProducer, Layout, Outbox
 from streams.slices import PartitionLost
 from streams.state import Changelog, PartitionState
+from streams.suspects import Note, Suspicion, Watched
 
 log = logging.getLogger(__name__)
 
@@ -140,8 +143,35 @@ class SliceRunner:
             metrics.STATE_KEYS.labels(self.agent, partition).set(len(state))
         return self._states[partition]
 
+    async def take_watched(
+        self, event: Any, owned: Callable[[], bool], suspicion: Suspicion, turn: asyncio.Lock, note: Note
+    ) -> None:
+        """Process a slice of a partition whose last owner died; what killed it before is not begun again."""
+        topic, partition = event.message.topic, event.message.partition
+        pieces = [[record] for record in event.value] if suspicion.alone else [event.value]
+        buried = False
+        for piece in pieces:
+            if suspicion.convicted:
+                buried = True
+                await self.bury(topic, partition, piece[0], owned)
+            else:
+                around = Watched(turn, note, piece[0].offset, suspicion)
+                await self.run(topic, partition, piece, owned, around)
+            suspicion.deaths = 0
+        suspicion.passed(len(event.value), buried=buried)
+
+    async def bury(self, topic: str, partition: int, record: Any, owned: Callable[[], bool]) -> None:
+        """Make a dead letter of a record that must not be processed again."""
+        piece = Slice(topic, partition, [record], await self.state_of(partition))
+        await self._bury(piece, "it ended the process again and again", owned)
+
     async def run(
-        self, topic: str, partition: int, records: Sequence[Any], owned: Callable[[], bool] = lambda: True
+        self,
+        topic: str,
+        partition: int,
+        records: Sequence[Any],
+        owned: Callable[[], bool] = lambda: True,
+        around: AbstractAsyncContextManager[None] | None = None,
     ) -> None:
         """Process a slice to the end; when this returns it may be acked.
 
@@ -150,6 +180,8 @@ class SliceRunner:
         owned
             Tells whether this worker still owns the partition; a process that was frozen past its
             session asks before it writes.
+        around
+            Entered before the step's work and left after it.
 
         Raises
         ------
@@ -165,23 +197,36 @@ class SliceRunner:
                 metrics.REPEATED.labels(self.agent).inc(len(records) - len(fresh))
                 records = fresh
         if records:
-            await self._attempt(Slice(topic, partition, records, state), owned)
+            await self._attempt(Slice(topic, partition, records, state), owned, around)
         finished = time.monotonic()
         metrics.SLICE_SECONDS.labels(self.agent).observe(finished - began)
         metrics.SLICE_RECORDS.labels(self.agent).observe(len(records))
 
-    async def _attempt(self, piece: Slice, owned: Callable[[], bool]) -> None:
+    async def _attempt(
+        self,
+        piece: Slice,
+        owned: Callable[[], bool],
+        around: AbstractAsyncContextManager[None] | None = None,
+    ) -> None:
         out = Outbox(self._layout)
         if piece.state is not None:
             piece.state.begin()
         cpu = time.thread_time()
+        problem: Exception | None = None
         try:
-            self.step.process(piece, out)
-        except Exception as problem:
+            async with around or nullcontext():
+                try:
+                    self.step.process(piece, out)
+                except Exception as raised:
+                    problem = raised
+        except BaseException:  # not of the step: the partition is lost, or the worker stops
+            self._undo(piece.state)
+            raise
+        if problem is not None:
             self._undo(piece.state)
             if isinstance(problem, StopStream):
                 await self._alarm(problem)
-                raise
+                raise problem
             await self._isolate(piece, problem, owned)
             return
         metrics.CPU_SECONDS.labels(self.agent).inc(time.thread_time() - cpu)
@@ -227,9 +272,12 @@ class SliceRunner:
             for record in piece.records:
                 await self._attempt(Slice(piece.topic, piece.partition, [record], piece.state), owned)
             return
+        await self._bury(piece, type(problem).__name__, owned)
+
+    async def _bury(self, piece: Slice, why: str, owned: Callable[[], bool]) -> None:
         record = piece.records[0]
         place = (piece.topic, piece.partition, record.offset)
-        log.error("%s cannot process %s/%d offset %d: %s", self.agent, *place, type(problem).__name__)
+        log.error("%s cannot process %s/%d offset %d: %s", self.agent, *place, why)
         metrics.DEAD.labels(self.agent, DeadReason.POISON).inc()
         out = Outbox(self._layout)
         if piece.state is not None:
@@ -238,15 +286,8 @@ class SliceRunner:
         poison = DeadLetter(DeadReason.POISON)
         add_dead_letter(out, self.agent, place, poison, record.timestamp, now_ms, record.headers)
         where = "/".join(map(str, place))
-        add_alert(
-            out,
-            "poison",
-            where,
-            f"{self.agent} cannot process {where}",
-            "critical",
-            now_ms,
-            done="dead-lettered",
-        )
+        said = f"{self.agent} cannot process {where}"
+        add_alert(out, "poison", where, said, "critical", now_ms, done="dead-lettered")
         await self._finish(piece, out, owned)
 
     async def _alarm(self, problem: StopStream) -> None:

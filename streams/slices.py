@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from time import monotonic
 from typing import Any
 
@@ -28,6 +28,7 @@ from faust.types.tuples import ConsumerMessage
 from mode import Service
 
 from streams.loop_consumer import LoopConsumerThread
+from streams.suspects import CLEAN, OPEN, Suspicion, suspicion_of
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ class SliceConsumer(Consumer):
         self._slices: dict[TP, deque[Any]] = {}
         self._gaps: dict[TP, int] = {}
         self._unplaced: set[TP] = set()
+        self._stands: dict[TP, int] = {}
+        self.suspects: dict[TP, Suspicion] = {}
 
     def _new_consumer_thread(self) -> LoopConsumerThread:
         return LoopConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -75,8 +78,9 @@ class SliceConsumer(Consumer):
         await self.commit_and_end_transactions()
 
     async def on_partitions_revoked(self, revoked: Iterable[TP]) -> None:
-        """Let Faust drain and commit, then forget the revoked partitions' slices."""
+        """Let Faust drain and commit, leave the partitions, then forget their slices."""
         await super().on_partitions_revoked(revoked)
+        await self._leave()
         for tp in revoked:
             for held in (self._slices, self._read_offset, self._committed_offset, self._acked):
                 held.pop(tp, None)
@@ -89,6 +93,37 @@ class SliceConsumer(Consumer):
         self._read_offset.clear()
         self._unplaced = set(assigned)
         await super().on_partitions_assigned(assigned, generation_id)
+
+    async def on_stop(self) -> None:
+        """Commit, then leave the partitions."""
+        await super().on_stop()
+        await self._leave()
+
+    async def _leave(self) -> None:
+        """Note that this process goes alive: what it held did not kill it."""
+        if self._stands:
+            await self._thread.note({tp: (offset, CLEAN) for tp, offset in self._stands.items()})
+        self._stands = {}
+
+    async def note(self, tp: TP, generation: int, offset: int, metadata: str) -> None:
+        """Commit an offset with a word about what begins there; everything before it must be processed.
+
+        Raises
+        ------
+        PartitionLost
+            When the partition was assigned anew: what lies before the offset may be for others to do.
+        """
+        if self.app.consumer_generation_id != generation:
+            raise PartitionLost(f"{tp.topic}/{tp.partition} was assigned anew")
+        self._committed_offset[tp] = offset
+        if await self._thread.note({tp: (offset, metadata)}):
+            self._stands[tp] = offset
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        done: bool = await self._thread.note({tp: (offset, OPEN) for tp, offset in offsets.items()})
+        if done:
+            self._stands.update(offsets)
+        return done
 
     async def perform_seek(self) -> None:
         """Do nothing: the task that fetches goes to the committed offsets itself, see `_place`.
@@ -105,13 +140,20 @@ class SliceConsumer(Consumer):
         committed = await self._thread.committed(places)
         if self.app.consumer_generation_id != generation or not self.flow_active:
             return
+        # Where the log begins later, the broker says that 0 is out of range and aiokafka goes there.
+        found = {tp: committed.get(tp, (0, CLEAN)) for tp in places}
+        opened = {tp: (read, word or OPEN) for tp, (read, word) in found.items()}
+        if not await self._thread.note(opened):
+            return
+        if self.app.consumer_generation_id != generation or not self.flow_active:
+            return
         # No wait from here on: a rebalance in between would leave half of it to the wrong generation.
-        for tp in places & self.assignment():
-            # Where the log begins later, the broker says that 0 is out of range and aiokafka goes there.
-            read = committed.get(tp, 0)
+        for tp, (read, word) in found.items():
             self._thread.seek(tp, read)
-            self._read_offset[tp] = read
-            self._committed_offset[tp] = committed.get(tp)
+            self._read_offset[tp] = self._stands[tp] = self._committed_offset[tp] = read
+            self.suspects.pop(tp, None)
+            if suspicion := suspicion_of(word):
+                self.suspects[tp] = suspicion
         self._unplaced -= places
 
     async def _drain_messages(self, fetcher: Any) -> None:
@@ -199,70 +241,3 @@ class PromptTableManager(TableManager):
         if not self.should_stop:
             await self._update_channels()
             await self.recovery.start()
-
-
-LANE_DEPTH = 2
-"""Slices of one partition that may wait behind the one being processed."""
-
-
-class Lanes:
-    """One queue and one task a partition: slices of a partition in order, partitions side by side.
-
-    A slice spends most of its time waiting for confirmations (20–40 ms against 1–2 ms of work at
-    low load), so partitions must not wait for each other.
-
-    Parameters
-    ----------
-    take
-        Processes one event; False when whoever took it acks it later.
-    """
-
-    def __init__(self, app: Any, stream: Any, take: Callable[[Any], Awaitable[bool]]) -> None:
-        self._app = app
-        self._stream = stream
-        self._take = take
-        self._queues: dict[int, asyncio.Queue[Any]] = {}
-        self._tasks: list[asyncio.Task[None]] = []
-
-    async def put(self, event: Any) -> None:
-        """Hand an event to its partition's lane; waits while the lane is full."""
-        partition = event.message.partition
-        queue = self._queues.get(partition)
-        if queue is None:
-            queue = self._queues[partition] = asyncio.Queue(LANE_DEPTH)
-            self._tasks.append(asyncio.create_task(self._serve(queue), name=f"lane {partition}"))
-        await queue.put(event)
-
-    async def close(self) -> None:
-        """Stop every lane."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _serve(self, queue: asyncio.Queue[Any]) -> None:
-        while True:
-            event = await queue.get()
-            try:
-                finished = await self._take(event)
-            except PartitionLost as lost:
-                log.info("%s", lost)  # the new generation starts from the committed offset
-                continue
-            except Exception as problem:
-                await self._app.crash(problem)
-                return
-            if finished:
-                await self._stream.ack(event)
-
-
-async def each_slice(app: Any, stream: Any, take: Callable[[Any], Awaitable[bool]]) -> None:
-    """Give each partition's slices to its lane; an exception stops the app before the slice is acked.
-
-    Faust would restart the agent and go on with the next slice, which commits past the failed one
-    and loses it; so the app crashes and the restart redelivers.
-    """
-    lanes = Lanes(app, stream, take)
-    try:
-        async for event in stream.noack().events():
-            await lanes.put(event)
-    finally:
-        await lanes.close()

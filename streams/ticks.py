@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from models.clock import Clock
@@ -97,11 +98,21 @@ class TimedRunner(SliceRunner):
             pass
 
     async def run(
-        self, topic: str, partition: int, records: Sequence[Any], owned: Owned = lambda: True
+        self,
+        topic: str,
+        partition: int,
+        records: Sequence[Any],
+        owned: Owned = lambda: True,
+        around: AbstractAsyncContextManager[None] | None = None,
     ) -> None:
         """Process a slice to the end, when no tick of its partition is running."""
         async with self._locks[partition]:
-            await super().run(topic, partition, records, owned)
+            await super().run(topic, partition, records, owned, around)
+
+    async def bury(self, topic: str, partition: int, record: Any, owned: Owned) -> None:
+        """Make a dead letter of a record, when no tick of its partition is running."""
+        async with self._locks[partition]:
+            await super().bury(topic, partition, record, owned)
 
     async def tick(self, partition: int, owned: Owned = lambda: True) -> None:
         """Fire what is due in a partition, loading its state if need be.

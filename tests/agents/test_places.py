@@ -55,10 +55,15 @@ class Broker:
     def seek(self, tp: TP, offset: int) -> None:
         self.positions[tp] = offset
 
-    async def committed(self, places: Any) -> dict[TP, int]:
-        found = {tp: self.committed_[tp] for tp in places if tp in self.committed_}
+    async def committed(self, places: Any) -> dict[TP, tuple[int, str]]:
+        found = {tp: (self.committed_[tp], "") for tp in places if tp in self.committed_}
         await self.wait()
         return found
+
+    async def note(self, offsets: dict[TP, tuple[int, str]]) -> bool:
+        await self.wait()
+        self.committed_ |= {tp: offset for tp, (offset, _) in offsets.items()}
+        return self.rng.random() < 0.9
 
     async def seek_to_committed(self) -> dict[TP, int | None]:
         """Go where aiokafka's function of that name goes: one partition after the other, some nowhere."""

@@ -12,8 +12,9 @@ from typing import Any
 from aiokafka import TopicPartition
 
 from streams.app import Pulse, create_app
+from streams.lanes import Lanes, each_slice
 from streams.settings import Settings
-from streams.slices import Lanes, PartitionLost, SliceConsumer, each_slice
+from streams.slices import PartitionLost, SliceConsumer
 
 PLACE = TopicPartition("in", 0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -96,9 +97,10 @@ class Worker:
         return self.pid != 0
 
     def signal(self, number: signal.Signals) -> None:
-        """Send it a signal; it may be dead already, which keeps its id until it is polled."""
+        """Send it a signal; it may have ended since it was last polled."""
         if self.pid:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
 
 class Arena:
@@ -130,6 +132,7 @@ class Arena:
         self.client: Client
         self.workers: list[Worker] = []
         self.supervising = True
+        self.poison = ""
         self._extra = settings or {}
         self._watched = watched
         self._nodes = nodes
@@ -205,7 +208,8 @@ class Arena:
     async def launch(self, worker: Worker) -> None:
         """Start a worker's process."""
         environment = {**self.environment, "HARK_WORKER_NAME": worker.name if worker.static else ""}
-        order = {"spawn": environment, "agents": list(worker.agents), "log": str(worker.log)}
+        order = {"spawn": environment, "agents": list(worker.agents), "log": str(worker.log),
+                 "poison": self.poison}  # fmt: skip
         worker.pid = int((await self.nursery.ask(order))["pid"])
 
     async def _supervise(self) -> None:

@@ -16,10 +16,14 @@ import signal
 import sys
 import traceback
 from typing import Any
+from unittest import mock
 
 from chaos_oracle import Oracle, Record
 
 from ops.embedded.guard import die_with_parent
+from streams.agents.intake import IntakeStep
+from streams.outbox import Outbox
+from streams.runner import Slice
 from streams.settings import Settings
 from streams.topics import FEEDBACK_RAW
 from streams.worker import run_worker
@@ -56,6 +60,8 @@ def spawn(order: dict[str, Any]) -> int:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.environ.update(order["spawn"])
         signal.signal(signal.SIGUSR1, tell)
+        if marker := order.get("poison"):
+            poison(marker.encode())
         run_worker(Settings(), order["agents"])
         status = 0
     except SystemExit as end:
@@ -65,6 +71,18 @@ def spawn(order: dict[str, Any]) -> int:
     finally:
         sys.stderr.flush()
         os._exit(status)
+
+
+def poison(marker: bytes) -> None:
+    """Make intake end the process at records with a marker, as a fault in compiled code would."""
+    work = IntakeStep.process
+
+    def process(step: IntakeStep, piece: Slice, out: Outbox) -> None:
+        if any(marker in (record.value or b"") for record in piece.records):
+            os.kill(os.getpid(), signal.SIGKILL)
+        work(step, piece, out)
+
+    mock.patch.object(IntakeStep, "process", process).start()
 
 
 def tell(number: int, frame: object) -> None:

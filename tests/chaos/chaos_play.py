@@ -50,7 +50,7 @@ class Play:
         profiles = await arena.publish("customers.events", self.traffic.profiles())
         await self.oracle.run("customers.events", profiles)
         wanted = books(self.oracle)
-        await self._drain("profiles", wanted)
+        await self.drain("profiles", wanted)
 
     async def round(self, number: int, incidents: list[Incident]) -> None:
         """Feed a round's events while incidents happen, drain, compare."""
@@ -65,7 +65,7 @@ class Play:
             for task in happening:
                 task.cancel()
         fed, wanted = time.monotonic(), books(self.oracle)
-        await self._drain("all of it", wanted)
+        await self.drain("all of it", wanted)
         await until("both states reached the end of the input", DRAIN_SECONDS, self._reached)
         differences = await asyncio.to_thread(self.ledger.differences, wanted)
         names = ", ".join(incident.__name__ for incident in incidents)
@@ -77,7 +77,7 @@ class Play:
         )
         assert not differences, "\n".join([f"round {number} ({names}), seed {SEED}:", *differences])
 
-    async def _drain(self, what: str, wanted: Books) -> None:
+    async def drain(self, what: str, wanted: Books) -> None:
         """Wait until the store has it all; say what is missing and what workers wait for otherwise."""
         try:
             await until(f"{what} arrived", DRAIN_SECONDS, lambda: self._full(wanted))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 import pytest
 
@@ -20,6 +20,17 @@ def chaos_report(request: pytest.FixtureRequest) -> Callable[[str], None]:
         lines.append(f"{request.node.name} +{time.monotonic() - began:.0f} s: {line}")
         print(lines[-1], flush=True)
 
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell what broke at once: the summary comes when the other runs are over, half an hour later."""
+    report = yield
+    if call.excinfo is not None and call.when == "call":
+        print(f"{item.name}: {call.excinfo.value!s:.4000}", flush=True)
     return report
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from chaos_arena import Arena
+from chaos_ledger import books
 from chaos_play import (
     BROKER_INCIDENTS,
     INCIDENTS,
@@ -56,5 +58,36 @@ def test_brokers_of_three_may_die_freeze_and_restart(tmp_path: Path, chaos_repor
                 incidents = [play.rng.choice(BROKER_INCIDENTS)]
                 await play.round(number, [*incidents, kill] if play.rng.random() < 0.5 else incidents)
             assert arena.watcher.stale == 0, "the log took state from a worker that had lost the partition"
+
+    asyncio.run(run())
+
+
+def test_a_record_that_kills_every_worker_is_a_dead_letter_and_nothing_else_is(
+    tmp_path: Path, chaos_report: Report
+) -> None:
+    """What outlives the process are words beside the committed offsets."""
+
+    async def run() -> None:
+        async with Arena(tmp_path) as arena:
+            arena.poison = "ends the process"
+            play = Play(arena, SEED, chaos_report)
+            await play.begin()
+            events = play.traffic.round(0, 300)
+            place = next(n for n, event in enumerate(events) if n > 100 and b'"text":"' in event.value)
+            text = b'"text":"' + arena.poison.encode()
+            events[place] = replace(events[place], value=events[place].value.replace(b'"text":"', text))
+            arrived = await arena.publish("feedback.raw", events)
+            killer = next(
+                (p, r) for p, records in arrived.items() for r in records if r.value == events[place].value
+            )
+            arrived[killer[0]].remove(killer[1])
+            await play.oracle.run("feedback.raw", arrived)
+            wanted = books(play.oracle)
+            wanted.dead["feedback.raw", killer[0], killer[1].offset] = "poison"
+            await play.drain("all but the killer", wanted)
+            assert play.ledger.differences(wanted) == []
+            ends = {worker.name: len(worker.exits) for worker in arena.workers}
+            chaos_report(f"one record of {len(events)} ended workers: {ends}")
+            assert sum(ends.values()) <= 6
 
     asyncio.run(run())
