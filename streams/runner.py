@@ -80,9 +80,6 @@ class SliceRunner:
     ----------
     changelog
         Where the partition state lives; None for agents without state.
-    owned
-        Tells whether this worker still owns a partition; a process that was frozen past its session
-        asks it before it writes.
     """
 
     def __init__(
@@ -162,8 +159,9 @@ class SliceRunner:
 
     async def bury(self, topic: str, partition: int, record: Any, owned: Callable[[], bool]) -> None:
         """Make a dead letter of a record that must not be processed again."""
-        piece = Slice(topic, partition, [record], await self.state_of(partition))
-        await self._bury(piece, "it ended the process again and again", owned)
+        state = await self.state_of(partition)
+        if state is None or record.offset > state.marks.get(topic, -1):
+            await self._bury(Slice(topic, partition, [record], state), "it ends the process", owned)
 
     async def run(
         self,

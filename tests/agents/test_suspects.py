@@ -26,6 +26,10 @@ LENGTH = 40
 MOST_STARTS = 60
 
 
+def record(offset: int) -> Any:
+    return SimpleNamespace(offset=offset, timestamp=0, headers=())
+
+
 class Death(BaseException):
     """The process is gone: nothing after it runs."""
 
@@ -118,7 +122,7 @@ class Process:
         await self.commit(partition, at, word or OPEN)
         while at < LENGTH:
             size = self.rng.randint(1, 8)
-            records = [SimpleNamespace(offset=n, timestamp=0) for n in range(at, min(LENGTH, at + size))]
+            records = [record(offset) for offset in range(at, min(LENGTH, at + size))]
             message = SimpleNamespace(topic=IN, partition=partition)
             event = SimpleNamespace(message=message, value=records)
 
