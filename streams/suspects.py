@@ -24,7 +24,7 @@ from types import TracebackType
 
 CLEAN, OPEN = "", "open"
 SLICE_DEATHS, RECORD_DEATHS = 2, 2
-WATCHED = 32
+WATCHED = 16
 """Slices of a partition that are watched after a death; one that kills later is found nearer next time."""
 SINGLE = 2000
 """Records that go one by one: a slice fetched again may end earlier than the one that killed."""
