@@ -21,25 +21,24 @@ WITH
     toInt64({period_days:Float64} * 86400000) AS period,
     (SELECT at FROM event_now) AS now_at,
     (SELECT min(occurred_at) FROM feedback) AS start_at,
-    lefts AS (
-        SELECT customer_id, min(v.occurred_at) AS left_at FROM outcome_values AS v
-        WHERE metric = 'churned' AND value > 0 GROUP BY customer_id
-    ),
-    happened AS (
-        SELECT customer_id, groupUniqArray(intDiv(v.occurred_at - start_at, period)) AS periods
-        FROM outcome_values AS v WHERE metric = {outcome:String} AND value > 0 GROUP BY customer_id
-    ),
-    bought AS (
-        SELECT customer_id, groupArray(v.occurred_at) AS times FROM outcome_values AS v
-        WHERE metric = 'purchase' AND value > 0 GROUP BY customer_id
+    known AS (
+        -- Left when, the outcome in which periods, bought when: one pass over what became of customers.
+        SELECT
+            customer_id,
+            minIf(v.occurred_at, metric = 'churned') AS left_at,
+            groupUniqArrayIf(intDiv(v.occurred_at - start_at, period), metric = {outcome:String}) AS periods,
+            groupArrayIf(v.occurred_at, metric = 'purchase') AS times
+        FROM outcome_values AS v
+        WHERE value > 0 AND metric IN ('churned', 'purchase', {outcome:String})
+        GROUP BY customer_id
     ),
     units AS (
         SELECT
             s.topics AS topics,
-            has(h.periods, s.k + 1) AS y,
+            has(o.periods, s.k + 1) AS y,
             cityHash64(s.k, s.tier, s.tenure, least(s.times, 3),
                 least(arrayCount(t -> t < start_at + s.k * period AND t >= start_at + s.k * period - 90 * 86400000,
-                    b.times), 2)) AS stratum
+                    o.times), 2)) AS stratum
         FROM (
             SELECT
                 customer_id,
@@ -54,13 +53,9 @@ WITH
             FROM feedback AS f
             GROUP BY customer_id, k
         ) AS s
-        LEFT JOIN lefts AS l ON l.customer_id = s.customer_id
-        LEFT JOIN happened AS h ON h.customer_id = s.customer_id
-        LEFT JOIN bought AS b ON b.customer_id = s.customer_id
-        WHERE start_at + (s.k + 2) * period <= now_at AND (l.left_at = 0 OR l.left_at >= start_at + (s.k + 1) * period)
-    ),
-    strata AS (SELECT stratum, toFloat64(count()) AS n, toFloat64(sum(y)) AS all_y FROM units GROUP BY stratum),
-    (SELECT (sum(n), sum(all_y)) FROM strata) AS whole
+        LEFT JOIN known AS o ON o.customer_id = s.customer_id
+        WHERE start_at + (s.k + 2) * period <= now_at AND (o.left_at = 0 OR o.left_at >= start_at + (s.k + 1) * period)
+    )
 SELECT
     topic, customers, others, rate, rate_others, delta,
     delta - {z:Float64} * se AS low,
@@ -77,9 +72,9 @@ FROM (
         SELECT
             topic,
             sum(n1) AS customers,
-            whole.1 - customers AS others,
+            any(whole_n) - customers AS others,
             sum(y1) / customers AS rate,
-            (whole.2 - sum(y1)) / nullIf(others, 0) AS rate_others,
+            (any(whole_y) - sum(y1)) / nullIf(others, 0) AS rate_others,
             sum(n1 * n0 / n) AS weight,
             sum((y1 * n0 - y0 * n1) / n) / nullIf(weight, 0) AS delta,
             sum((n1 * n1 * y0 - n0 * n0 * y1 + n1 * n0 * (n0 - n1) / 2) / (n * n)) AS sato_p,
@@ -87,12 +82,20 @@ FROM (
             sum(if(n > 1, n1 * n0 * all_y * (n - all_y) / (n * n * (n - 1)), 0)) AS v,
             if(v > 0, erfc(sqrt(pow(sum(y1 - n1 * all_y / n), 2) / v / 2)), 1) AS p
         FROM (
-            SELECT e.topic AS topic, e.n1 AS n1, e.y1 AS y1, t.n - e.n1 AS n0, t.all_y - e.y1 AS y0, t.n AS n,
-                t.all_y AS all_y
+            -- `units` costs the most by far and a name is worked out where it stands: so it stands once.
+            SELECT
+                topic, toFloat64(n1) AS n1, toFloat64(y1) AS y1, n - n1 AS n0, all_y - y1 AS y0, n, all_y,
+                whole_n, whole_y
             FROM (
-                SELECT topic, stratum, toFloat64(count()) AS n1, toFloat64(sum(y)) AS y1
-                FROM units ARRAY JOIN topics AS topic GROUP BY topic, stratum
-            ) AS e INNER JOIN strata AS t ON t.stratum = e.stratum
+                SELECT
+                    toFloat64(count()) AS n,
+                    toFloat64(sum(y)) AS all_y,
+                    sum(n) OVER () AS whole_n,
+                    sum(all_y) OVER () AS whole_y,
+                    sumMap(topics, arrayMap(t -> toUInt64(1), topics), arrayMap(t -> toUInt64(y), topics)) AS seen
+                FROM units GROUP BY stratum
+            )
+            ARRAY JOIN seen.1 AS topic, seen.2 AS n1, seen.3 AS y1
         )
         GROUP BY topic
         HAVING customers >= {least:UInt32} AND weight > 0
