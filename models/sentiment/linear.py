@@ -16,7 +16,7 @@ from models.sentiment.hashing import FEATURE_CAP, SEEN_CAP, TEXT_CAP, U32
 from models.sentiment.packing import pack_table, unpack_table
 from models.sentiment.words import letter_grams, word_grams
 
-_HEAD = 360
+_HEAD = 600
 _INITIAL = (0.0, 0.3, 0.7, 0.2)
 """First trust in bias, log-count ratios, lexicon and corpus prior; a far corpus misleads at first."""
 _NO_PRIOR = np.zeros(1, np.uint32)
