@@ -42,7 +42,9 @@ class Sample:
     rss_mb, handles, threads, tasks, keys, cpu
         Summed over the workers; `keys` of partition state, `cpu` in cores since the last look.
     behind
-        Records published and not decided on yet.
+        Records published and not taken in yet.
+    lag_seconds
+        Age of the record an agent finished last when it did, the largest over agents and partitions.
     """
 
     seconds: float
@@ -53,6 +55,7 @@ class Sample:
     keys: int
     cpu: float
     behind: int
+    lag_seconds: float
 
 
 def days(seed: int, feedback: int) -> Iterator[Produced]:
@@ -70,7 +73,7 @@ def trend(samples: Sequence[Sample], name: str) -> dict[str, float]:
 
     Examples
     --------
-    >>> rows = [Sample(60.0 * i, 100.0 + i, 9, 4, 7, 50, 0.5, 0) for i in range(10)]
+    >>> rows = [Sample(60.0 * i, 100.0 + i, 9, 4, 7, 50, 0.5, 0, 0.1) for i in range(10)]
     >>> trend(rows, "rss_mb")["per_hour"], trend(rows, "handles")["per_hour"]
     (60.0, 0.0)
     """
@@ -110,7 +113,7 @@ async def soak(
             samples = await _run(cluster, publisher, pace, minutes * 60.0, say)
         finally:
             await producer.stop()
-    figures = ("rss_mb", "handles", "threads", "tasks", "behind", "keys", "cpu")
+    figures = ("rss_mb", "handles", "threads", "tasks", "behind", "lag_seconds", "keys", "cpu")
     return {
         "machine": machine.describe(),
         "versions": machine.versions(),
@@ -162,7 +165,7 @@ async def _look(
         await asyncio.sleep(SAMPLE_S)
         now = await observe(cluster)
         own = [_own(await asyncio.to_thread(scrape, port)) for port in cluster.metrics_ports]
-        done = now.handled.get("decide", 0) - first.handled.get("decide", 0)
+        done = now.handled.get("intake", 0) - first.handled.get("intake", 0)
         pids = cluster.worker_pids
         samples.append(
             Sample(
@@ -174,17 +177,23 @@ async def _look(
                 int(sum(found["hark_state_keys"] for found in own)),
                 round((now.cpu - last.cpu) / (now.at - last.at), 3),
                 max(0, int(publisher.logged + publisher.links - logged - done)),
+                round(max(found["hark_lag_seconds"] for found in own), 2),
             )
         )
         last = now
         if len(samples) % 12 == 0:
             found = samples[-1]
-            say(f"{found.seconds:6.0f} s  {found.rss_mb:.0f} MB  behind {found.behind}  cpu {found.cpu:.2f}")
+            say(
+                f"{found.seconds:6.0f} s  {found.rss_mb:.0f} MB  behind {found.behind}  lag {found.lag_seconds} s  cpu {found.cpu:.2f}"
+            )
 
 
 def _own(text: str) -> Mapping[str, float]:
-    sums = {"hark_tasks": 0.0, "hark_state_keys": 0.0}
+    found = {"hark_tasks": 0.0, "hark_state_keys": 0.0, "hark_lag_seconds": 0.0}
     for family in text_string_to_metric_families(text):
-        if family.name in sums:
-            sums[family.name] = sum(sample.value for sample in family.samples)
-    return sums
+        values = [sample.value for sample in family.samples]
+        if family.name == "hark_lag_seconds":
+            found[family.name] = max(values, default=0.0)
+        elif family.name in found:
+            found[family.name] = sum(values)
+    return found

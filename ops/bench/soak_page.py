@@ -16,7 +16,12 @@ from ops.reporting.sections import section
 
 CURVES = (
     ("rss_mb", "Memory", "Resident MB of the workers."),
-    ("behind", "Behind", "Records published and not decided on yet."),
+    (
+        "lag_seconds",
+        "Lag",
+        "Seconds from the append of a record to the end of an agent's work on it, the slowest.",
+    ),
+    ("behind", "Behind", "Records published and not taken in yet."),
     ("cpu", "Processor", "Cores in use."),
     ("keys", "State", "Keys of partition state; grows with the customers met."),
     ("handles", "Handles", "Open files and sockets."),
