@@ -184,7 +184,8 @@ async def _look(
         if len(samples) % 12 == 0:
             found = samples[-1]
             say(
-                f"{found.seconds:6.0f} s  {found.rss_mb:.0f} MB  behind {found.behind}  lag {found.lag_seconds} s  cpu {found.cpu:.2f}"
+                f"{found.seconds:6.0f} s  {found.rss_mb:.0f} MB  behind {found.behind}  "
+                f"lag {found.lag_seconds} s  cpu {found.cpu:.2f}"
             )
 
 
