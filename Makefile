@@ -26,7 +26,8 @@ test: install ## Run the tests on the best stack there is (see the header they p
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-kafka: install ## Integration and chaos tests on Apache Kafka's own jars (Java 17 and Maven)
-	HARK_TEST_KAFKA=1 HARK_CHAOS_ROUNDS=20 $(BIN)/python -m pytest tests/integration tests/chaos -m kafka $(ARGS)
+	HARK_TEST_KAFKA=1 HARK_CHAOS_ROUNDS=20 $(BIN)/python -m pytest tests/integration tests/chaos -m kafka \
+		--numprocesses 2 --dist loadfile $(ARGS)
 
 chaos: install ## 200 rounds of random incidents on Apache Kafka
 	HARK_TEST_KAFKA=1 HARK_CHAOS_ROUNDS=200 $(BIN)/python -m pytest tests/chaos -m kafka $(ARGS)

@@ -107,8 +107,8 @@ class LoopConsumerThread(AIOKafkaConsumerThread):
         """
         consumer, mine, now = self._ensure_consumer(), self.assignment(), monotonic()
         kept = {TopicPartition(tp.topic, tp.partition): at for tp, at in offsets.items() if tp in mine}
-        if len(kept) < len(offsets):
-            return False
+        if not kept or len(kept) < len(offsets):
+            return not offsets
         self.tp_last_committed_at.update(dict.fromkeys(offsets, now))
         try:
             await consumer.commit({tp: OffsetAndMetadata(*at) for tp, at in kept.items()})

@@ -91,6 +91,7 @@ class SliceConsumer(Consumer):
         self._slices.clear()
         self._unacked_messages.clear()
         self._read_offset.clear()
+        self._stands.clear()
         self._unplaced = set(assigned)
         await super().on_partitions_assigned(assigned, generation_id)
 
@@ -101,9 +102,10 @@ class SliceConsumer(Consumer):
 
     async def _leave(self) -> None:
         """Note that this process goes alive: what it held did not kill it."""
-        if self._stands:
-            await self._thread.note({tp: (offset, CLEAN) for tp, offset in self._stands.items()})
-        self._stands = {}
+        stands, self._stands = self._stands, {}
+        if stands:
+            mine = self.assignment()
+            await self._thread.note({tp: (offset, CLEAN) for tp, offset in stands.items() if tp in mine})
 
     async def note(self, tp: TP, generation: int, offset: int, metadata: str) -> None:
         """Commit an offset with a word about what begins there; everything before it must be processed.

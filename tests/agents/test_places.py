@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka.errors import GroupAuthorizationFailedError, NotCoordinatorForGroupError
+from aiokafka.errors import CommitFailedError, GroupAuthorizationFailedError, NotCoordinatorForGroupError
 from aiokafka.protocol.commit import OffsetFetchRequest
 from faust.types import TP
 
@@ -190,5 +190,34 @@ def test_a_coordinator_that_refuses_is_not_taken_for_a_group_that_never_committe
             await coordinator._send_req(request)
         assert coordinator.dead == dead
         assert await coordinator._send_req(request) is answer
+
+    asyncio.run(run())
+
+
+class Group:
+    """aiokafka's consumer, as far as it commits."""
+
+    def __init__(self) -> None:
+        self.commits: list[dict[Any, Any]] = []
+        self.refusals: list[Exception] = []
+
+    async def commit(self, offsets: dict[Any, Any]) -> None:
+        assert offsets, "aiokafka takes no empty commit"
+        if self.refusals:
+            raise self.refusals.pop()
+        self.commits.append({tp.partition: (at.offset, at.metadata) for tp, at in offsets.items()})
+
+
+def test_a_commit_says_whether_the_partitions_are_still_ours() -> None:
+    async def run() -> None:
+        app = create_app(Settings(), "sample", ["in"], Handler(), Pulse(10.0))
+        thread, group = app._new_consumer()._thread, Group()
+        thread._consumer, thread.assignment = group, lambda: set(PLACES[:2])
+        assert await thread.note({PLACES[0]: (7, "open")})
+        assert group.commits == [{0: (7, "open")}]
+        assert await thread.note({}) and not await thread.note({PLACES[2]: (1, "open")})
+        group.refusals = [CommitFailedError("rebalanced")]
+        assert not await thread.note({PLACES[0]: (8, "open")})
+        assert len(group.commits) == 1
 
     asyncio.run(run())

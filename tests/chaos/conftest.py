@@ -7,18 +7,18 @@ from collections.abc import Callable, Generator
 
 import pytest
 
-_lines = pytest.StashKey[list[str]]()
+ROUND = "chaos round"
 
 
 @pytest.fixture
 def chaos_report(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Return what takes a line for the summary."""
-    lines = request.config.stash.setdefault(_lines, [])
     began = time.monotonic()
 
     def report(line: str) -> None:
-        lines.append(f"{request.node.name} +{time.monotonic() - began:.0f} s: {line}")
-        print(lines[-1], flush=True)
+        told = f"{request.node.name} +{time.monotonic() - began:.0f} s: {line}"
+        request.node.user_properties.append((ROUND, told))
+        print(told, flush=True)
 
     return report
 
@@ -34,7 +34,10 @@ def pytest_runtest_makereport(
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Write the rounds."""
-    for line in config.stash.get(_lines, []):
-        terminalreporter.write_line(line)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Write the rounds, also those of other processes (pytest-xdist)."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    for report in reports:
+        for name, line in report.user_properties if report.when == "call" else ():
+            if name == ROUND:
+                terminalreporter.write_line(str(line))
