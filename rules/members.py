@@ -63,9 +63,10 @@ def counted(call: Call) -> Callable[[Environment], int] | None:
 
     def size(env: Environment) -> int:
         held = fetch(env)
-        if type(held) is not list and type(held) is not str:
-            raise DoubtError
-        return len(held)
+        # The CEL in use counts a text in UTF-8 bytes, not in the code points of the specification.
+        if type(held) is list or (type(held) is str and held.isascii()):
+            return len(held)
+        raise DoubtError
 
     return size
 
