@@ -24,6 +24,8 @@ from rules.windows import Taken, Windows
 
 GRACE = 60_000
 """How far (ms) the watermark stays behind the newest event, for records slightly out of order."""
+ANSWER = "action_status"
+"""Event of what services answer: told in their time, so it does not move event time."""
 
 
 class Engine:
@@ -108,7 +110,8 @@ class Engine:
         decided = self.step(record, state, partition, now_ms)
         if state.changed:
             _store(states, customer_id, state)
-        partition.advance(min(record["occurred_at"], record["received_at"]) - GRACE)
+        if record["event"] != ANSWER:
+            partition.advance(min(record["occurred_at"], record["received_at"]) - GRACE)
         return decided + self._due(states, partition, now_ms) if partition.has_due else decided
 
     def tick(

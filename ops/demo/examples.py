@@ -21,14 +21,15 @@ TOPICS = (CUSTOMER_EVENTS, FEEDBACK_RAW, CUSTOMER_LINKS, LABELS, OUTCOMES)
 def example_records(before_ms: int, folder: Path = FOLDER) -> Iterator[Produced]:
     """Yield every example of a topic that producers write, moved in time so that the newest is `before_ms`.
 
-    Moved, because the examples are of one week of the past, and events that are too old are refused.
+    Moved, because the examples are of one week of the past, and events that are too old are refused. Those
+    without a time get that one too: they would be of today, and end every window of the world that follows.
     """
     examples = read_examples(folder)
     found = [example for topic in TOPICS for example in examples.get(topic, [])]
     times = [_time_ms(example.value) for example in found]
     shift = before_ms - max((at for at in times if at is not None), default=before_ms)
     for example, at in zip(found, times, strict=True):
-        value = example.value if at is None else {**example.value, "occurred_at": at + shift}
+        value = {**example.value, "occurred_at": before_ms if at is None else at + shift}
         key = None if example.key is None else example.key.encode()
         ident = value.get("id") if example.topic == FEEDBACK_RAW else None
         yield Produced(example.topic, key, orjson.dumps(value), ident)

@@ -28,6 +28,7 @@ CUSTOMER = b"c:"
 WAITING = b"w:"
 CLUSTER = b"k:"
 WATERMARK = "^watermark"
+ANSWER = "action_status"
 DAY_MS = 86_400_000
 _PARTITION = {model: partition for partition, model in enumerate(MODELS)}
 
@@ -105,7 +106,8 @@ class ScoreStep:
                 memory = CustomerMemory(loads(held) if held else None, self._dedup_seconds)
                 memories[customer] = memory
             event["late"] = event["occurred_at"] <= watermark - DAY_MS
-            watermark = max(watermark, min(event["occurred_at"], event["received_at"]))
+            if event["event"] != ANSWER:  # services answer today, even where feedback of long ago is played
+                watermark = max(watermark, min(event["occurred_at"], event["received_at"]))
             outcome = self._scorer.step(event, memory, partition)
             if isinstance(outcome, Emit):
                 scored = outcome.value

@@ -45,7 +45,7 @@ async def live(producer: AIOKafkaProducer) -> None:
         for number in range(EVENTS):
             await say(
                 producer, FEEDBACK_RAW, id=f"{customer}-{number}", channel="app", customer_id=customer,
-                text=f"terrible, broken again and nobody answers, refund me now {number}", rating=1,
+                text=f"terrible, it caught fire and nobody answers, refund me now {number}", rating=1,
                 product="kettle",
             )  # fmt: skip
 

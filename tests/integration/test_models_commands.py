@@ -114,7 +114,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 def said(number: int) -> dict[str, Any]:
     scores = {"polarity": -0.1234, "confidence": 0.7, "emotion": "", "effort": False, "topics": ["price"],
               "kind": "complaint", "demand": True, "urgency": "low", "response_minutes": 5, "priority": 0.5,
-              "churn": 0.25, "purchase": 0.5}  # fmt: skip
+              "churn": 0.25, "purchase": 0.5, "adoption": 0.25}  # fmt: skip
     return {
         "event": "feedback", "origin": ["feedback.raw", 0, number], "feedback_id": f"f{number}",
         "customer_id": "ann", "linked": True, "voice": None, "channel": "app",
