@@ -22,7 +22,8 @@ from ops.embedded.process import EmbeddedError, listen
 from ops.embedded.stack import Stack
 
 PROGRAM = """
-import asyncio, json
+import asyncio, json, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin by ignoring it
 from ops.embedded.stack import Stack
 
 async def main():
