@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +147,7 @@ async def _run(
     finally:
         look.cancel()
         await asyncio.gather(look, return_exceptions=True)
-    await settle(cluster, first, publisher.logged + publisher.links - logged)
+    await settle(cluster, replace(first, at=time.monotonic()), publisher.logged + publisher.links - logged)
     return samples
 
 
