@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 
 class Clock(Protocol):
@@ -49,3 +50,21 @@ class VirtualClock:
     def move_to(self, timestamp: float) -> None:
         """Jump forward to `timestamp`; an earlier one changes nothing."""
         self._now = max(self._now, timestamp)
+
+
+def event_time(record: Mapping[str, Any]) -> int:
+    """Return how far (ms since the epoch) a record of a customer's log moves event time.
+
+    A time in the future counts as its append. Services answer today, even where feedback of long ago is
+    played, so an answer moves nothing.
+
+    Examples
+    --------
+    >>> event_time({"event": "feedback", "occurred_at": 900, "received_at": 500})
+    500
+    >>> event_time({"event": "action_status", "occurred_at": 900, "received_at": 900})
+    0
+    """
+    if record["event"] == "action_status":
+        return 0
+    return min(int(record["occurred_at"]), int(record["received_at"]))

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
+from models.clock import event_time
 from rules.arbitration import Arbiter, Candidate, Circumstances, Verdict
 from rules.conditions import Conditions
 from rules.decided import Decided, actions_so_far, circumstances, decide, finding
@@ -24,8 +25,6 @@ from rules.windows import Taken, Windows
 
 GRACE = 60_000
 """How far (ms) the watermark stays behind the newest event, for records slightly out of order."""
-ANSWER = "action_status"
-"""Event of what services answer: told in their time, so it does not move event time."""
 
 
 class Engine:
@@ -110,8 +109,7 @@ class Engine:
         decided = self.step(record, state, partition, now_ms)
         if state.changed:
             _store(states, customer_id, state)
-        if record["event"] != ANSWER:
-            partition.advance(min(record["occurred_at"], record["received_at"]) - GRACE)
+        partition.advance(event_time(record) - GRACE)
         return decided + self._due(states, partition, now_ms) if partition.has_due else decided
 
     def tick(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from models.churn.delayed import DelayedLabels
-from models.clock import Clock
+from models.clock import Clock, event_time
 from models.intake.facts import is_erasure
 from models.near_duplicate import ClusterIndex
 from models.outcome import DeadLetter, Drop, Emit
@@ -28,7 +28,6 @@ CUSTOMER = b"c:"
 WAITING = b"w:"
 CLUSTER = b"k:"
 WATERMARK = "^watermark"
-ANSWER = "action_status"
 DAY_MS = 86_400_000
 _PARTITION = {model: partition for partition, model in enumerate(MODELS)}
 
@@ -106,8 +105,7 @@ class ScoreStep:
                 memory = CustomerMemory(loads(held) if held else None, self._dedup_seconds)
                 memories[customer] = memory
             event["late"] = event["occurred_at"] <= watermark - DAY_MS
-            if event["event"] != ANSWER:  # services answer today, even where feedback of long ago is played
-                watermark = max(watermark, min(event["occurred_at"], event["received_at"]))
+            watermark = max(watermark, event_time(event))
             outcome = self._scorer.step(event, memory, partition)
             if isinstance(outcome, Emit):
                 scored = outcome.value
