@@ -12,9 +12,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.uplift import welch
 from models.uplift.moments import Floats, Moments
+
+SMALLEST = 50
+"""Customers a group of a covariate in words must have to stand for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,37 @@ def from_pairs(treated: Pairs, control: Pairs, level: float = 0.95) -> Cuped | N
     after = m1.variance_of_mean + m0.variance_of_mean
     reduction = 1 - after / before if before > 0 else math.nan
     return Cuped(theta, found.delta, found.low, found.high, reduction, m1.n + m0.n, welch.p_value(m1, m0))
+
+
+def means_by_group(
+    y1: Floats, g1: NDArray[np.intp], y0: Floats, g0: NDArray[np.intp]
+) -> tuple[Floats, Floats]:
+    """Return a covariate out of words: the mean of the metric in each group, over both arms.
+
+    With it `adjust` is a regression on the groups. Groups below `SMALLEST` customers are taken together,
+    lest a group's mean be the customer's own outcome.
+
+    Parameters
+    ----------
+    y1, g1, y0, g0
+        Metric, NaN where unknown, and number of the group, from 0, of the treated (1) and the control (0).
+
+    Examples
+    --------
+    >>> groups = np.repeat([0, 1, 2], [60, 60, 3])
+    >>> values = np.where(groups == 1, 5.0, 1.0)
+    >>> x1, _ = means_by_group(values, groups, np.ones(0), np.zeros(0, dtype=np.intp))
+    >>> x1[[0, 60, 120]].tolist()
+    [1.0, 5.0, 1.0]
+    """
+    y, g = np.concatenate([y1, y0]), np.concatenate([g1, g0])
+    known = ~np.isnan(y)
+    sizes = np.bincount(g[known], minlength=int(g.max(initial=0)) + 1)
+    merged = np.append(np.where(sizes < SMALLEST, len(sizes), np.arange(len(sizes))), len(sizes))[g]
+    counts = np.bincount(merged[known], minlength=len(sizes) + 1)
+    sums = np.bincount(merged[known], weights=y[known], minlength=len(sizes) + 1)
+    x = (sums / np.maximum(counts, 1))[merged]
+    return x[: len(y1)], x[len(y1) :]
 
 
 def _pooled(a: Pairs, b: Pairs, within_a: float, within_b: float, mean_a: float, mean_b: float) -> float:

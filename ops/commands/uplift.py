@@ -13,8 +13,8 @@ from models.uplift.trial import MATTERS
 from ops.failures import sayable
 from ops.uplift.report import SCORES, By, policy, uplift_report
 from ops.uplift.table import TableError, read
-from ops.uplift.text import policy_sheet, report_sheet, trial_sheet
-from ops.uplift.trial import Trial, analyse, as_json, unsteady
+from ops.uplift.text import policy_sheet, report_sheet, score_sheets, trial_sheet
+from ops.uplift.trial import Trial, analyse, as_json, doubtful
 from sinks.base import SinkError
 from sinks.clickhouse.client import EXPECTED, NEEDS_A_PERSON, Client, code_of, connect
 from streams.settings import Settings
@@ -27,13 +27,18 @@ def uplift(
     by: Annotated[str | None, typer.Option("--by", help="Segments: tier, topic or channel.")] = None,
     score: Annotated[
         str | None,
-        typer.Option("--score", help="Whom to act on, by tenth: churn, money, polarity or spend_before."),
+        typer.Option(
+            "--score",
+            help="Whom to act on, by tenth: churn, money, polarity, spend_before; a column of --csv.",
+        ),
     ] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="A randomised table, not the store.")] = None,
     arm: Annotated[str | None, typer.Option("--arm", help="Column of the arms.")] = None,
     control: Annotated[str | None, typer.Option("--control", help="Value of the control arm.")] = None,
     metrics: Annotated[str | None, typer.Option("--metrics", help="Columns to compare: a,b,c.")] = None,
-    covariate: Annotated[str | None, typer.Option("--covariate", help="A column from before.")] = None,
+    covariate: Annotated[
+        str | None, typer.Option("--covariate", help="A column from before: numbers or words.")
+    ] = None,
     shares: Annotated[
         str | None, typer.Option("--shares", help="Planned sizes, such as a=1,b=1,control=2; else equal.")
     ] = None,
@@ -54,19 +59,21 @@ def uplift(
             else:
                 _store(rule, metric, by, covariate, matters, json_)
             return
-        _refuse_strays({"--rule": rule, "--metric": metric, "--by": by, "--score": score})
+        _refuse_strays({"--rule": rule, "--metric": metric, "--by": by})
         if arm is None or control is None or metrics is None:
             raise TableError("--csv needs --arm, --control and --metrics")
         names = [name.strip() for name in metrics.split(",") if name.strip()]
         if not names:
             raise TableError("--metrics names no column")
-        columns = [*names, covariate] if covariate is not None else names
-        table = read(csv, arm, columns, control)
+        columns = [*names, score] if score is not None else names
+        before = [covariate] if covariate is not None and covariate not in columns else []
+        table = read(csv, arm, columns, control, words=before)
         trial = analyse(
             table,
             control.strip(),
             list(dict.fromkeys(names)),
             covariate=covariate,
+            score=score,
             shares=None if shares is None else _shares(shares),
             matters=matters,
             lower_is_better=[name.strip() for name in (lower_is_better or "").split(",")],
@@ -80,12 +87,9 @@ def uplift(
         raise typer.Exit(1) from None
     if trial.srm.blocked and shares is None:
         typer.echo("equal arms were expected; if other sizes were planned, say so with --shares", err=True)
-    for metric_ in unsteady(trial):
-        typer.echo(
-            f"{metric_}: a few values carry the variance; do not read its always-valid interval daily yet",
-            err=True,
-        )
-    _print_trial(trial, control.strip(), table.left_out, json_)
+    for sentence in doubtful(trial, covariate):
+        typer.echo(sentence, err=True)
+    _print_trial(trial, control.strip(), score, table.left_out, json_)
 
 
 def _store(
@@ -143,13 +147,16 @@ def _client() -> Client:
     )
 
 
-def _print_trial(trial: Trial, control: str, left_out: int, json_: bool) -> None:
+def _print_trial(trial: Trial, control: str, score: str | None, left_out: int, json_: bool) -> None:
     if left_out:
         typer.echo(f"{left_out} rows without an arm are left out", err=True)
     if json_:
         _emit(as_json(trial))
     else:
-        _console().print(trial_sheet(trial, control))
+        console = _console()
+        console.print(trial_sheet(trial, control))
+        for sheet in score_sheets(trial, score or ""):
+            console.print(sheet)
 
 
 def _emit(value: dict[str, Any]) -> None:

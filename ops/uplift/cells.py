@@ -6,12 +6,34 @@ import math
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.uplift.moments import Floats
 
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "nil", "missing", "?", "-", "--", "\\n", "#n/a"})
+MISSING = frozenset(
+    [
+        "",
+        "na",
+        "n/a",
+        "n.a.",
+        "nan",
+        "null",
+        "(null)",
+        "none",
+        "nil",
+        "missing",
+        "?",
+        ".",
+        "-",
+        "--",
+        "–",
+        "—",
+    ]
+    + ["\\n", "#n/a", "#div/0!", "#value!", "<na>", "<null>"]
+)
 YES = ("yes", "true", "y", "t", "on", "success", "succeeded", "converted", "是", "有", "真", "成功")
 NO = (
     "no",
@@ -28,24 +50,56 @@ NO = (
     "失败",
     "未转化",
 )
+LARGEST = 1e60
+"""Beyond this no quantity lies, and fourth powers would overflow."""
 TRUTH = dict.fromkeys(YES, 1.0) | dict.fromkeys(NO, 0.0)
 
 _SIGN = re.compile(r"[$€£¥]|\b(?:usd|eur|gbp|cny|rmb|jpy)\b|元")
+_BETWEEN = str.maketrans(
+    "", "", " '\N{NO-BREAK SPACE}\N{RIGHT SINGLE QUOTATION MARK}\N{NARROW NO-BREAK SPACE}"
+)
 _GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
 _DECIMAL_COMMA = re.compile(r"\D*(\d+,(\d{1,2}|\d{4,})|\d{1,3}(\.\d{3})+,\d+)\D*")
 _DECIMAL_POINT = re.compile(r"\D*(\d*\.\d{1,2}|\d*\.\d{4,}|\d{1,3}(,\d{3})+\.\d+)\D*")
 
 
 class CellError(ValueError):
-    """A cell is neither a number nor a word for yes or no nor missing; `row` counts from 0."""
+    """A cell is neither a number nor a word for yes or no nor missing; `row` counts from 0.
 
-    def __init__(self, row: int) -> None:
+    `share` is how many of the different cells are no numbers, from 0 to 1.
+    """
+
+    def __init__(self, row: int, share: float) -> None:
         super().__init__(f"row {row} is not numeric")
         self.row = row
+        self.share = share
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A column of texts, each different one kept once.
+
+    Parameters
+    ----------
+    different
+        The texts, in the order they come first.
+    codes
+        Index into `different` of each row, shape (n,).
+    """
+
+    different: Sequence[str]
+    codes: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, cells: Sequence[str]) -> Cells:
+        """Keep a list of cells."""
+        known: dict[str, int] = {}
+        codes = np.array([known.setdefault(cell, len(known)) for cell in cells], dtype=np.intp)
+        return cls(list(known), codes)
 
 
 def number(text: str, comma: bool = False) -> float:
-    """Read a cell; missing and infinite are NaN.
+    """Read a cell; missing, infinite and anything past `LARGEST` are NaN, what is next to nothing is 0.
 
     Parameters
     ----------
@@ -75,10 +129,12 @@ def number(text: str, comma: bool = False) -> float:
         value = float(word.replace("_", "x"))
     except ValueError:
         value = _dressed(word)
-    return value if math.isfinite(value) else math.nan
+    if abs(value) < 1 / LARGEST:
+        return 0.0
+    return value if abs(value) <= LARGEST else math.nan
 
 
-def numbers(cells: Sequence[str]) -> Floats:
+def numbers(cells: Cells) -> Floats:
     """Read a column; the decimal mark is what its cells leave no doubt about, else the point.
 
     Raises
@@ -88,27 +144,45 @@ def numbers(cells: Sequence[str]) -> Floats:
 
     Examples
     --------
-    >>> numbers(["1", "", "yes"]).tolist(), numbers(["3,5", "1.200"]).tolist()
+    >>> numbers(Cells.of(["1", "", "yes"])).tolist(), numbers(Cells.of(["3,5", "1.200"])).tolist()
     ([1.0, nan, 1.0], [3.5, 1200.0])
     """
-    different = dict.fromkeys(cells)
+    different = cells.different
     with_comma = [cell for cell in different if "," in cell]
     comma = any(map(_DECIMAL_COMMA.fullmatch, with_comma)) and not any(
         map(_DECIMAL_POINT.fullmatch, different)
     )
-    known: dict[str, float] = {}
-    for cell in different:
+    known = np.empty(len(different))
+    unread = []
+    for at, cell in enumerate(different):
         try:
-            known[cell] = number(cell, comma)
+            known[at] = number(cell, comma)
         except ValueError:
-            raise CellError(cells.index(cell)) from None
-    return np.array([known[cell] for cell in cells], dtype=np.float64)
+            unread.append(at)
+    if unread:
+        raise CellError(int(np.argmax(cells.codes == unread[0])), len(unread) / len(different))
+    return known[cells.codes]
+
+
+def groups(cells: Cells) -> NDArray[np.intp]:
+    """Give numbers to the different words of a column, shape (n,); blanks around and case do not count.
+
+    Examples
+    --------
+    >>> groups(Cells.of(["Web", "phone", "web ", "", "NA"])).tolist()
+    [0, 1, 0, 2, 2]
+    """
+    known: dict[str, int] = {}
+    words = (cell.strip().casefold() for cell in cells.different)
+    folded = ["" if word in MISSING else word for word in words]
+    numbered = np.array([known.setdefault(word, len(known)) for word in folded], dtype=np.intp)
+    return numbered[cells.codes]
 
 
 def _dressed(word: str) -> float:
     """Take off currency signs, brackets for minus, separators of thousands and the sign of per cent."""
     word = unicodedata.normalize("NFKC", word).replace("\N{MINUS SIGN}", "-")
-    word = _SIGN.sub("", word).replace(" ", "").replace("\N{NO-BREAK SPACE}", "")
+    word = _SIGN.sub("", word).translate(_BETWEEN)
     if word.startswith("(") and word.endswith(")"):
         word = f"-{word[1:-1]}"
     share = word.endswith("%")

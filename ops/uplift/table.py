@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import difflib
 import gzip
 import io
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, TextIO, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.uplift.moments import Floats
-from ops.uplift.cells import CellError, numbers
+from ops.uplift.cells import CellError, Cells, groups, numbers
 
-NO_ARM = frozenset({"", "na", "n/a", "nan", "null"})
+NO_ARM = frozenset({"", "na", "n/a", "nan", "null", "(null)", "<na>", "#n/a", "."})
 MOST_ARMS = 50
-
-
-class Rows(Protocol):
-    """A csv reader."""
-
-    line_num: int
-
-    def __next__(self) -> list[str]:
-        """Return the next row."""
-
-    def __iter__(self) -> Iterator[list[str]]:
-        """Go through the rows."""
+NO_TEXT = "cannot read {}: it is not text in UTF-8, UTF-16, GB 18030 or Windows 1252"
+WORDS = 0.5
+"""A column that may be words is, when at least this share of its different cells are no numbers."""
 
 
 class TableError(Exception):
@@ -49,15 +44,21 @@ class Table:
         Numbers by column name, shape (n,), NaN where missing.
     left_out
         Rows without an arm.
+    groups
+        Number of the word of each row, shape (n,), by name of a column of words.
     """
 
-    arms: np.ndarray[tuple[int], np.dtype[np.str_]]
+    arms: NDArray[np.str_]
     columns: dict[str, Floats]
     left_out: int
+    groups: dict[str, NDArray[np.intp]] = field(default_factory=dict)
 
 
-def read(path: Path, arm: str, names: Sequence[str], control: str = "") -> Table:
-    """Read `path`, plain or gzipped CSV in UTF-8 (with or without BOM), UTF-16 or GB 18030.
+def read(path: Path, arm: str, names: Sequence[str], control: str = "", words: Sequence[str] = ()) -> Table:
+    """Read `path`, plain or gzipped CSV in UTF-8 (with or without BOM), UTF-16, GB 18030 or Windows 1252.
+
+    Each different cell is kept once and the file is read once in passing, so that a table of a million
+    rows takes a few hundred bytes a row at most.
 
     Parameters
     ----------
@@ -67,59 +68,85 @@ def read(path: Path, arm: str, names: Sequence[str], control: str = "") -> Table
         Columns to read as numbers.
     control
         An arm, even where its name reads like a missing value.
+    words
+        Columns that may hold words instead, told apart by what most of their cells are.
 
     Raises
     ------
     TableError
         When the file, a column or a number is not there or not readable.
     """
-    text = _text(path)
-    if text[:4].lower() == "sep=":  # a hint that Excel writes and reads
-        text = text.partition("\n")[2]
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), skipinitialspace=True)
-    try:
-        return _columns(path.name, lines, arm, names, control.strip())
-    except csv.Error as error:
-        raise TableError(f"line {lines.line_num} of {path.name} is not CSV: {error}") from None
-
-
-def _columns(file: str, lines: Rows, arm: str, names: Sequence[str], control: str) -> Table:
-    header = [name.strip() for name in next(lines, [])]
-    if not any(header):
-        raise TableError(f"{file} is empty")
-    where = _index(header, arm)
-    indexes = [(name, _index(header, name)) for name in dict.fromkeys(names)]
-    last = max([where, *(index for _, index in indexes)])
-    arms: list[str] = []
-    cells: dict[str, list[str]] = {name: [] for name, _ in indexes}
-    places: list[int] = []
-    left_out = 0
-    for row in lines:
-        if not row:
-            continue
-        if len(row) <= last:
-            raise TableError(f"line {lines.line_num} of {file} has {len(row)} cells, not {len(header)}")
-        label = row[where].strip()
-        if label.lower() in NO_ARM and label != control:
-            left_out += 1
-            continue
-        arms.append(label)
-        places.append(lines.line_num)
-        for name, index in indexes:
-            cells[name].append(row[index])
-    if not arms:
-        raise TableError(f"{file} has no rows with an arm in column {arm}")
-    labels = np.array(arms)
-    if len(np.unique(labels)) > MOST_ARMS:
-        raise TableError(f"column {arm} has more than {MOST_ARMS} different values; is it the arm?")
-    columns: dict[str, Floats] = {}
-    for name, texts in cells.items():
+    for encoding in _encodings(path):
         try:
-            columns[name] = numbers(texts)
+            with _opened(path, encoding) as file:
+                return _rows(path.name, file, arm, [*names, *words], control.strip(), words)
+        except UnicodeDecodeError:
+            continue
+        except (EOFError, zlib.error):
+            raise TableError(f"cannot read {path.name}: the gzip file is cut short or damaged") from None
+        except OSError as error:
+            raise TableError(
+                f"cannot read {path.name}: {error.strerror or 'it is not a gzip file'}"
+            ) from None
+    raise TableError(NO_TEXT.format(path.name))
+
+
+def _rows(
+    name: str, file: TextIO, arm: str, names: Sequence[str], control: str, words: Sequence[str]
+) -> Table:
+    first, above = file.readline(), 0
+    if "\0" in first or first.startswith("PK"):
+        raise TableError(NO_TEXT.format(name))
+    if first[:4].lower() == "sep=":  # a hint that Excel writes and reads
+        first, above = file.readline(), 1
+    lines = csv.reader(chain([first], file), delimiter=_delimiter(first, arm), skipinitialspace=True)
+    try:
+        header = [column.strip() for column in next(lines, [])]
+        if not any(header):
+            raise TableError(f"{name} is empty")
+        where = _index(header, arm)
+        indexes = [(column, _index(header, column)) for column in dict.fromkeys(names)]
+        last = max([where, *(index for _, index in indexes)])
+        known: list[tuple[int, dict[str, int], array[int]]] = [
+            (index, {}, array("L")) for _, index in indexes
+        ]
+        labels: dict[str, int] = {}
+        arms, places, left_out = array("L"), array("L"), 0
+        for row in lines:
+            if not row:
+                continue
+            if len(row) <= last:
+                place = lines.line_num + above
+                raise TableError(f"line {place} of {name} has {len(row)} cells, not {len(header)}")
+            label = row[where].strip()
+            if label.lower() in NO_ARM and label != control:
+                left_out += 1
+                continue
+            arms.append(labels.setdefault(label, len(labels)))
+            places.append(lines.line_num + above)
+            for index, codes, column in known:
+                column.append(codes.setdefault(row[index], len(codes)))
+    except csv.Error as error:
+        raise TableError(f"line {lines.line_num + above} of {name} is not CSV: {error}") from None
+    if not arms:
+        raise TableError(f"{name} has no rows with an arm in column {arm}")
+    if len(labels) > MOST_ARMS:
+        raise TableError(f"column {arm} has more than {MOST_ARMS} different values; is it the arm?")
+    table = Table(np.array(list(labels))[_codes(arms)], {}, left_out)
+    for (column_name, _), (_, codes, column) in zip(indexes, known, strict=True):
+        cells = Cells(list(codes), _codes(column))
+        try:
+            table.columns[column_name] = numbers(cells)
         except CellError as error:
-            line = places[error.row]
-            raise TableError(f"column {name} of {file} is not numeric: see line {line}") from None
-    return Table(labels, columns, left_out)
+            if column_name not in words or error.share < WORDS:
+                line = places[error.row]
+                raise TableError(f"column {column_name} of {name} is not numeric: see line {line}") from None
+            table.groups[column_name] = groups(cells)
+    return table
+
+
+def _codes(values: array[int]) -> NDArray[np.intp]:
+    return np.frombuffer(values, dtype=np.dtype("L")).astype(np.intp)
 
 
 def _index(header: list[str], name: str) -> int:
@@ -136,26 +163,30 @@ def _index(header: list[str], name: str) -> int:
     raise TableError(f"there is no column {name}; {hint}")
 
 
-def _text(path: Path) -> str:
-    """Return the file's text, unpacked and decoded."""
-    try:
-        data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-    except OSError as error:
-        raise TableError(f"cannot read {path.name}: {error.strerror or 'it is not a gzip file'}") from None
-    except (EOFError, zlib.error):
-        raise TableError(f"cannot read {path.name}: the gzip file is cut short or damaged") from None
-    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-    for encoding in ("utf-16",) if wide else ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise TableError(f"cannot read {path.name}: it is not text in UTF-8, UTF-16 or GB 18030")
+def _encodings(path: Path) -> Sequence[str]:
+    """Return the encodings to try, by the mark at the file's head."""
+    with contextlib.suppress(OSError, EOFError, zlib.error), _unpacked(path) as file:
+        if file.read(2) in (b"\xff\xfe", b"\xfe\xff"):
+            return ("utf-16",)
+    return ("utf-8-sig", "gb18030", "cp1252")
 
 
-def _delimiter(text: str) -> str:
-    """Return the separator that the header line holds most of."""
-    first = text.split("\n", 1)[0]
-    return max((",", ";", "\t", "|"), key=first.count)
+def _opened(path: Path, encoding: str) -> TextIO:
+    return io.TextIOWrapper(_unpacked(path), encoding=encoding, newline="")
+
+
+def _unpacked(path: Path) -> BinaryIO:
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    return cast(BinaryIO, gzip.open(path, "rb")) if packed else path.open("rb")
+
+
+def _delimiter(first: str, arm: str) -> str:
+    """Return the separator under which the header has the arm's column, else the one it holds most of."""
+    likely = sorted((",", ";", "\t", "|"), key=first.count, reverse=True)
+    name = arm.strip().casefold()
+    for mark in likely:
+        header = next(csv.reader([first], delimiter=mark, skipinitialspace=True), [])
+        if name in (column.strip().casefold() for column in header):
+            return mark
+    return likely[0]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table as Sheet
 
+from models.uplift.qini import Tested
 from models.uplift.trial import Comparison
 from ops.uplift.trial import Trial
 
@@ -20,6 +21,35 @@ def trial_sheet(trial: Trial, control: str) -> Sheet:
         for metric, found in metrics.items():
             sheet.add_row(arm, metric, *_cells(found), found.verdict.text if found.verdict else "")
     return sheet
+
+
+def score_sheets(trial: Trial, score: str) -> Iterator[Sheet]:
+    """Lay out what a score is worth: a table an arm and metric, a line a tenth."""
+    for arm, metrics in trial.scored.items():
+        for metric, found in metrics.items():
+            q = found.qini
+            interval = f"{show(q.low, sign=True)} … {show(q.high, sign=True)}"
+            title = (
+                f"{arm}, {metric}: acting on the highest {score} first; "
+                f"Qini coefficient {show(q.coefficient)}, {interval}: {_worth(q)}"
+            )
+            sheet = Sheet(title=title, title_justify="left")
+            _head(sheet, "tenth treated control difference 95_%_from_…_to acting_down_to_it from_…_to")
+            for tenth in found.tenths:
+                sheet.add_row(
+                    str(tenth.number), str(tenth.n_treated), str(tenth.n_control),
+                    show(tenth.uplift.delta, sign=True),
+                    f"{show(tenth.uplift.low, sign=True)} … {show(tenth.uplift.high, sign=True)}",
+                    show(tenth.gain.delta, sign=True),
+                    f"{show(tenth.gain.low, sign=True)} … {show(tenth.gain.high, sign=True)}",
+                )  # fmt: skip
+            yield sheet
+
+
+def _worth(found: Tested) -> str:
+    if math.isnan(found.low) or found.low <= 0 <= found.high:
+        return "not told from chance"
+    return "it finds whom to act on" if found.low > 0 else "it finds whom not to act on"
 
 
 def report_sheet(rows: Sequence[Mapping[str, Any]]) -> Sheet:

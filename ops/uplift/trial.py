@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from models.uplift import srm
+import numpy as np
+
+from models.uplift import qini, srm
+from models.uplift.cuped import means_by_group
+from models.uplift.moments import Floats
+from models.uplift.qini import Decile, Tested
 from models.uplift.srm import Srm
 from models.uplift.trial import MATTERS, Comparison, compare, is_rate, with_verdicts
 from ops.uplift.table import Table, TableError
 
 
 @dataclass(frozen=True, slots=True)
+class Scored:
+    """What a score is worth for one arm and metric: its Qini coefficient and its tenths, highest first."""
+
+    qini: Tested
+    tenths: list[Decile]
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
-    """A whole trial: sizes, their test, and every arm's comparisons by metric."""
+    """A whole trial: sizes, their test, and by arm and metric the comparison and what a score is worth."""
 
     sizes: dict[str, int]
     srm: Srm
     arms: dict[str, dict[str, Comparison]]
+    scored: dict[str, dict[str, Scored]] = field(default_factory=dict)
 
 
 def analyse(
@@ -28,6 +43,7 @@ def analyse(
     metrics: Sequence[str],
     *,
     covariate: str | None = None,
+    score: str | None = None,
     shares: Mapping[str, float] | None = None,
     matters: float = MATTERS,
     lower_is_better: Sequence[str] = (),
@@ -39,6 +55,10 @@ def analyse(
 
     Parameters
     ----------
+    covariate
+        A column from before, of numbers or words.
+    score
+        A column of numbers that says whom to act on first.
     shares
         Planned weight of each arm, any scale; equal when None.
 
@@ -62,21 +82,51 @@ def analyse(
     for name in treated:
         for metric in metrics:
             values = table.columns[metric]
-            x = table.columns[covariate] if covariate is not None and covariate != metric else None
             found.append(
                 compare(
                     metric,
                     values[masks[name]],
                     values[held],
                     rate=is_rate(values),
-                    covariates=None if x is None else (x[masks[name]], x[held]),
+                    covariates=_covariates(table, covariate, metric, masks[name], held),
                     level=level,
                 )
             )
     judged = iter(
         with_verdicts(found, sizes_test, matters=matters, lower_is_better=lower_is_better, alpha=1 - level)
     )
-    return Trial(sizes, sizes_test, {name: {metric: next(judged) for metric in metrics} for name in treated})
+    arms = {name: {metric: next(judged) for metric in metrics} for name in treated}
+    if score is None:
+        return Trial(sizes, sizes_test, arms)
+    scored = {
+        name: {metric: _scored(table, score, metric, masks[name], held, level) for metric in metrics}
+        for name in treated
+    }
+    return Trial(sizes, sizes_test, arms, scored)
+
+
+def _scored(
+    table: Table, score: str, metric: str, treated: qini.Mask, held: qini.Mask, level: float
+) -> Scored:
+    scores, values = table.columns[score], table.columns[metric]
+    asked = (treated | held) & ~np.isnan(scores) & ~np.isnan(values)
+    if not (asked & treated).any() or not (asked & held).any():
+        return Scored(Tested(math.nan, math.nan, math.nan, 1.0), [])
+    columns = scores[asked], values[asked], treated[asked]
+    return Scored(
+        qini.tested(*columns, level=level), qini.deciles(*columns, rate=is_rate(values), level=level)
+    )
+
+
+def _covariates(
+    table: Table, covariate: str | None, metric: str, treated: qini.Mask, held: qini.Mask
+) -> tuple[Floats, Floats] | None:
+    if covariate is None or covariate == metric:
+        return None
+    if covariate in table.groups:
+        values, words = table.columns[metric], table.groups[covariate]
+        return means_by_group(values[treated], words[treated], values[held], words[held])
+    return table.columns[covariate][treated], table.columns[covariate][held]
 
 
 def arm_named(name: str, arms: Sequence[str]) -> str:
@@ -106,9 +156,22 @@ def unsteady(trial: Trial) -> list[str]:
         metric
         for metrics in trial.arms.values()
         for metric, one in metrics.items()
-        if not one.rate and not one.sequential.steady
+        if not one.rate and not one.sequential.steady and not math.isnan(one.sequential.low)
     )
     return list(dict.fromkeys(found))
+
+
+def doubtful(trial: Trial, covariate: str | None) -> Iterator[str]:
+    """Say in one sentence each what a reader of the figures should know besides."""
+    alike = Counter(name.casefold() for name in trial.sizes)
+    for name in sorted(name for name, times in alike.items() if times > 1):
+        yield f"arms that differ in case alone are taken as different: look at {name}"
+    if covariate is not None and not any(
+        one.cuped for metrics in trial.arms.values() for one in metrics.values()
+    ):
+        yield f"covariate {covariate} adjusts nothing: it never varies, or is known for too few"
+    for metric in unsteady(trial):
+        yield f"{metric}: a few values carry the variance; do not read its always-valid interval daily yet"
 
 
 def as_json(trial: Trial) -> dict[str, Any]:
@@ -116,7 +179,11 @@ def as_json(trial: Trial) -> dict[str, Any]:
     return {
         "srm": {"chi2": _plain(trial.srm.chi2), "p": _plain(trial.srm.p)},
         "arms": {
-            arm: {metric: _comparison(found) for metric, found in metrics.items()}
+            arm: {
+                metric: _comparison(found)
+                | ({"score": _score(trial.scored[arm][metric])} if trial.scored else {})
+                for metric, found in metrics.items()
+            }
             for arm, metrics in trial.arms.items()
         },
     }
@@ -149,8 +216,28 @@ def _comparison(found: Comparison) -> dict[str, Any]:
     }
 
 
+def _score(found: Scored) -> dict[str, Any]:
+    return {
+        "qini": {name: _plain(getattr(found.qini, name)) for name in ("coefficient", "low", "high", "p")},
+        "tenths": [
+            {
+                "tenth": tenth.number,
+                "n_treated": tenth.n_treated,
+                "n_control": tenth.n_control,
+                "delta": _plain(tenth.uplift.delta),
+                "low": _plain(tenth.uplift.low),
+                "high": _plain(tenth.uplift.high),
+                "gain": _plain(tenth.gain.delta),
+                "gain_low": _plain(tenth.gain.low),
+                "gain_high": _plain(tenth.gain.high),
+            }
+            for tenth in found.tenths
+        ],
+    }
+
+
 def _plain(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
+    return float(value) if math.isfinite(value) else None
 
 
 def _weights(names: Sequence[str], shares: Mapping[str, float] | None) -> list[float] | None:
@@ -160,6 +247,6 @@ def _weights(names: Sequence[str], shares: Mapping[str, float] | None) -> list[f
     strangers = set(shares) ^ set(names)
     if strangers:
         raise TableError(f"shares must name every arm and no other: look at {', '.join(sorted(strangers))}")
-    if not all(share > 0 for share in shares.values()):
-        raise TableError("shares must be above zero")
+    if not all(0 < share < math.inf for share in shares.values()):
+        raise TableError("shares must be above zero and finite")
     return [shares[name] for name in names]

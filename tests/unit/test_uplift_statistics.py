@@ -233,6 +233,31 @@ def test_the_value_of_acting_on_the_top_is_covered() -> None:
     assert 0.9 <= covered / 300 <= 0.98
 
 
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_the_interval_of_a_scores_worth_covers_none(share: float) -> None:
+    """A score of noise is told from chance in one run of twenty, with ties and unequal arms too."""
+    rng = np.random.default_rng(17)
+    alarms = 0
+    for _ in range(400):
+        score, treated = rng.integers(0, 7, 3000).astype(float), rng.random(3000) < share
+        value = rng.exponential(1, 3000) + score
+        alarms += qini.tested(score, value, treated).p < 0.05
+    assert 0.025 <= alarms / 400 <= 0.075
+
+
+def test_words_as_a_covariate_keep_the_coverage() -> None:
+    rng = np.random.default_rng(18)
+    covered = 0
+    for _ in range(400):
+        groups, treated = rng.integers(0, 8, 600), rng.random(600) < 0.8
+        value = rng.normal(size=600) + groups + 0.5 * treated
+        x1, x0 = cuped.means_by_group(value[treated], groups[treated], value[~treated], groups[~treated])
+        found = cuped.adjust(value[treated], x1, value[~treated], x0)
+        assert found is not None
+        covered += found.low <= 0.5 <= found.high
+    assert 0.92 <= covered / 400 <= 0.975
+
+
 def test_qini_does_not_depend_on_the_order_of_rows() -> None:
     rng = np.random.default_rng(2)
     score, treated = rng.integers(0, 4, 500).astype(float), rng.random(500) < 0.5

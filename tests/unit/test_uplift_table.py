@@ -184,6 +184,62 @@ def test_a_mean_carried_by_a_few_customers_is_told(tmp_path: Path) -> None:
     assert json.loads(result.stdout)["arms"]["a"]["spend"]["sequential"]["low"] is not None
 
 
+def test_a_covariate_of_words_is_a_regression_on_its_groups(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    shops = ("Web", "phone", "", "rare %d")
+    rows = []
+    for row in trial():
+        shop = int(rng.choice(4, p=(0.5, 0.3, 0.19, 0.01)))
+        rows.append(
+            row | {"shop": shops[shop].replace("%d", str(row["id"])), "spend": row["spend"] + 40 * shop}
+        )
+    path = write(tmp_path / "t.csv", rows)
+    found = run(path, *BASE[:-1], "shop")["arms"]["a"]["spend"]
+    assert found["cuped"]["reduction"] > 0.6 and found["cuped"]["theta"] == pytest.approx(1)
+    kept = [row | {"shop": row["shop"] if not row["shop"].startswith("rare") else "rare"} for row in rows]
+    pair = [row for row in kept if row["arm"] in ("a", "control")]
+    words = sorted({row["shop"] for row in pair})
+    x = np.array([[row["shop"] == word for word in words] for row in pair], dtype=float)
+    y = np.array([row["spend"] for row in pair])
+    left = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
+    treated = np.array([row["arm"] == "a" for row in pair])
+    assert found["cuped"]["delta"] == pytest.approx(left[treated].mean() - left[~treated].mean())
+
+
+def test_a_score_is_asked_whom_to_act_on(tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    rows = []
+    for row in trial(6000):
+        worth = float(rng.random())
+        gain = 8 * worth * (row["arm"] == "a")
+        rows.append(row | {"worth": worth, "spend": round(row["spend"] + gain, 2)})
+    path = write(tmp_path / "t.csv", rows)
+    told = run(path, *BASE, "--score", "worth")["arms"]
+    assert told["a"]["spend"]["score"]["qini"]["low"] > 0
+    assert told["b"]["spend"]["score"]["qini"]["low"] < 0 < told["b"]["spend"]["score"]["qini"]["high"]
+    tenths = told["a"]["spend"]["score"]["tenths"]
+    assert [tenth["tenth"] for tenth in tenths] == list(range(1, 11))
+    assert tenths[0]["delta"] > 8 > 6 > tenths[-1]["delta"]
+    assert sum(tenth["n_treated"] for tenth in tenths) == 2000
+    result = runner.invoke(app, ["--csv", str(path), *BASE, "--score", "worth"])
+    assert (
+        "it finds whom to act on" in " ".join(result.stdout.split()) and "acting down to it" in result.stdout
+    )
+
+
+@pytest.mark.parametrize("cell", ["1e300", "-1e308", "1e-300", "1'234.50", ".", "#DIV/0!", "—"])
+def test_odd_numbers_break_nothing(tmp_path: Path, cell: str) -> None:
+    rows = [row | {"spend": cell if row["id"] % 5 else row["spend"]} for row in trial(300)]
+    found = run(write(tmp_path / "t.csv", rows), *BASE, "--score", "spend")["arms"]["a"]["spend"]
+    assert found["low"] < found["delta"] < found["high"]
+
+
+def test_what_a_reader_should_know_is_said(tmp_path: Path) -> None:
+    rows = [row | {"arm": "A" if row["id"] % 9 == 1 else row["arm"], "past": 3} for row in trial(300)]
+    result = runner.invoke(app, ["--csv", str(write(tmp_path / "t.csv", rows)), *BASE, "--json"])
+    assert "differ in case alone" in result.stderr and "past adjusts nothing" in result.stderr
+
+
 def test_tiny_arms(tmp_path: Path) -> None:
     rows = [
         {"arm": "control", "m": 1, "s": 2.5},
