@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from models.pii.gate import STREETS
 from models.pii.span import Candidate
+from models.pii.triggers import STREETS
 from models.pii.view import View
 
 TYPE = "ADDRESS"

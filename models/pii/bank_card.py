@@ -82,7 +82,8 @@ def judge(view: View, window: Window) -> Candidate | None:
     before, after = text[window.start - 1 : window.start], text[window.end : window.end + 1]
     if after.isascii() and (after.isalpha() or after == "_"):
         return None
-    if before and before.isascii() and (before.isalpha() or before in "_.$"):
+    glued = before and before.isascii() and (before.isalpha() or before in "_.$")
+    if glued and not view.glued(window.start) & CARD:
         return None
     if window.left == "." or window.right == ".":
         return None

@@ -35,6 +35,8 @@ VEHICLE = CATEGORIES["vehicle"]
 VERSION = CATEGORIES["version"]
 IP = CATEGORIES["ip"]
 NATIONAL = CATEGORIES["national"]
+BARE_WORD = CATEGORIES["bare_word"]
+"""Labels of telephone numbers that are also everyday words."""
 
 
 def alternation(words: list[str]) -> str:
@@ -56,12 +58,25 @@ def alternation(words: list[str]) -> str:
     return parts[0] if len(parts) == 1 else "(?:" + "|".join(parts) + ")"
 
 
+_TRADITIONAL = str.maketrans(
+    "证号码电话机护账户银车订单联络邮传热线时间编员来单实驾驶执医学业务执储贷转开发货运递",
+    "證號碼電話機護賬戶銀車訂單聯絡郵傳熱線時間編員來單實駕駛執醫學業務執儲貸轉開發貨運遞",
+)
+_OF_NUMBERS = ("号", "号码", "编号", "代码")
+"""Ways to say "the number of" after a word: 发票号码 is an invoice's number, not a telephone's."""
+
+
 def _by_word() -> dict[str, int]:
     found: dict[str, int] = {}
     for name, words in WORDS.items():
         for word in words:
-            key = re.sub(r"[-/]", " ", word) if word.isascii() else word
-            found[key] = found.get(key, 0) | CATEGORIES[name]
+            if word.isascii():
+                keys = [re.sub(r"[-/]", " ", word)]
+            else:
+                keys = [word, *(word + ending for ending in _OF_NUMBERS if not word.endswith(("号", "码")))]
+                keys += [key.translate(_TRADITIONAL) for key in keys]
+            for key in dict.fromkeys(keys):
+                found[key] = found.get(key, 0) | CATEGORIES[name]
     return found
 
 

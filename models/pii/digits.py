@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.pii.checksum import luhn
+from models.pii.context import CARD, ID, PHONE
 from models.pii.span import Candidate
 
 if TYPE_CHECKING:
@@ -35,6 +36,14 @@ _PLAIN_SHAPES = {
     18: ((18,),),
     19: ((19,),),
 }
+_JOINTS = r"[，,、|=+…\\:;；]"
+_JOINED = re.compile(
+    rf"(?<![0-9])(?:1[3-9][0-9]({_JOINTS}) ?[0-9]{{4}}\1 ?[0-9]{{4}}"
+    rf"|[2-9][0-9]{{2}}({_JOINTS}) ?[0-9]{{3}}\2 ?[0-9]{{4}}"
+    rf"|[0-9]{{4}}({_JOINTS}) ?[0-9]{{4}}\3 ?[0-9]{{4}}\3 ?[0-9]{{4}}(?:\3 ?[0-9]{{1,3}})?"
+    rf"|[0-9]({_JOINTS}) ?[0-9](?:\4 ?[0-9]){{6,17}})(?![0-9]|{_JOINTS} ?[0-9])"
+)
+"""Groupings that commas and the like may divide where a label names the number, as in a transcript."""
 _LONG = 40
 _MOST_GROUPS = 10
 _LEAST_DIGITS = 7
@@ -179,6 +188,24 @@ def prefixes(shapes: Iterable[tuple[int, ...]]) -> frozenset[tuple[int, ...]]:
     return frozenset(shape[:length] for shape in shapes for length in range(1, len(shape) + 1))
 
 
+def _read_joined(view: View, judges: Judges) -> list[Candidate]:
+    """Return numbers whose groups are divided by commas and the like, which lists of amounts are as well."""
+    found: list[Candidate] = []
+    for match in _JOINED.finditer(view.text):
+        groups = re.findall("[0-9]+", match.group())
+        digits = "".join(groups)
+        single = len(groups) == len(digits)
+        shape = (len(digits),) if single else tuple(map(len, groups))
+        if not single and not view.before(match.start()) & (PHONE | CARD | ID):
+            continue
+        window = Window(*match.span(), digits, shape, True, (" ",) * (len(shape) - 1), "", "")
+        for judge in judges.get(len(digits), ()):
+            if candidate := judge(view, window):
+                found.append(candidate)
+                break
+    return found
+
+
 def read(view: View, judges: Judges, shapes: frozenset[tuple[int, ...]]) -> list[Candidate]:
     """Return the surest readings of all runs of a text.
 
@@ -191,7 +218,7 @@ def read(view: View, judges: Judges, shapes: frozenset[tuple[int, ...]]) -> list
     shapes
         Usual shapes and all their beginnings.
     """
-    found: list[Candidate] = []
+    found = _read_joined(view, judges)
     for run in runs(view.text):
         if len(run) > _LONG:
             found += _read_list(view, run, judges)

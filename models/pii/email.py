@@ -6,6 +6,7 @@ import re
 from importlib import resources
 
 from models.pii.span import Candidate
+from models.pii.triggers import WEBMAIL
 from models.pii.view import View
 
 TYPE = "EMAIL"
@@ -25,18 +26,29 @@ _HAN_LOCAL = re.compile(r"(?:^|[^㐀-鿿])([㐀-鿿]{2,4})$")
 _LABEL = rf"[{_ALPHABET}][{_ALPHABET}-]{{0,62}}"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL}){{1,8}}|\[(?:IPv6:)?[0-9a-fA-F.:]{{3,45}}\]")
 _HAN_DOMAIN = re.compile(r"[㐀-鿿A-Za-z0-9-]{1,40}\.(?:中国|公司|网络|com|cn|net)")
-_OPEN, _CLOSE = r"[\[({<【（「]{1,2} ?", r" ?[\])}>】）」]{1,2}"
+_OPEN, _CLOSE = r"[\[({<【（「〔〈《]{1,2} ?", r" ?[\])}>】）」〕〉》]{1,2}"
 _AT = re.compile(
-    rf"[ _-]{{0,2}}(?:{_OPEN}(?:at|@|a|艾特|圈a|爱特){_CLOSE}|艾特|圈a|小老鼠|爱特|[@*]at[@*]|#)[ _-]{{0,2}}"
-    r"|[ _-]{1,3}at[ _-]{1,3}| {1,2}@ {0,2}|@ {1,2}",
+    rf"[ _-]{{0,2}}(?:{_OPEN}(?:at|@|a|艾特|圈a|爱特){_CLOSE}|艾特|圈a|小老鼠|爱特|[@*]at[@*]|#|%40|&#64;)"
+    r"[ _-]{0,2}"
+    r"|[ _-]{1,3}at(?: (?:sign|symbol))?[ _-]{1,3}| {1,2}@ {0,2}|@ {1,2}",
     re.IGNORECASE,
 )
 _DOT = (
-    rf"(?: {{0,2}}(?:{_OPEN}(?:dot|\.|点|點|d0t|punkt|point){_CLOSE}|点|點|。|．|\*dot\*) {{0,2}}"
+    r"(?:，(?=(?:com|cn|net)(?![a-z]))"
+    rf"| {{0,2}}(?:{_OPEN}(?:dot|\.|点|點|d0t|punkt|point){_CLOSE}|点|點|。|．|\*dot\*) {{0,2}}"
     r"|[ _-]{1,2}dot[ _-]{1,2}| \. |\.)"
 )
 _SPELLED_DOMAIN = re.compile(rf"[A-Za-z0-9-]{{1,40}}(?:{_DOT}[A-Za-z0-9-]{{1,30}}){{1,4}}", re.IGNORECASE)
 _DOT_SPLIT = re.compile(_DOT, re.IGNORECASE)
+_BARE = re.compile(
+    rf"(?<![A-Za-z0-9._%+-])([A-Za-z0-9._+-]{{3,40}})@({WEBMAIL})(?![A-Za-z0-9.@。点-])", re.IGNORECASE
+)
+"""The domain cut short, as people say it: lihua88@gmail."""
+_GLUED = re.compile(
+    rf"(?<![A-Za-z0-9._%+-])([A-Za-z0-9._+-]{{2,40}}?)at({WEBMAIL})"
+    r"(?:\.|点|。| ?dot ?)(com|cn|net)(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
 _JOIN = (
     r"(?: (?:dot|underscore|dash|hyphen|plus) "
     r"| ?[\[(](?:dot|underscore|dash|hyphen|plus|\.)[\])] ?|点|下划线)"
@@ -66,6 +78,15 @@ def find(view: View) -> list[Candidate]:
             if candidate:
                 found.append(candidate)
         at = text.find("@", at + 1)
+    for match in _BARE.finditer(text):
+        name, host = match[1].lower(), match[2].lower()
+        found.append(Candidate(match.start(), match.end(), TYPE, f"{name}@{host}.com", 80))
+    for match in _GLUED.finditer(text):
+        name, host = match[1].lower(), match[2].lower()
+        if any(char.isdigit() for char in name) or _LABELLED.search(
+            view.lower, max(0, match.start() - 30), match.start()
+        ):
+            found.append(Candidate(match.start(), match.end(), TYPE, f"{name}@{host}.{match[3].lower()}", 80))
     for match in _AT.finditer(text):
         start, end = match.span()
         if text[start - 1 : start].isalnum() and text[end : end + 1].isalnum():

@@ -11,7 +11,6 @@ from models.pii import (
     address_western,
     bank_card,
     email,
-    gate,
     id_card,
     ip,
     name_chinese,
@@ -20,8 +19,10 @@ from models.pii import (
     phone,
     plate,
     qq,
+    spoken,
     ssn,
     thorough,
+    triggers,
     url_token,
     wechat,
 )
@@ -37,21 +38,22 @@ _SHAPES = prefixes((*phone.SHAPES, *id_card.SHAPES, *bank_card.SHAPES, *ssn.SHAP
 
 
 _FINDERS: tuple[tuple[int, Callable[[View], list[Candidate]]], ...] = (
-    (gate.EMAIL, email.find),
-    (gate.IP, ip.find),
-    (gate.PLATE, plate.find),
-    (gate.PASSPORT, passport.find),
-    (gate.WECHAT, wechat.find),
-    (gate.QQ, qq.find),
-    (gate.URL, url_token.find),
-    (gate.ADDRESS, address_chinese.find),
-    (gate.WESTERN_ADDRESS, address_western.find),
-    (gate.POST_BOX, address_western.find_boxes),
-    (gate.EUROPEAN_ADDRESS, address_western.find_european),
-    (gate.NAME, name_chinese.find),
-    (gate.ENGLISH_NAME, name_english.find),
-    (gate.CODES, id_card.find),
-    (gate.CODES, bank_card.find),
+    (triggers.EMAIL, email.find),
+    (triggers.IP, ip.find),
+    (triggers.PLATE, plate.find),
+    (triggers.PASSPORT, passport.find),
+    (triggers.WECHAT, wechat.find),
+    (triggers.QQ, qq.find),
+    (triggers.URL, url_token.find),
+    (triggers.ADDRESS, address_chinese.find),
+    (triggers.WESTERN_ADDRESS, address_western.find),
+    (triggers.POST_BOX, address_western.find_boxes),
+    (triggers.EUROPEAN_ADDRESS, address_western.find_european),
+    (triggers.NAME, name_chinese.find),
+    (triggers.ENGLISH_NAME, name_english.find),
+    (triggers.CODES, id_card.find),
+    (triggers.CODES, bank_card.find),
+    (triggers.SPOKEN, spoken.find),
 )
 _LONG = 2500
 _PIECE = 2000
@@ -59,12 +61,13 @@ _MARGIN = 200
 _WIDE_MARGIN = 2400
 _MOST_FINDINGS = 200
 _TRIGGERS = (
-    (gate.ADDRESS, address_chinese.TRIGGERS),
-    (gate.WESTERN_ADDRESS, address_western.TRIGGERS),
-    (gate.POST_BOX, address_western.BOX_TRIGGERS),
-    (gate.EUROPEAN_ADDRESS, address_western.EUROPEAN_TRIGGERS),
-    (gate.NAME, name_chinese.TRIGGERS),
-    (gate.ENGLISH_NAME, name_english.TRIGGERS),
+    (triggers.ADDRESS, address_chinese.TRIGGERS),
+    (triggers.WESTERN_ADDRESS, address_western.TRIGGERS),
+    (triggers.POST_BOX, address_western.BOX_TRIGGERS),
+    (triggers.EUROPEAN_ADDRESS, address_western.EUROPEAN_TRIGGERS),
+    (triggers.NAME, name_chinese.TRIGGERS),
+    (triggers.SPOKEN, spoken.TRIGGERS),
+    (triggers.ENGLISH_NAME, name_english.TRIGGERS),
 )
 
 
@@ -122,9 +125,9 @@ class Finder:
         if self._gated and not bits and not self._thorough:
             return []
         normal = Normal(text, None)
-        if bits & gate.NORMALISE or not self._gated:
+        if bits & triggers.NORMALISE or not self._gated:
             normal = normalise(text)
-            bits = self._gate.bits(normal.text) if self._gated else gate.ALL
+            bits = self._gate.bits(normal.text) if self._gated else triggers.ALL
         if len(normal.text) > _LONG:
             found = self._pieces(blank(normal.text), bounded)
         else:
@@ -148,7 +151,7 @@ class Finder:
             for margin in (_MARGIN, _WIDE_MARGIN):
                 offset, stop = max(0, start - _MARGIN), min(len(text), end + margin)
                 part = text[offset:stop]
-                bits = self._gate.bits(part) if self._gated else gate.ALL
+                bits = self._gate.bits(part) if self._gated else triggers.ALL
                 read = self._read(View(part), bits) if bits or self._thorough else []
                 if stop == len(text) or all(one.end < len(part) for one in read):
                     break
@@ -174,7 +177,7 @@ def _cut(text: str, start: int) -> int:
 
 
 def _recognise(view: View, bits: int) -> list[Candidate]:
-    found = read(view, _JUDGES, _SHAPES) if bits & gate.DIGITS else []
+    found = read(view, _JUDGES, _SHAPES) if bits & triggers.DIGITS else []
     for bit, find in _FINDERS:
         if bits & bit:
             found += find(view)

@@ -13,104 +13,24 @@ from collections.abc import Callable, Sequence
 import hyperscan
 
 from models.pii.database import Pattern, database
-
-NORMALISE = 1
-DIGITS = 2
-EMAIL = 4
-IP = 8
-PLATE = 16
-PASSPORT = 32
-CODES = 64
-WECHAT = 128
-QQ = 256
-URL = 512
-ADDRESS = 1024
-NAME = 2048
-WESTERN_ADDRESS = 4096
-ENGLISH_NAME = 8192
-POST_BOX = 16384
-EUROPEAN_ADDRESS = 32768
-ALL = 65535
-_HOUSE = 65536
-_STREET = 131072
-
-PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
-
-STREETS = (
-    "street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|square|highway|hwy|parkway|pkwy"
-    "|terrace|circle|cir|way|place|pl|crescent|close|expressway|freeway|turnpike|alley|mews"
-)
-
-_LOOK_ALIKE = (
-    r"\x{ff03}\x{ff0b}\x{ff10}-\x{ff19}\x{ff20}-\x{ff3a}\x{ff41}-\x{ff5a}\x{ff0e}\x{ff0f}\x{ff3f}\x{fe6b}\x{2460}-\x{24ff}"
-    r"\x{2776}-\x{2793}\x{2070}-\x{2089}\x{00b2}\x{00b3}\x{00b9}\x{00a0}\x{2000}-\x{200c}\x{200e}\x{200f}\x{202a}-\x{202f}"
-    r"\x{205f}-\x{206f}\x{feff}\x{00ad}\x{1d400}-\x{1d7ff}\x{0660}-\x{0669}\x{06f0}-\x{06f9}"
-    r"\x{07c0}-\x{07c9}\x{0966}-\x{0dff}\x{0e50}-\x{0e59}\x{0ed0}-\x{0ed9}\x{0f20}-\x{0f29}\x{1040}-\x{1099}"
-    r"\x{1369}-\x{1371}\x{17b4}\x{17b5}\x{17e0}-\x{17e9}\x{180b}-\x{1819}\x{1946}-\x{19da}\x{1a80}-\x{1a99}"
-    r"\x{1b50}-\x{1b59}\x{1bb0}-\x{1bb9}\x{1c40}-\x{1c59}\x{a620}-\x{a629}\x{a8d0}-\x{abf9}"
-    r"\x{2010}-\x{2012}\x{2015}\x{2043}\x{2212}\x{ff0d}\x{fe55}\x{fe52}\x{fe58}\x{fe63}\x{2024}\x{ff61}"
-    r"\x{fe00}-\x{fe0e}\x{034f}\x{061c}\x{115f}\x{1160}\x{3164}\x{ffa0}\x{fff9}-\x{fffb}\x{2060}-\x{2064}"
-    r"\x{10480}-\x{104ff}\x{10d30}-\x{12000}\x{16a00}-\x{16cff}\x{1ccf0}-\x{1ccff}\x{1e100}-\x{1e9ff}"
-    r"\x{1f100}-\x{1f10c}\x{1fbf0}-\x{1fbf9}\x{e0000}-\x{e007f}\x{2100}-\x{2121}\x{2123}-\x{2138}\x{2145}-\x{214f}"
-)
-_EMOJI = r"\x{a9}\x{ae}\x{203c}-\x{3299}\x{1f000}-\x{1faff}\x{fe0f}"
-_HAN = "〇零○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺两"
-
-_PATTERNS: Sequence[tuple[int, str]] = (
-    (NORMALISE, rf"[{_LOOK_ALIKE}]"),
-    (NORMALISE, rf"[^{_EMOJI}][\x{{fe0f}}\x{{200d}}\x{{20e3}}]|[0-9#*]\x{{fe0f}}"),
-    (NORMALISE, rf"[{_HAN}](?:[ \-.]?[{_HAN}0-9]){{5}}"),
-    (NORMALISE, rf"[0-9](?:[ \-.]?[0-9]){{0,4}}[ \-.]?[{_HAN}](?:[ \-.]?[{_HAN}0-9])"),
-    (NORMALISE, r"[0-9A-Z][\x{3000}\x{2013}\x{2014}][0-9A-Z(+]"),
-    (DIGITS, r"[0-9](?:[ \t()（）./_~·•*\-]{0,3}[0-9]){6}"),
-    (
-        EMAIL,
-        r"[^ \n@] {0,2}@ {0,2}(?:[^\s@.。]+(?:\.[^\s]|。|点|點| ?[\[({<*【（「]{0,2} ?dot| \. )|\[)",
-    ),
-    (EMAIL, r"[^ \n@] ?[\[({<【（「]{1,2} ?@"),
-    (
-        EMAIL,
-        r"[ _\[({<*\-](?:at|a)[ _\])}>*\-]{1,3}[a-z0-9][a-z0-9\-]{0,40}"
-        r"[ _\[({<*\-]{0,3}(?:\.|。|点|點|dot|d0t|p)",
-    ),
-    (EMAIL, r"[\[({<【（「](?:at|a|艾特|圈a|爱特)|艾特|爱特|圈a|小老鼠"),
-    (EMAIL, r"[a-z0-9] ?# ?[a-z0-9][a-z0-9\-]{0,40} ?(?:\.|。|点|點|[_\[({<*【（「\- ]dot)"),
-    (IP, r"[0-9][\]\)}]?[. \[({。点][^0-9]{0,5}[0-9]{1,3}[^0-9]{1,6}[0-9]{1,3}[^0-9]{1,6}[0-9]"),
-    (IP, r"[0-9a-f]:[0-9a-f]{0,4}:[0-9a-f]{0,4}"),
-    (IP, r"::|ip[^0-9]{0,4}[0-9]{1,3} ?[,，]"),
-    (PLATE, rf"[{PROVINCES}使民航][ ·•・.\-/]{{0,2}}[a-z0-9][ ·•・.\-/]{{0,3}}[a-z0-9][ ·•・.\-/]?[a-z0-9]"),
-    (PLATE, r"(?:车牌|牌照|车号|plate|registration|军车|警车|wj|武警)"),
-    (PASSPORT, r"(?:护照|通行证|回乡证|台胞证|passport|ppt|旅行证)"),
-    (PASSPORT, r"\b[egpsdhkm][a-z]?[0-9]{7,8}\b"),
-    (
-        CODES,
-        r"[a-z][0-9]{6}[ (（]|\b[a-z]{1,2}[0-9]{6}[0-9a]\b|\b[a-z][1289][0-9]{8}\b|\b[stfgm][0-9]{7}[a-z]\b",
-    ),
-    (CODES, r"[157]/?[0-9]{6}[/(（ ]"),
-    (CODES, r"[a-z]{2}[0-9]{2}[ \-]?[a-z0-9]{4}[ \-]?[a-z0-9]{4}[ \-]?[a-z0-9]"),
-    (
-        WECHAT,
-        r"(?:[微薇威徽維维卫唯葳溦嶶伪] ?(?:信|芯|心|星|❤|♥|x|号|號)|wei ?(?:xin|信)|we ?chat|wxid_|"
-        r"绿泡泡|"
-        r"\b[vw][. ]?x|\b[vw][-. ]?[信芯❤♥]|[加➕+] ?[v微]|加我|一下 ?[v微]|[我系私扣] ?[v微]|\bv[ :：])",
-    ),
-    (
-        QQ,
-        r"(?:qq|q q|扣扣|蔻蔻|抠抠|叩叩|企鹅|🐧|\bq[ :：号]|"
-        r"[加我询服系的]q|q我|[球秋]{2}|扣[号:：]|tx号|腾讯号)",
-    ),
-    (URL, r"(?:://|www\.)[^\s]*(?:[=@;]|/[a-z0-9_\-]{20}|/[a-z0-9_.\-]*/[a-z0-9_\-]{6})"),
-    (URL, r"eyj[a-z0-9_\-]{8}"),
-    (_HOUSE, r"[0-9][a-z]?,? [a-z0-9]"),
-    (_STREET, rf"\b(?:{STREETS})\b"),
+from models.pii.triggers import (
+    ADDRESS,
+    ALL,
+    ENGLISH_NAME,
+    HOUSE,
+    NAME,
+    NORMALISE,
+    PATTERNS,
+    STREET,
+    WESTERN_ADDRESS,
 )
 
 _CASED = hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_SINGLEMATCH
 _FLAGS = _CASED | hyperscan.HS_FLAG_CASELESS
 _WIDE = NORMALISE | ADDRESS | NAME
 """Bits no ASCII text can have."""
-_CAPITAL = 262144
-_LATIN = 524288
+_CAPITAL = 524288
+_LATIN = 1048576
 _CAPITALISED = r"[ \n\t:][A-ZÀ-ɏ]"
 
 Entry = tuple[int, str, int]
@@ -159,7 +79,7 @@ class Gate:
     def __init__(
         self, extra: Sequence[tuple[int, str]] = (), chinese_name: Callable[[str], bool] | None = None
     ) -> None:
-        entries = [(bit, expression, _CASED if bit == NORMALISE else _FLAGS) for bit, expression in _PATTERNS]
+        entries = [(bit, expression, _CASED if bit == NORMALISE else _FLAGS) for bit, expression in PATTERNS]
         entries += [(bit, expression, _CASED) for bit, expression in extra]
         capital = [one for one in entries if one[0] == ENGLISH_NAME and not one[1].startswith("(?i)")]
         others = [one for one in entries if one not in capital]
@@ -193,8 +113,8 @@ class Gate:
                 mask |= self._english.bits(data)
             if self._chinese_name and not mask & NAME and self._chinese_name(text):
                 mask |= NAME
-        if mask >= _HOUSE:
-            if mask & _HOUSE and mask & _STREET:
+        if mask >= HOUSE:
+            if mask & HOUSE and mask & STREET:
                 mask |= WESTERN_ADDRESS
             mask &= ALL
         return mask

@@ -71,7 +71,7 @@ def judge(view: View, window: Window) -> Candidate | None:
         digits, end = digits + "X", letter.end()
     elif count not in (15, 18):
         return None
-    if _touches_letter(view.text, window.start, end):
+    if _touches_letter(view.text, window.start, end) and not view.glued(window.start) & ID:
         return None
     possible = gb_shape(digits)
     if len(digits) == 18:
@@ -98,7 +98,8 @@ def find(view: View) -> list[Candidate]:
     found: list[Candidate] = []
     for match in _HKID.finditer(text):
         letters, digits, apart, beside = match.groups()
-        if hkid(letters, digits, apart or beside) and (apart or view.before(match.start()) & ID):
+        labelled = view.before(match.start()) & ID
+        if labelled or (apart and hkid(letters, digits, apart)):
             found.append(_card(match, f"{letters}{digits}{apart or beside}", 85))
     for match in _TAIWAN.finditer(text):
         label = view.before(match.start())

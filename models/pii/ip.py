@@ -72,7 +72,7 @@ def _version6(view: View) -> list[Candidate]:
             len(groups) == 2 and raw.lower().startswith(_SCOPES) and len(groups[0]) >= 3
         )
         if not (sure and any(char.isdigit() for char in raw)) and not (
-            groups and view.before(match.start()) & IP
+            groups and (view.before(match.start()) | view.after(match.end(), 3)) & IP
         ):
             continue
         start = match.start(1)

@@ -45,6 +45,7 @@ _EXACT = {
     **dict.fromkeys((0x2024, 0xFE52, 0xFF61), 0x2E),
     0xFE6B: 0x40,
     0xFE55: 0x3A,
+    **dict.fromkeys((0x301C, 0x223C, 0x02DC), 0x7E),
     **{ord(char): ord(char) for char in "，。；！？、（）："},
 }
 
@@ -84,6 +85,12 @@ def _plain(code: int) -> int:
 _TABLE = _Table()
 _INVISIBLE = re.compile("[" + "".join(f"{chr(low)}-{chr(high)}" for low, high in _INVISIBLE_RANGES) + "]")
 _HAN_RUN = re.compile(f"[{_HAN}0-9](?:[ \\-.]?[{_HAN}0-9]){{5,120}}")
+_HAN_JOINED = re.compile(
+    f"(?<![{_HAN}])(?:[{_HAN}]{{3}}([，,、…|]) ?[{_HAN}]{{4}}\\1 ?[{_HAN}]{{4}}"
+    f"|[{_HAN}]{{4}}([，,、…|]) ?[{_HAN}]{{4}}\\2 ?[{_HAN}]{{4}}\\2 ?[{_HAN}]{{4}}(?:\\2 ?[{_HAN}]{{1,3}})?"
+    f"|[{_HAN}](?:[，,、…|] ?[{_HAN}]){{10,17}})(?![{_HAN}])"
+)
+"""A number read out group by group or digit by digit, with pauses."""
 _HAN_DIGIT = re.compile(f"[{_HAN}]")
 _MOBILE = re.compile(r"(?:(?:00)?86)?1[3-9]\d{9}")
 _CARD_LENGTHS = (16, 17, 18, 19)
@@ -124,6 +131,7 @@ def normalise(text: str) -> Normal:
     text = text.translate(_TABLE)
     if _HAN_DIGIT.search(text):
         text = _HAN_RUN.sub(_han_run, text)
+        text = _HAN_JOINED.sub(_han_joined, text)
     return Normal(text, origin)
 
 
@@ -145,6 +153,10 @@ def _han_run(match: re.Match[str]) -> str:
     if len(digits) < 7 and sum(char in _HAN_VALUE for char in run) < len(digits):
         return run
     return plain
+
+
+def _han_joined(match: re.Match[str]) -> str:
+    return "".join([_HAN_VALUE.get(char, char) for char in match.group()])
 
 
 def _is_number(digits: str) -> bool:

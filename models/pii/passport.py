@@ -18,9 +18,10 @@ _CHINESE = re.compile(
     re.IGNORECASE,
 )
 _LABELLED = re.compile(
-    r"(?:护照|護照|通行证|回乡证|台胞证|旅行证|passport|\bppt)[^\n。;；]{0,24}?"
+    r"(?:护照|護照|通行[证證]|回[乡鄉][证證]|台胞[证證]|入台[证證]|旅行[证證]|出入境"
+    r"|passport|travel (?:document|permit)|\bppt)[^\n。;；]{0,24}?"
     r"(?<![A-Za-z0-9])((?=[A-Za-z0-9 -]{0,6}[0-9])[A-Za-z]{0,3}[ -]?[0-9A-Za-z]{2,4}[ "
-    r"-]?[0-9A-Za-z]{3,7})(?![A-Za-z0-9])",
+    r"-]?[0-9A-Za-z]{3,7}(?:[(（][0-9A-Z][)）])?)(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
 
@@ -43,7 +44,7 @@ def find(view: View) -> list[Candidate]:
         if not label & (ORDER | PHONE) or label & PASSPORT:
             found.append(Candidate(match.start(), match.end(), TYPE, match.group().upper(), 74))
     for match in _LABELLED.finditer(view.text):
-        value = re.sub(r"[ -]", "", match.group(1)).upper()
+        value = re.sub(r"[ ()（）-]", "", match.group(1)).upper()
         if 6 <= len(value) <= 11 and sum(char.isdigit() for char in value) >= 4:
             found.append(Candidate(match.start(1), match.end(1), TYPE, value, 79))
     return found

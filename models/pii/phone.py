@@ -11,7 +11,7 @@ import re
 from importlib import resources
 
 from models.pii.checksum import is_compact_date
-from models.pii.context import CARD, HOTLINE, ID, NATIONAL, ORDER, PASSPORT, PHONE, SSN
+from models.pii.context import BARE_WORD, CARD, HOTLINE, ID, NATIONAL, ORDER, PASSPORT, PHONE, SSN
 from models.pii.digits import Window
 from models.pii.span import Candidate
 from models.pii.view import View
@@ -19,60 +19,11 @@ from models.pii.view import View
 TYPE = "PHONE"
 COUNTS = range(7, 18)
 """Digits a number has."""
-SHAPES = (
-    *((3, 4, 4), (3, 8), (7, 4), (3, 3, 5), (4, 4, 3), (4, 3, 4), (5, 6), (3, 5, 3), (5, 3, 3)),
-    *((2, 3, 4, 4), (2, 11), (2, 3, 8), (2, 7, 4), (4, 3, 4, 4), (4, 11), (2, 4, 3, 4), (2, 4, 4, 3)),
-    *((4, 7), (4, 8), (4, 4, 4), (2, 3, 8), (2, 2, 8), (2, 3, 7), (2, 2, 4, 4), (2, 3, 4, 3)),
-    *((3, 3, 4), (1, 3, 3, 4), (1, 10), (3, 3, 3, 4), (3, 7), (6, 4), (3, 10), (1, 3, 7)),
-    *((2, 2, 2, 2, 2), (2, 1, 2, 2, 2, 2), (4, 2, 2, 2), (3, 3, 2, 2), (2, 4, 4), (4, 3, 3), (4, 6), (5, 5)),
-    *((2, 5, 4), (2, 4, 6), (2, 3, 6), (2, 3, 3, 3), (2, 2, 3, 4), (4, 3, 2, 2), (3, 3, 3), (2, 3, 2, 2)),
-    *(
-        (3, 3, 2, 2),
-        (3, 2, 3, 2, 2),
-        (1, 3, 3, 2, 2),
-        (2, 3, 3, 2, 2),
-        (3, 4),
-        (4, 4),
-        (3, 2, 2, 2),
-        (2, 2, 2, 2),
-    ),
-    *((2, 7), (2, 8), (2, 3, 4), (3, 2, 3), (2, 3, 3), (3, 6), (3, 4, 3), (5, 4), (4, 5), (4, 4, 2), (5, 7)),
-    *(
-        (2, 5, 6),
-        (2, 4, 7),
-        (2, 10),
-        (2, 9),
-        (3, 9),
-        (3, 1, 8),
-        (3, 1, 4, 4),
-        (3, 4, 4, 4),
-        (3, 8),
-        (4, 2, 3),
-    ),
-    *((2, 5, 5), (2, 1, 3, 3, 3), (2, 1, 2, 3, 3), (2, 1, 2, 3, 2, 2), (2, 1, 3, 3, 2), (3, 2, 3, 3)),
-    *(
-        (3, 2, 3, 4),
-        (2, 2, 3, 2, 2),
-        (2, 2, 8),
-        (2, 1, 4, 4),
-        (2, 1, 3, 4),
-        (2, 3, 8),
-        (3, 2, 2, 2, 2),
-        (3, 2, 7),
-    ),
-    *(
-        (5, 3, 2, 2),
-        (2, 3, 5),
-        (2, 4, 5),
-        (3, 5, 4),
-        (3, 5),
-        (2, 6),
-        (4, 9),
-        (3, 3, 6),
-        (2, 4, 2, 2),
-        (2, 2, 3, 3),
-    ),
+SHAPES = tuple(
+    tuple(map(int, shape.split("-")))
+    for shape in resources.files("models.pii").joinpath("phone_shapes.txt").read_text("utf-8").split()
 )
+"""Usual ways to group the digits of a number, of any country."""
 _TOLL_FREE = ("800", "888", "877", "866", "855", "844", "833", "822")
 _MOBILE = re.compile(r"(?:86|0086|0)?(1[3-9][0-9]{9})")
 _LANDLINE = re.compile(r"(0(?:10|2[0-57-9])[2-9][0-9]{7}|0[3-9][1-9][0-9][2-9][0-9]{6,7})")
@@ -86,8 +37,14 @@ _GLUE_BEFORE = re.compile(
     r"vx|wx|v|qq|wechat|whatsapp|is|at|to|on|me|or)$"
 )
 _GLUE_AFTER = re.compile(r"(?:qq|vx|wx|v|x|ext|extn|wechat|is|and|or|please|thanks)(?![a-z])", re.IGNORECASE)
+_UNITS = tuple("元块台个件次人条万亿米克分秒天年套只张份号位")
+_NAMED = re.compile(
+    r"(?:[号號码碼单單识識]|[a-z]|^|[^发發寄打给給到往送联聯系找拨撥])[\s:：#.是为為=(（【]{0,4}$",
+    re.IGNORECASE,
+)
+"""What stands between 订单 and a number it names, unlike 验证码发到, after which a mobile follows."""
 _HAN = re.compile("[㐀-鿿]")
-_HOTLINE_PREFIX = re.compile(r"(?<![0-9])(?:400|800|95[0-9]{3})[- ]$")
+_HOTLINE_PREFIX = re.compile(r"(?<![0-9])(?:[48]00|8(?:88|77|66|55|44|33|22)|95[0-9]{3})[-. ]$")
 _YEAR_DATE = re.compile(
     r"(?:19|20)[0-9]{2}[-./ ]?(?:0?[1-9]|1[0-2])[-./ ]?(?:0?[1-9]|[12][0-9]|3[01])(?![0-9])"
 )
@@ -132,7 +89,8 @@ def judge(view: View, window: Window) -> Candidate | None:
         if _left_decimal(window):
             return None
         label = view.before(start, 8)
-        if label & ORDER and not label & (PHONE | HOTLINE) and len(window.shape) == 1:
+        named = label & ORDER and not label & (PHONE | HOTLINE) and len(window.shape) == 1
+        if named and _NAMED.search(text, max(0, start - 8), start):
             return None
         return _candidate(view, window, "86" + mobile.group(1), 95 if window.isolated else 70)
     if count == 10 and (digits[:3] == "400" or (digits[:3] == "800" and _HAN.search(text))):
@@ -169,7 +127,7 @@ def _national(view: View, window: Window) -> Candidate | None:
     if _HOTLINE_PREFIX.search(view.text, max(0, window.start - 6), window.start):
         return None
     label = view.before(window.start)
-    if label & HOTLINE and digits.removeprefix("1")[:3] in _TOLL_FREE:
+    if digits.removeprefix("1")[:3] in _TOLL_FREE and (label | view.after(window.end, 14)) & HOTLINE:
         return None
     labelled = bool(label & PHONE) or bool(label & NATIONAL and not label & (ID | SSN))
     if not labelled and label & (ORDER | CARD | ID | SSN | PASSPORT):
@@ -180,7 +138,7 @@ def _national(view: View, window: Window) -> Candidate | None:
         value = digits if count == 11 else "1" + digits
         if shape in ((3, 3, 4), (1, 3, 3, 4)) and window.isolated:
             score = 70
-        elif shape == (10,) and not _han_beside(view, window):
+        elif shape == (10,) and len(set(digits)) > 2 and not _han_beside(view, window):
             score = 55
     grouped = len(shape) > 1 and window.isolated
     if (
@@ -198,6 +156,8 @@ def _national(view: View, window: Window) -> Candidate | None:
         and window.gaps[0].lstrip()[:1] in (")", "）")
     ):
         score = max(score, 60 if count <= 11 else 0)
+    if not score and _is_amount(view, window, label):
+        return None
     if not score and (labelled or (not label and view.after(window.end) & PHONE)):
         listed = max(shape) <= 2 and not window.isolated
         score = 50 if count <= 13 and not listed else 0
@@ -247,11 +207,21 @@ def _stands_alone(view: View, window: Window) -> bool:
         if not _GLUE_BEFORE.search(glued):
             return False
     after = text[window.end : window.end + 1]
+    if after == "@" and not text[window.end + 1 : window.end + 2].isascii():
+        return True
     if after and after.isascii() and (after.isalpha() or after in "_@%"):
         return after.isalpha() and (
             _GLUE_AFTER.match(text, window.end) is not None or _EXTENSION.match(text, window.end) is not None
         )
     return before != "." or not text[window.start - 2 : window.start - 1].isdigit()
+
+
+def _is_amount(view: View, window: Window, label: int) -> bool:
+    """Tell whether few digits under a label read as a count, as in "message 1 of 10000000"."""
+    shape = window.shape
+    if view.text[window.end : window.end + 1] in _UNITS or ("." in window.gaps and set(window.gaps) != {"."}):
+        return True
+    return bool(label & BARE_WORD) and len(window.digits) < 10 and (len(shape) == 1 or max(shape) == 2)
 
 
 def _left_decimal(window: Window) -> bool:

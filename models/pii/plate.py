@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from models.pii.context import PLATE, VEHICLE
-from models.pii.gate import PROVINCES
 from models.pii.span import Candidate
+from models.pii.triggers import PROVINCES
 from models.pii.view import View
 
 TYPE = "PLATE"
-_SEP = r"[ ·•・.\-/]"
+_SEP = r"[ ·•・.\-/_]"
 _MAINLAND = re.compile(
     rf"(?<![A-Z0-9])([{PROVINCES}]){_SEP}{{0,2}}([A-Z]){_SEP}{{0,3}}"
     rf"([A-Z0-9](?:{_SEP}?[A-Z0-9]){{4,5}}(?:[挂学警试超])?|[A-Z0-9]{{4}} ?[挂学警港澳领試]|"
@@ -26,13 +26,15 @@ _ARMED = re.compile(
     r"|(?<![A-Z0-9])[军海空北沈兰济南广成][ ·\-]?[A-Z][ ·\-]?[0-9]{5}(?![A-Z0-9])"
 )
 _ANY = re.compile(
-    r"[\s:：#是为=\"'(（]{0,4}(?:is |number |no\.? |号 ?|号码 ?|was |of )?[\s:：#是为=\"'(（]{0,4}"
+    r"\.?[\s:：#是为=\"'(（]{0,4}(?:is |number |no\.? |号 ?|号码 ?|was |of )?[\s:：#是为=\"'(（]{0,4}"
     r"((?=[A-Z0-9 ·\-]{0,9}[0-9])[A-Z0-9]{1,7}(?:[ ·\-]?[A-Z0-9]{1,5}){0,2})(?![A-Za-z0-9])"
 )
 _ANY_LOWER = re.compile(
     r"[\s:：#]{0,3}(?:is |number |no\.? )?([a-z]{2,3}[ -]?[0-9]{2,4}[a-z]{0,3}|"
     r"[0-9][a-z]{3}[0-9]{3})(?![a-z0-9])"
 )
+_BRITISH = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2} ?[A-Z]{3}(?![A-Za-z0-9])")
+_NEXT = re.compile(r"(?: and | or |, ?| ?/ ?|、|和)(?=[A-Z0-9])")
 _ENERGY = re.compile(r"[A-Z][A-Z0-9][0-9]{4}|[0-9]{5}[A-Z]")
 _WORDS = re.compile(
     r"(?:[北南东]京|[最全更创重崭]新|[阿乌白多风彩祥腾飞]云|[四银汶绵]川|[西收珍隐暗]藏|"
@@ -59,13 +61,21 @@ def find(view: View) -> list[Candidate]:
             )
             if near or value[:2] == "WJ":
                 found.append(Candidate(match.start(), match.end(), TYPE, value, 80))
+    for match in _BRITISH.finditer(view.text):
+        if (view.before(match.start()) | view.after(match.end(), 16)) & (PLATE | VEHICLE):
+            found.append(_candidate(match.group(), match.start(), match.end()))
     for label in view.labels:
         if label.categories & PLATE:
             serial = _ANY.match(view.text, label.end) or _ANY_LOWER.match(view.text, label.end)
-            if serial and 4 <= sum(char.isalnum() for char in serial.group(1)) <= 9:
-                value = re.sub(_SEP, "", serial.group(1)).upper()
-                found.append(Candidate(serial.start(1), serial.end(1), TYPE, value, 66))
+            while serial and 4 <= sum(char.isalnum() for char in serial.group(1)) <= 9:
+                found.append(_candidate(serial.group(1), serial.start(1), serial.end(1)))
+                following = _NEXT.match(view.text, serial.end(1))
+                serial = _ANY.match(view.text, following.end()) if following else None
     return found
+
+
+def _candidate(raw: str, start: int, end: int) -> Candidate:
+    return Candidate(start, end, TYPE, re.sub(_SEP, "", raw).upper(), 66)
 
 
 def _is_plate(view: View, match: re.Match[str], tail: str) -> bool:

@@ -49,6 +49,17 @@ class View:
             found = self._before[key] = context.nearest(self.labels, self.lower, start, reach)
         return found
 
+    def glued(self, start: int) -> int:
+        """Return the categories of the labels that touch the value, as in "VISA4111" and 身份证ID1101…."""
+        categories = 0
+        for label in reversed(self.labels):
+            if label.end == start:
+                categories |= label.categories
+                start = label.start
+            elif label.end < start:
+                break
+        return categories
+
     def after(self, end: int, reach: int = 8) -> int:
         """Return the categories of the nearest label after `end`."""
         return context.following(self.labels, self.lower, end, reach)
