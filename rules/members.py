@@ -1,4 +1,4 @@
-"""Questions about the members of a list as Python closures: `exists`, `all`, `exists_one`, `filter`.
+"""Questions about the members of a list as Python closures: `exists`, `all`, `filter`, `map` and such.
 
 CEL takes 1–3 µs for each of them; a closure over two or three topics takes a tenth. A member that is no
 text raises, so that CEL judges.
@@ -18,6 +18,7 @@ from rules.values import DoubtError
 
 Test = Callable[[str], bool]
 Predicate = Callable[[Environment], bool]
+Texts = Callable[[Environment], list[str]]
 
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le,
@@ -50,12 +51,9 @@ def counted(call: Call) -> Callable[[Environment], int] | None:
     operand = call.target if call.target is not None else call.args[0] if call.args else None
     if operand is None or len(call.args) > 1 or (call.target is not None and call.args):
         return None
-    if isinstance(operand, Call) and operand.function == "filter":
-        found = _members(operand)
-        if found is None:
-            return None
-        texts, test = found
-        return lambda env: [test(text) for text in texts(env)].count(True)
+    if isinstance(operand, Call | ListOf):
+        texts = texts_of(operand) or _mapped(operand)
+        return None if texts is None else lambda env: len(texts(env))
     path = path_of(operand)
     fetch = None if path is None else getter(path)
     if fetch is None:
@@ -71,15 +69,66 @@ def counted(call: Call) -> Callable[[Environment], int] | None:
     return size
 
 
-def _members(call: Call) -> tuple[Callable[[Environment], list[str]], Test] | None:
+def texts_of(node: Node) -> Texts | None:
+    """Translate a list of texts: a field, `["a", "b"]`, `list.filter(t, …)`, `list.map(t, t + "…")`."""
+    match node:
+        case ListOf(items=items):
+            constants = [item.value for item in items if isinstance(item, Literal)]
+            fixed = [one for one in constants if isinstance(one, str)]
+            return None if len(fixed) < len(items) else lambda env: fixed
+        case Call(target=Node() as target, function="filter", args=(Name(name=name), body)):
+            source, test = texts_of(target), _test(body, name)
+            if source is None or test is None:
+                return None
+            return lambda env: [text for text in source(env) if test(text)]
+        case Call(target=Node() as target, function="map", args=(Name(name=name), *tests, body)):
+            kept = Call(node.at, target, "filter", (Name(node.at, name), *tests)) if tests else target
+            source, make = texts_of(kept), _made(body, name)
+            if len(tests) > 1 or source is None or make is None:
+                return None
+            return lambda env: [make(text) for text in source(env)]
+    path = path_of(node)
+    fetch = None if path is None else getter(path)
+    return None if fetch is None else _texts(fetch)
+
+
+def _mapped(node: Node) -> Texts | None:
+    """Translate `list.map(t, …)` where its size alone is asked for: of truth values and of sizes."""
+    match node:
+        case Call(target=Node() as target, function="map", args=(Name(name=name), *tests, body)):
+            match body:
+                case Call(target=Name(name=used), function="size", args=()) if used == name:
+                    plain = True
+                case _:
+                    plain = _test(body, name) is not None
+            kept = Call(node.at, target, "filter", (Name(node.at, name), *tests)) if tests else target
+            return texts_of(kept) if plain and len(tests) < 2 else None
+    return None
+
+
+def _made(node: Node, name: str) -> Callable[[str], str] | None:
+    """Translate a text made of one member: itself, a constant, or several of these joined by `+`."""
+    match node:
+        case Name(name=used) if used == name:
+            return lambda text: text
+        case Literal(value=str(constant)):
+            return lambda text: constant
+        case Binary(op="+", left=left, right=right):
+            first, second = _made(left, name), _made(right, name)
+            if first is None or second is None:
+                return None
+            return lambda text: first(text) + second(text)
+    return None
+
+
+def _members(call: Call) -> tuple[Texts, Test] | None:
     if call.target is None or len(call.args) != 2 or not isinstance(call.args[0], Name):
         return None
-    path = path_of(call.target)
-    fetch, test = None if path is None else getter(path), _test(call.args[1], call.args[0].name)
-    return None if fetch is None or test is None else (_texts(fetch), test)
+    texts, test = texts_of(call.target), _test(call.args[1], call.args[0].name)
+    return None if texts is None or test is None else (texts, test)
 
 
-def _texts(fetch: Getter) -> Callable[[Environment], list[str]]:
+def _texts(fetch: Getter) -> Texts:
     def texts(env: Environment) -> list[str]:
         held = fetch(env)
         if type(held) is not list:

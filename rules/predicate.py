@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rules.environment import Environment, Getter, getter
-from rules.members import COMPARE, FLIP, TEXT, Predicate, counted, macro
+from rules.members import COMPARE, FLIP, TEXT, Predicate, counted, macro, texts_of
 from rules.nodes import Binary, Call, ListOf, Literal, Name, Node, Ternary, Unary
 from rules.patterns import searcher
 from rules.tree import Path, path_of, paths
@@ -190,7 +190,8 @@ def _membership(left: Node, right: Node) -> Predicate | None:
     if isinstance(left, Literal) and isinstance(left.value, str):
         fetch, item = _fetch(right), left.value
         if fetch is None:
-            return None
+            texts = texts_of(right) if isinstance(right, Call) else None
+            return None if texts is None else lambda env: item in texts(env)
         path = path_of(right)
         if declared(path, ("list",)) and path is not None:
             return _listed(path, item)

@@ -169,11 +169,16 @@ class Publishing:
         return self._force(rule_id, current.version, "pause", author, at, comment, rule)
 
     def resume(self, rule_id: str, author: str, at: int, comment: str = "") -> CatalogRecord:
-        """Let a paused rule act again; needs approval like a new version."""
+        """Let a paused rule go on as before the pause, live or shadow; needs approval like a new version."""
         current = self._current(rule_id)
         if current.rule.get("status") != "paused":
             raise PublishError(f"{rule_id}: it is not paused")
-        rule = {**current.rule, "status": "live"}
+        before = [
+            r.rule["status"]
+            for r in self._publisher.records()
+            if r.rule_id == rule_id and r.state == "in_force" and r.rule.get("status") in ("live", "shadow")
+        ]
+        rule = {**current.rule, "status": before[-1] if before else "live"}
         return self._send(rule_id, current.version, "resume", author, None, at, comment, rule)
 
     def ramp(self, rule_id: str, share: float, author: str, at: int, comment: str = "") -> CatalogRecord:

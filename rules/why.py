@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from models.events.decision import Arm, Suppression
 from rules.arbitration import Arbiter, Candidate, Circumstances, allowance
@@ -19,6 +19,15 @@ from rules.rule import DAY, Rule
 from rules.state import CustomerState, PartitionState, Past
 from rules.tree import leaves, unparse
 from rules.windows import keys_of
+
+
+class Kept(NamedTuple):
+    """A decision as the store has it."""
+
+    rule_id: str
+    arm: Arm
+    reason: Suppression
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,7 @@ class Explanation:
     arm, reason
         What became of it, if the condition holds.
     decided
-        True: remembered from when the record was decided; False: what would happen now.
+        True: from when the record was decided, stored or played again; False: what would happen now.
     detail
         The limit in words.
     """
@@ -78,12 +87,36 @@ class Explanation:
         return [head, *body, *tail, *([f"  limit: {self.detail}"] if self.detail else [])]
 
 
+def recall(state: CustomerState, event: int, kept: Iterable[Kept]) -> None:
+    """Let a state that was played again remember what was really decided.
+
+    Played alone, a customer meets no budget that others spent; the limits of later events hang on it.
+
+    Parameters
+    ----------
+    state
+        Changed in place.
+    event
+        Hash of the record's id.
+    kept
+        Stored decisions on the record.
+    """
+    real = {one.rule_id: (one.arm, one.reason) for one in kept}
+    state.decisions = [
+        replace(past, arm=real[past.rule][0], reason=real[past.rule][1])
+        if past.event == event and past.rule in real
+        else past
+        for past in state.decisions
+    ]
+
+
 def explain(
     engine: Engine,
     record: Mapping[str, Any],
     state: CustomerState,
     partition: PartitionState,
     rule_id: str | None = None,
+    kept: Iterable[Kept] = (),
 ) -> list[Explanation]:
     """Explain what every rule made of a record.
 
@@ -97,10 +130,15 @@ def explain(
         What is remembered; nothing of it is changed.
     rule_id
         One rule only.
+    kept
+        Decisions on the record as they were stored; they count, not what is worked out again.
     """
     env, plans = engine.view(record, state)
     chosen = [plan for key, plan in plans.items() if rule_id in (None, key)]
-    return [_explain(engine, plan, env, record, state, partition) for plan in chosen]
+    stored = {one.rule_id: one for one in kept}
+    return [
+        _explain(engine, plan, env, record, state, partition, stored.get(plan.rule.id)) for plan in chosen
+    ]
 
 
 def _explain(
@@ -110,13 +148,14 @@ def _explain(
     record: Mapping[str, Any],
     state: CustomerState,
     partition: PartitionState,
+    kept: Kept | None,
 ) -> Explanation:
     keys = keys_of(plan.rule)
     parts = [_part(unparse(leaf), keys, env) for leaf in leaves(parse(plan.rule.condition))]
     whole = _part(plan.rule.condition, keys, env).holds
     arm, reason, decided, detail = None, Suppression.NONE, False, ""
-    if whole:
-        arm, reason, decided, detail = _verdict(engine.arbiter, plan, env, record, state, partition)
+    if whole or kept is not None:
+        arm, reason, decided, detail = _verdict(engine.arbiter, plan, env, record, state, partition, kept)
     return Explanation(plan.rule, whole, parts, plan.values(env), arm, reason, decided, detail)
 
 
@@ -137,10 +176,16 @@ def _verdict(
     record: Mapping[str, Any],
     state: CustomerState,
     partition: PartitionState,
+    kept: Kept | None,
 ) -> tuple[Arm, Suppression, bool, str]:
     where = circumstances(record, arbiter.limits)
     found = finding(plan, env, record)
     candidate = Candidate(plan.rule, found["subject"], found["expected_value"])
+    if kept is not None:
+        detail = _detail(kept.reason, arbiter, candidate, where, state, partition, stored=True)
+        if kept.version != plan.rule.version:
+            detail = "; ".join(filter(None, (detail, f"decided by version {kept.version}")))
+        return kept.arm, kept.reason, True, detail
     for past in state.decisions:
         if past.event == where.event and past.rule == plan.rule.id:
             return (
@@ -165,6 +210,7 @@ def _detail(
     where: Circumstances,
     state: CustomerState,
     partition: PartitionState,
+    stored: bool = False,
 ) -> str:
     """Return the limit in words, with the figures that made it bite."""
     rule, limits = candidate.rule, arbiter.limits
@@ -189,8 +235,8 @@ def _detail(
         case Suppression.BUDGET:
             day = where.at // DAY
             share = allowance(rule, day, partition.partition, partition.partitions)
-            spent = f"{share} in this partition, all spent"
-            return f"budget {rule.budget_per_day:g} a day at {rule.cost:g} each: {spent}"
+            spent = ", spent on that day" if stored else f": {share} in this partition, all spent"
+            return f"budget {rule.budget_per_day:g} a day at {rule.cost:g} each{spent}"
         case Suppression.EXCLUSIVE_GROUP:
             period = _span(limits.group_period)
             return f"another rule of the group {rule.exclusive_group} came first within {period}"

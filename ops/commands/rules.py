@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,8 +25,8 @@ from rules.limits import load_limits
 from rules.loader import Catalog, load_catalog
 from rules.publish import CatalogRecord, Publisher, PublishError, Publishing
 from rules.source import RuleError, read_file
-from rules.state import CustomerState, PartitionState
-from rules.why import explain
+from rules.state import CustomerState, PartitionState, short
+from rules.why import Kept, explain, recall
 
 CATALOG = Path(rules.__file__).parent / "catalog"
 LIMITS = Path(rules.__file__).parent / "limits.yaml"
@@ -50,6 +51,8 @@ class Wiring:
     ----------
     publisher
         Opens the topic `rules.catalog`.
+    decisions
+        Reads a customer's stored decisions, each with the id of its feedback or event.
     history
         Reads scored records back from the store, newest last; the argument is a customer or None.
     needs_approval
@@ -60,6 +63,7 @@ class Wiring:
 
     publisher: Callable[[], Publisher] | None = None
     history: Callable[[str | None], Iterable[dict[str, Any]]] | None = None
+    decisions: Callable[[str], Iterable[tuple[str, Kept]]] | None = None
     needs_approval: bool = False
     clock: Clock = SystemClock()
 
@@ -201,32 +205,46 @@ def why(
     ] = "store",
     rule: Annotated[str | None, typer.Option("--rule", help="One rule only.")] = None,
     last: Annotated[int, typer.Option("--last", help="How many events to explain.", min=1)] = 3,
-    folder: Folder = CATALOG,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="Folder of rules; those in force if not given.", exists=True, file_okay=False),
+    ] = None,
     limits: LimitsFile = LIMITS,
 ) -> None:
     """Explain each rule's condition at a customer's last events, and the limit that stopped it.
 
-    The customer's events are played again through the rules, so budgets show as if they were alone.
+    The customer's events are played again through the rules; what was decided then is read from the store,
+    so that budgets and caps spent by others count. From a file everything is worked out again.
     """
-    catalog = load_catalog(folder)
+    # A file has no broker beside it; its records meet the shipped rules unless a folder is named.
+    catalog = _live(folder if source == "store" else folder or CATALOG, None)
     if rule is not None and rule not in catalog.rules:
         raise UserError(f"there is no rule {rule}")
     records = [record for record in _records(source, customer) if record["customer_id"] == customer]
     if not records:
         raise UserError(f"no events of {customer} were found")
+    kept: dict[str, list[Kept]] = {}
+    if source == "store" and wiring.decisions is not None:
+        for identity, one in wiring.decisions(customer):
+            kept.setdefault(identity, []).append(one)
     engine = Engine(catalog, load_limits(limits))
     states: dict[str, CustomerState] = {}
     partition = PartitionState(0, 1)
     for position, record in enumerate(records):
         engine.process(record, states, partition, record["received_at"])
+        identity = record["feedback_id"] if record["event"] == "feedback" else record["id"]
+        state, then = states.get(customer, CustomerState()), kept.get(identity, [])
+        recall(state, short(identity), then)
         if position < len(records) - last:
             continue
-        identity = record["feedback_id"] if record["event"] == "feedback" else record["id"]
-        out.print(f"{record['event']} {identity}")
-        state = states.get(customer, CustomerState())
-        for explanation in explain(engine, record, state, partition, rule):
+        out.print(f"{record['event']} {identity}, {_moment(record['occurred_at'])}")
+        for explanation in explain(engine, record, state, partition, rule, then):
             for line in explanation.lines():
                 out.print("  " + line)
+
+
+def _moment(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _live(folder: Path | None, otherwise: Path | None) -> Catalog:

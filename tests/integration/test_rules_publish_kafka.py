@@ -7,7 +7,9 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
+import orjson
 import pytest
 from typer.testing import CliRunner
 
@@ -15,6 +17,8 @@ from models.identity import Links
 from models.intake import FieldMask, LinkAdmission
 from models.pii import Finder, Masker
 from models.pii.keyring import Keyring
+from ops.bench.sink import START_MS as T0
+from ops.bench.sink import decision, feedback
 from ops.cli import app
 from ops.embedded.broker import EmbeddedBroker
 from ops.embedded.store import EmbeddedStore
@@ -157,8 +161,15 @@ def test_links_are_put_and_removed(settings: Settings, hark) -> None:
     assert "customer_id cannot be used" in said and "xxx" not in said
 
 
-def test_changes_are_stored_with_who_and_when(settings: Settings, hark, tmp_path: Path) -> None:
+def test_changes_are_stored_with_who_and_when_and_why_reads_what_was_decided(
+    settings: Settings, hark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hark("rules", "pause", "safety_escalation", "--author", "ann", "--comment", "too many")
+    said = feedback(Random(1), T0)
+    spent = decision(Random(1), T0) | {
+        "customer_id": said["customer_id"], "feedback_id": said["feedback_id"], "rule_id": RULE,
+        "arm": "suppressed", "reason": "budget", "action_id": None,
+    }  # fmt: skip
 
     async def reader():
         consumer = kafka.reader(settings, "test")
@@ -175,7 +186,13 @@ def test_changes_are_stored_with_who_and_when(settings: Settings, hark, tmp_path
             lines = [(n, value) for n, (_, value) in enumerate(records) if value is not None]
             sink = ClickHouseSink(store.url)
             await sink.start()
-            await sink.write([Slice(RULES_CATALOG, 0, 0, len(records) - 1, lines)])
+            await sink.write(
+                [
+                    Slice(RULES_CATALOG, 0, 0, len(records) - 1, lines),
+                    Slice("feedback.scored", 0, 0, 0, [(0, orjson.dumps(said))]),
+                    Slice("decisions", 0, 0, 0, [(0, orjson.dumps(spent))]),
+                ]
+            )
             await sink.close()
             query = (
                 "SELECT change, author, status, note, at > 0 FROM rule_changes FINAL "
@@ -183,8 +200,13 @@ def test_changes_are_stored_with_who_and_when(settings: Settings, hark, tmp_path
             )
             rows = client.query(query).result_rows
             client.close()
+            monkeypatch.setenv("HARK_CLICKHOUSE_URL", store.url)
+            told.append(await asyncio.to_thread(hark, "rules", "why", said["customer_id"], "--rule", RULE))
             return [tuple(row) for row in rows]
         finally:
             await store.stop()
 
+    told: list[str] = []
     assert asyncio.run(scenario()) == [("pause", "ann", "paused", "too many", 1)]
+    assert f"feedback {said['feedback_id']}, 2025-" in told[0]
+    assert "suppressed budget\n" in told[0] and "spent on that day; decided by version 3" in told[0]

@@ -41,6 +41,12 @@ ATOMS = st.one_of(
     st.builds("{}.exists(t, t == {})".format, LISTS, TEXTS),
     st.builds("{}.exists(t, t.startsWith({}))".format, LISTS, TEXTS),
     st.builds("{}.{}({})".format, TEXTUAL, st.sampled_from(["startsWith", "endsWith", "contains"]), TEXTS),
+    st.builds("{} in {}.map(t, {} + t)".format, TEXTS, LISTS, TEXTS),
+    st.builds("{}.map(t, t + {}).exists(u, u == {})".format, LISTS, TEXTS, TEXTS),
+    st.builds("{}.map(t, t.startsWith({})).size() > {}".format, LISTS, TEXTS, st.sampled_from(["0", "1"])),
+    st.builds("{}.map(t, t != {}, t.size()).size() == {}".format, LISTS, TEXTS, st.sampled_from(["0", "1"])),
+    st.builds("{}.filter(t, t != {}).all(t, t.endsWith({}))".format, LISTS, TEXTS, TEXTS),
+    st.builds("[{}, {}].map(t, t + {}).exists(t, t in [{}])".format, TEXTS, TEXTS, TEXTS, TEXTS),
     st.builds("{} {} null".format, TEXTUAL, st.sampled_from(["==", "!="])),
     st.sampled_from(
         ["scores.demand", "true", "false", "scores.demand == true", "windows.flag", "scores.kind"]

@@ -14,6 +14,7 @@ from rules_records import BASE, DAY, HOUR, T0, fact, feedback, rule
 from typer.testing import CliRunner
 
 from models.clock import VirtualClock
+from models.events.decision import Arm, Suppression
 from ops.commands import rules as command
 from rules.backtest import backtest
 from rules.cases import run_cases
@@ -24,8 +25,8 @@ from rules.loader import Catalog, load_catalog
 from rules.publish import CatalogRecord, MemoryPublisher, PublishError, Publishing, apply
 from rules.rule import milliseconds
 from rules.source import RuleError, Source, read
-from rules.state import CustomerState, PartitionState
-from rules.why import explain
+from rules.state import CustomerState, PartitionState, short
+from rules.why import Kept, explain, recall
 
 FREE = Limits.model_validate({"global_holdout": 0, "quiet_hours": {"start": 0, "end": 0}})
 CASES = """
@@ -225,6 +226,13 @@ def test_publish_approve_pause_rollback() -> None:
     assert [record.key for record in publisher.records()][:2] == ["demo/proposed", "demo"]
 
 
+def test_a_shadow_rule_that_was_paused_goes_on_as_a_shadow() -> None:
+    service = Publishing(MemoryPublisher())
+    service.publish(source(status="shadow"), "ann", 1)
+    service.pause("demo", "cid", 2)
+    assert service.resume("demo", "ann", 3).load().status == "shadow"
+
+
 def test_a_bad_rule_is_not_published_and_a_bad_record_not_applied() -> None:
     service = Publishing(MemoryPublisher())
     with pytest.raises(RuleError, match="unknown-field"):
@@ -288,6 +296,21 @@ def test_why_shows_parts_values_and_the_limit() -> None:
     assert not unseen.holds
 
 
+def test_why_believes_the_store_where_others_spent_the_budget() -> None:
+    made = rule(cooldown="1ms", cost=5, budget_per_day=50)
+    engine, states, partition = Engine(Catalog.of([made]), FREE), {}, PartitionState(0, 1)
+    records = [feedback(number * HOUR, f"f{number}") for number in range(2)]
+    kept = [Kept("demo", Arm.SUPPRESSED, Suppression.BUDGET, 3)]
+    for record in records:
+        engine.process(record, states, partition, 0)
+        recall(states["c1"], short(record["feedback_id"]), kept)
+    (explanation,) = explain(engine, records[1], states["c1"], partition, kept=kept)
+    text = "\n".join(explanation.lines())
+    assert text.startswith("demo v1 [live]: suppressed budget\n")
+    assert "budget 50 a day at 5 each, spent on that day; decided by version 3" in text
+    assert {past.reason for past in states["c1"].decisions} == {Suppression.BUDGET}
+
+
 class Terminal:
     """The command line with a publisher in memory."""
 
@@ -349,6 +372,7 @@ def test_backtest_and_why_from_a_file(hark: Terminal, tmp_path: Path) -> None:
     assert status == 0
     assert json.loads(text)["rules"]["demo"]["eligible"] == 8
     assert "12 records over" in hark("backtest", str(tmp_path), "--from", str(data))[1]
+    assert hark("why", "c1", "--from", str(data), str(tmp_path), "--rule", "demo")[0] == 0
     status, text = hark("why", "c1", "--from", str(data), "--last", "3")
     assert status == 0
     assert "FALSE" in text
