@@ -23,9 +23,6 @@ from rules.rule import Absence
 from rules.state import MAX_TIMERS, CustomerState, PartitionState, Timer, short
 from rules.windows import Taken, Windows
 
-GRACE = 60_000
-"""How far (ms) the watermark stays behind the newest event, for records slightly out of order."""
-
 
 class Engine:
     """Evaluates a catalogue over records.
@@ -109,14 +106,14 @@ class Engine:
         decided = self.step(record, state, partition, now_ms)
         if state.changed:
             _store(states, customer_id, state)
-        partition.advance(event_time(record) - GRACE)
+        partition.advance(event_time(record) - self.limits.patience)
         return decided + self._due(states, partition, now_ms) if partition.has_due else decided
 
     def tick(
         self, at: int, states: MutableMapping[str, CustomerState], partition: PartitionState, now_ms: int
     ) -> list[Decided]:
         """Let event time reach `at` (ms) without a record, for a partition that has gone quiet."""
-        partition.advance(at - GRACE)
+        partition.advance(at - self.limits.patience)
         return self._due(states, partition, now_ms)
 
     def _due(

@@ -72,9 +72,13 @@ class Limits(Part):
     `clock` is the time that caps, cooldowns, quiet hours and budgets go by: `received` (the append
     time, for live input) or `occurred` (event time, for input played faster than it happened). Both
     come from the record, so a replay decides the same; the worker's own clock never decides.
+
+    `patience` is how far the watermark stays behind the newest event before an absence is believed: for
+    records slightly out of order, and, where a past is played fast, for services that answer meanwhile.
     """
 
     clock: Literal["received", "occurred"] = "received"
+    patience: Duration = 60_000
     caps: list[ContactCap] = Field(default_factory=list)
     channels: dict[ActionKind, Name] = Field(default_factory=dict, description="channel a kind goes over")
     quiet_hours: QuietHours = QuietHours()

@@ -77,19 +77,24 @@ def texts_of(node: Node) -> Texts | None:
             fixed = [one for one in constants if isinstance(one, str)]
             return None if len(fixed) < len(items) else lambda env: fixed
         case Call(target=Node() as target, function="filter", args=(Name(name=name), body)):
-            source, test = texts_of(target), _test(body, name)
-            if source is None or test is None:
-                return None
-            return lambda env: [text for text in source(env) if test(text)]
-        case Call(target=Node() as target, function="map", args=(Name(name=name), *tests, body)):
-            kept = Call(node.at, target, "filter", (Name(node.at, name), *tests)) if tests else target
-            source, make = texts_of(kept), _made(body, name)
-            if len(tests) > 1 or source is None or make is None:
-                return None
-            return lambda env: [make(text) for text in source(env)]
+            return _filtered(texts_of(target), _test(body, name))
+        case Call(target=Node() as target, function="map", args=(Name(name=name), body)):
+            return _changed(texts_of(target), _made(body, name))
+        case Call(target=Node() as target, function="map", args=(Name(name=name), test, body)):
+            return _changed(_filtered(texts_of(target), _test(test, name)), _made(body, name))
     path = path_of(node)
     fetch = None if path is None else getter(path)
     return None if fetch is None else _texts(fetch)
+
+
+def _filtered(source: Texts | None, test: Test | None) -> Texts | None:
+    if source is None or test is None:
+        return None
+    return lambda env: [text for text in source(env) if test(text)]
+
+
+def _changed(source: Texts | None, make: Callable[[str], str] | None) -> Texts | None:
+    return None if source is None or make is None else lambda env: [make(text) for text in source(env)]
 
 
 def _mapped(node: Node) -> Texts | None:

@@ -125,6 +125,7 @@ def build_decide(run: Runtime) -> Built:
     settings = run.settings
     changes = {
         "clock": settings.rules_clock,
+        "patience": int(settings.rules_patience_s * 1000),
         "global_holdout": settings.global_holdout,
         "salt": settings.holdout_salt.get_secret_value(),
     }

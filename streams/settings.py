@@ -91,6 +91,11 @@ class Settings(BaseSettings):
     rules_clock: Literal["received", "occurred"] = Field(
         "received", description="time caps, cooldowns and budgets go by; occurred for replayed history"
     )
+    rules_patience_s: float = Field(
+        60.0,
+        ge=0,
+        description="how long an absence waits for records out of order; days where a past is played",
+    )
     holdout_salt: SecretStr = Field(SecretStr("hark"), description="salt of the holdout assignment")
     global_holdout: float = Field(0.0, ge=0, lt=1, description="share of customers no rule ever touches")
     contact_cap: int = Field(5, ge=0, description="most actions a customer gets in seven days")

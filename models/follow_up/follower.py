@@ -87,8 +87,9 @@ class Follower:
         ident
             Tells a repeat from news.
         at
-            When it happened, ms.
+            When it happened, ms; before the opening (a service's clock, played history) counts as then.
         """
+        at = max(at, order.opened_at)
         step = order.derived.get(action_id, "")
         kind = self._policy.kinds[ActionKind("ticket" if step == REOPEN else order.kind)]
         entry = translate(ident, status, at, kind, step, by=by, reason=reason, team=team)

@@ -84,7 +84,12 @@ async def run(
         Makes the records of `options.inputs`.
     """
     progress.say("starting broker, store and workers")
-    environment = {"HARK_RULES_CLOCK": "occurred", "HARK_HORIZON_DAYS": "14", "HARK_ARCHIVE_LINGER_S": "1.0"}
+    environment = {
+        "HARK_RULES_CLOCK": "occurred",
+        "HARK_RULES_PATIENCE_S": str(4 * 86_400),
+        "HARK_HORIZON_DAYS": "14",
+        "HARK_ARCHIVE_LINGER_S": "0.3",
+    }
     async with LocalCluster(options.workers, options.data, environment=environment) as cluster:
         client = await asyncio.to_thread(connect, cluster.stack.store.url, "default", "", "hark")
         play = _Play(cluster, client, options, progress)
@@ -127,7 +132,9 @@ class _Play:
         feeder = Feeder(producer, self._cluster.settings.partitions, options.rate)
         start_ms = int(time.time() * 1000) - DAYS * DAY_MS
         world = None if records else World(options.seed, options.events, start_ms, DAYS)
-        services = Services(consumer, producer, world.hear if world else _ignore, Random(options.seed))
+        services = Services(
+            consumer, producer, world.hear if world else _ignore, Random(options.seed), feeder.said_ms
+        )
         serving = asyncio.create_task(services.run(), name="services")
         try:
             began = time.monotonic()
@@ -148,8 +155,11 @@ class _Play:
         await feeder.publish(world.beginning())
         self._progress.say("playing 60 days")
         for number in range(world.days):
-            await feeder.publish(world.day(number))
-            await self._keep_up(feeder, number + 1, world.days)
+            today = world.day(number)
+            await feeder.publish(today)
+            # A day on its way at most: what was answered must come before the customer's clock ran on by the
+            # 48 hours and the patience of four days.
+            await self._keep_up(feeder, number + 1, world.days, len(today))
 
     async def _play_file(self, records: Callable[[], Iterator[Produced]], feeder: Feeder) -> None:
         self._progress.say("playing real feedback")
@@ -159,7 +169,7 @@ class _Play:
             await feeder.publish(for_once[at : at + step])
             await self._keep_up(feeder, min(at + step, len(for_once)), len(for_once), 4000)
 
-    async def _keep_up(self, feeder: Feeder, done: int, total: int, behind: int = 1500) -> None:
+    async def _keep_up(self, feeder: Feeder, done: int, total: int, behind: int) -> None:
         """Show progress, and wait while more than `behind` events are on their way."""
         while True:
             self._check()

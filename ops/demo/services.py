@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
@@ -13,6 +13,9 @@ import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from streams.topics import ACTION_STATUS, ACTION_TOPICS
+
+ANSWERED = 0.95
+"""Share of actions that some service takes up."""
 
 
 class Services:
@@ -22,6 +25,9 @@ class Services:
     ----------
     hear
         Told of each action once.
+    said
+        When each feedback happened, ms: services of a played past answer in that past, or every urgent
+        complaint would seem to wait for weeks.
 
     Attributes
     ----------
@@ -35,11 +41,13 @@ class Services:
         producer: AIOKafkaProducer,
         hear: Callable[[dict[str, Any]], None],
         rng: Random,
+        said: Mapping[str, int],
     ) -> None:
         self._consumer = consumer
         self._producer = producer
         self._hear = hear
         self._rng = rng
+        self._said = said
         self._known: set[str] = set()
         self.kinds: Counter[str] = Counter()
         self.repeats = 0
@@ -59,18 +67,24 @@ class Services:
             await self._answer(action, record.key)
 
     async def _answer(self, action: dict[str, Any], key: bytes | None) -> None:
+        luck = self._rng.random()
+        if luck >= ANSWERED:
+            return
         steps = ["accepted"]
-        if (luck := self._rng.random()) < 0.03:
+        if luck < 0.03:
             steps.append("failed")
-        elif luck < 0.85:
+        elif luck < 0.82:
             steps += ["resolved", "customer_told"]
+        at = self._said.get(action["feedback_id"])
         for step in steps:
+            if at is not None:
+                at += self._rng.randint(5, 240) * 60_000
             status = {
                 "action_id": action["action_id"],
                 "customer_id": action["customer_id"],
                 "status": step,
                 "by": action["team"],
-                "occurred_at": int(time.time() * 1000),
+                "occurred_at": int(time.time() * 1000) if at is None else at,
             }
             await self._producer.send(ACTION_STATUS, orjson.dumps(status), key=key)
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+import orjson
 from aiokafka import AIOKafkaProducer
 
 from ops.simulator.world import Produced
@@ -23,6 +24,8 @@ class Feeder:
     ----------
     sent_ms
         When each feedback id was appended, milliseconds since the epoch.
+    said_ms
+        When each feedback id happened, as its event says.
     raw
         Records published to `feedback.raw`.
     logged
@@ -35,6 +38,7 @@ class Feeder:
         self._rate = rate
         self._round = 0
         self.sent_ms: dict[str, int] = {}
+        self.said_ms: dict[str, int] = {}
         self.raw = 0
         self.logged = 0
 
@@ -70,6 +74,9 @@ class Feeder:
             if record.topic == FEEDBACK_RAW:
                 self.raw += 1
                 if record.ident is not None:
+                    at = orjson.loads(record.value).get("occurred_at")
+                    if isinstance(at, int):
+                        self.said_ms.setdefault(record.ident, at)
                     self.sent_ms.setdefault(record.ident, now_ms)
         if self._rate:
             await asyncio.sleep(max(0.0, len(records) / self._rate - (time.monotonic() - began)))

@@ -14,7 +14,7 @@ from rules_records import DAY, HOUR, T0, fact, feedback, rule
 from models.events import Action, Assignment, Decision
 from rules.conditions import Conditions, Expression
 from rules.decided import Decided
-from rules.engine import GRACE, Engine
+from rules.engine import Engine
 from rules.environment import Environment
 from rules.holdout import GLOBAL
 from rules.limits import Limits
@@ -173,7 +173,7 @@ def test_absence_fires_by_event_time_once() -> None:
     world = World(waiting())
     assert world.take(feedback()) == []
     assert world.take(feedback(2 * DAY, "other", "c2", scores={"polarity": 0.5})) == []
-    fired = world.take(feedback(2 * DAY + GRACE, "third", "c2", scores={"polarity": 0.5}))
+    fired = world.take(feedback(2 * DAY + Limits().patience, "third", "c2", scores={"polarity": 0.5}))
     assert [(item.decision["feedback_id"], item.decision["arm"]) for item in fired] == [("f1", "acted")]
     assert world.take(feedback(9 * DAY, "fourth", "c2", scores={"polarity": 0.5})) == []
 
@@ -207,7 +207,7 @@ def test_one_wrong_clock_fires_no_timer() -> None:
     world.take(feedback())
     ahead = feedback(30 * DAY, "ahead", "c2", scores={"polarity": 0.5}, received=HOUR)
     assert world.take(ahead) == []
-    assert world.partition.watermark == T0 + HOUR - GRACE
+    assert world.partition.watermark == T0 + HOUR - Limits().patience
 
 
 def test_timers_of_a_customer_are_bounded() -> None:
