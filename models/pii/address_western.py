@@ -31,6 +31,10 @@ _SUFFIX = (
     "tunnel|turnpike|underpass|unions?|valleys?|viaduct|views?|villages?|"
     "ville|vista|walks?|wall|ways?|wells?|close|grove"
 )
+_KINDS = frozenset(re.sub("s[?]", "", kind) for kind in _SUFFIX.split("|")) | frozenset(
+    kind.replace("?", "") for kind in _SUFFIX.split("|")
+)
+"""The same, each a word: without one of them there is no street to look for."""
 _CAP = r"[A-ZÀ-ÞĀ-ŽА-ЯΑ-Ω0-9][\w'’.&/-]{0,24}"
 _UNIT = (
     r"(?:[,\s>]{1,4}(?:apt|apartment|suite|ste|unit|room|rm|floor|fl|flat|box|bldg|building|no|#)\.? ?#? ?"
@@ -68,7 +72,8 @@ _MILITARY = re.compile(
 )
 _UNIT_ONLY = re.compile(rf"(?<!\w)(?i:apt|apartment|suite|ste)\.? ?#?[0-9]{{1,5}}[A-Za-z]?(?![\w-]){_REST}")
 _NUMBER = re.compile(
-    r"(?<![\w.$€£-])(?:the corner of )?[0-9]{1,6}[A-Za-z]?(?:[-/][0-9]{1,5})?,? [A-Za-zÀ-ž0-9]"
+    r"(?<![\w.$€£-])(?:the corner of )?[0-9]{1,6}[A-Za-z]?(?:[-/][0-9]{1,5})?,? "
+    r"(?=[A-Za-zÀ-ž]|[0-9]{1,6} ?[A-Za-zÀ-ž])"
 )
 _MOST_FAILURES = 100
 _LABELLED = re.compile(
@@ -78,6 +83,22 @@ _LABELLED = re.compile(
     rf"address(?: with| is)?|it's in|come to))[:\s]{{1,6}}"
     rf"((?:the corner of )?[0-9]{{1,6}}[A-Za-z]?,? (?:{_CAP}[,\s]{{1,5}}){{1,10}}{_CAP})"
 )
+_STEMS = (
+    "addr",
+    "liv",
+    "locat",
+    "ship",
+    "sen",
+    "deliver",
+    "return",
+    "office",
+    "meet",
+    "moved",
+    "resid",
+    "come",
+    "it's",
+)
+"""What every label holds; cheaper to look for."""
 
 _ENDINGS = (
     "stra(?:ss|ß)e|str\\.|gasse|weg|platz|allee|damm|ring|ufer|straat|"
@@ -121,7 +142,7 @@ def find(view: View) -> list[Candidate]:
     """Return the addresses with a house number and a street, or a label."""
     text = view.text
     found: list[Candidate] = []
-    for pattern in (_STREET, _LOWER_STREET):
+    for pattern in (_STREET, _LOWER_STREET) if view.words & _KINDS else ():
         failures = 0
         for number in _NUMBER.finditer(text):
             match = pattern.match(text, number.start())
@@ -129,7 +150,8 @@ def find(view: View) -> list[Candidate]:
                 found.append(_candidate(text, match.start(), match.end()))
             elif (failures := failures + 1) > _MOST_FAILURES:
                 break
-    found += [_candidate(text, match.start(1), match.end(1)) for match in _LABELLED.finditer(text)]
+    if any(stem in view.lower for stem in _STEMS):
+        found += [_candidate(text, match.start(1), match.end(1)) for match in _LABELLED.finditer(text)]
     return found
 
 

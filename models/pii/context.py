@@ -82,7 +82,7 @@ def _by_word() -> dict[str, int]:
 
 _OF_WORD = _by_word()
 _HAN = re.compile(alternation([word for word in _OF_WORD if not word.isascii()]))
-_LATIN = re.compile(r"[a-zé]{1,24}")
+_LATIN = re.compile(r"[a-zé]{2,24}|[vsn](?![a-z])")
 _TAKEN = re.compile(r"[0-9][,，、;；]")
 _BREAK = re.compile(r"[\n。！？!?;；]")
 

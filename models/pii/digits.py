@@ -37,13 +37,14 @@ _PLAIN_SHAPES = {
     19: ((19,),),
 }
 _JOINTS = r"[，,、|=+…\\:;；]"
-_JOINED = re.compile(
-    rf"(?<![0-9])(?:1[3-9][0-9]({_JOINTS}) ?[0-9]{{4}}\1 ?[0-9]{{4}}"
-    rf"|[2-9][0-9]{{2}}({_JOINTS}) ?[0-9]{{3}}\2 ?[0-9]{{4}}"
-    rf"|[0-9]{{4}}({_JOINTS}) ?[0-9]{{4}}\3 ?[0-9]{{4}}\3 ?[0-9]{{4}}(?:\3 ?[0-9]{{1,3}})?"
-    rf"|[0-9]({_JOINTS}) ?[0-9](?:\4 ?[0-9]){{6,17}})(?![0-9]|{_JOINTS} ?[0-9])"
-)
+_JOINED = re.compile(rf"(?<![0-9])[0-9]{{1,4}}(?:{_JOINTS} ?[0-9]{{1,4}}){{2,}}(?![0-9])")
+_JOINED_SHAPES = frozenset(((3, 4, 4), (3, 3, 4), (4, 4, 4, 4), *((4, 4, 4, 4, last) for last in (1, 2, 3))))
 """Groupings that commas and the like may divide where a label names the number, as in a transcript."""
+GLUE_BEFORE = re.compile(
+    r"(?:^|[^a-z])(?:tel|phone|mobile|mob|cell|call|fax|ph|hp|m|t|p|"
+    r"vx|wx|v|qq|wechat|whatsapp|is|at|to|on|me|or)$"
+)
+"""Short words that may touch the number they announce."""
 _LONG = 40
 _MOST_GROUPS = 10
 _LEAST_DIGITS = 7
@@ -93,6 +94,8 @@ Run = list[tuple[int, int]]
 Judge = Callable[["View", Window], Candidate | None]
 Judges = Mapping[int, tuple[Judge, ...]]
 """By count of digits, the number systems that have such numbers."""
+Shapes = Mapping[tuple[int, ...], bool]
+"""Usual groupings and their beginnings; whether the grouping is complete."""
 
 
 def runs(text: str) -> list[Run]:
@@ -124,7 +127,7 @@ def runs(text: str) -> list[Run]:
     return found
 
 
-def windows(text: str, run: Run, shapes: frozenset[tuple[int, ...]]) -> Iterable[Window]:
+def windows(text: str, run: Run, shapes: Shapes) -> Iterable[Window]:
     """Yield the readings of a run: windows with a usual shape, and the whole run.
 
     Parameters
@@ -134,7 +137,7 @@ def windows(text: str, run: Run, shapes: frozenset[tuple[int, ...]]) -> Iterable
     run
         Groups of one run.
     shapes
-        Usual shapes and all their beginnings.
+        What `prefixes` returned.
     """
     count = len(run)
     if count == 1:
@@ -158,8 +161,9 @@ def windows(text: str, run: Run, shapes: frozenset[tuple[int, ...]]) -> Iterable
                 break
             shape += (lengths[last],)
             whole = not first and last == count - 1
-            usual = last == first or shape in shapes
-            if total >= _LEAST_DIGITS and (whole or usual):
+            complete = shapes.get(shape)
+            usual = last == first or complete is not None
+            if total >= _LEAST_DIGITS and (whole or complete or last == first):
                 yield Window(
                     run[first][0],
                     run[last][1],
@@ -183,9 +187,10 @@ def by_count(judges: Iterable[tuple[Judge, range]]) -> Judges:
     }
 
 
-def prefixes(shapes: Iterable[tuple[int, ...]]) -> frozenset[tuple[int, ...]]:
-    """Return the shapes and all their beginnings."""
-    return frozenset(shape[:length] for shape in shapes for length in range(1, len(shape) + 1))
+def prefixes(shapes: Iterable[tuple[int, ...]]) -> Shapes:
+    """Return the shapes and all their beginnings, and which of them are complete."""
+    full = frozenset(shapes)
+    return {shape[:length]: shape[:length] in full for shape in full for length in range(1, len(shape) + 1)}
 
 
 def _read_joined(view: View, judges: Judges) -> list[Candidate]:
@@ -196,6 +201,10 @@ def _read_joined(view: View, judges: Judges) -> list[Candidate]:
         digits = "".join(groups)
         single = len(groups) == len(digits)
         shape = (len(digits),) if single else tuple(map(len, groups))
+        if not (single and _LEAST_DIGITS <= len(digits) <= _MOST_DIGITS) and shape not in _JOINED_SHAPES:
+            continue
+        if len(set(re.sub("[0-9 ]", "", match.group()))) > 1:
+            continue
         if not single and not view.before(match.start()) & (PHONE | CARD | ID):
             continue
         window = Window(*match.span(), digits, shape, True, (" ",) * (len(shape) - 1), "", "")
@@ -206,7 +215,7 @@ def _read_joined(view: View, judges: Judges) -> list[Candidate]:
     return found
 
 
-def read(view: View, judges: Judges, shapes: frozenset[tuple[int, ...]]) -> list[Candidate]:
+def read(view: View, judges: Judges, shapes: Shapes) -> list[Candidate]:
     """Return the surest readings of all runs of a text.
 
     Parameters
@@ -216,10 +225,12 @@ def read(view: View, judges: Judges, shapes: frozenset[tuple[int, ...]]) -> list
     judges
         What `by_count` returned; each judge returns a candidate or nothing.
     shapes
-        Usual shapes and all their beginnings.
+        What `prefixes` returned.
     """
     found = _read_joined(view, judges)
     for run in runs(view.text):
+        if len(run) == 1 and _in_word(view, run[0][0]):
+            continue
         if len(run) > _LONG:
             found += _read_list(view, run, judges)
             continue
@@ -233,6 +244,14 @@ def read(view: View, judges: Judges, shapes: frozenset[tuple[int, ...]]) -> list
             readings = _surest(readings)
         found += readings
     return found
+
+
+def _in_word(view: View, start: int) -> bool:
+    """Tell whether a letter touches the number and no label ends there: no system has such numbers."""
+    before = view.text[start - 1 : start]
+    if not before.isascii() or not before.isalpha() or view.glued(start):
+        return False
+    return not GLUE_BEFORE.search(view.lower[max(0, start - 12) : start])
 
 
 def _read_list(view: View, run: Run, judges: Judges) -> list[Candidate]:

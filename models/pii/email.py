@@ -28,9 +28,10 @@ _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL}){{1,8}}|\[(?:IPv6:)?[0-9a-fA-F.:]{
 _HAN_DOMAIN = re.compile(r"[㐀-鿿A-Za-z0-9-]{1,40}\.(?:中国|公司|网络|com|cn|net)")
 _OPEN, _CLOSE = r"[\[({<【（「〔〈《]{1,2} ?", r" ?[\])}>】）」〕〉》]{1,2}"
 _AT = re.compile(
-    rf"[ _-]{{0,2}}(?:{_OPEN}(?:at|@|a|艾特|圈a|爱特){_CLOSE}|艾特|圈a|小老鼠|爱特|[@*]at[@*]|#|%40|&#64;)"
+    rf"(?=[ _\-\[({{<【（「〔〈《艾圈小爱@*#%&])"
+    rf"(?:[ _-]{{0,2}}(?:{_OPEN}(?:at|@|a|艾特|圈a|爱特){_CLOSE}|艾特|圈a|小老鼠|爱特|[@*]at[@*]|#|%40|&#64;)"
     r"[ _-]{0,2}"
-    r"|[ _-]{1,3}at(?: (?:sign|symbol))?[ _-]{1,3}| {1,2}@ {0,2}|@ {1,2}",
+    r"|[ _-]{1,3}at(?: (?:sign|symbol))?[ _-]{1,3}| {1,2}@ {0,2}|@ {1,2})",
     re.IGNORECASE,
 )
 _DOT = (
@@ -40,15 +41,9 @@ _DOT = (
 )
 _SPELLED_DOMAIN = re.compile(rf"[A-Za-z0-9-]{{1,40}}(?:{_DOT}[A-Za-z0-9-]{{1,30}}){{1,4}}", re.IGNORECASE)
 _DOT_SPLIT = re.compile(_DOT, re.IGNORECASE)
-_BARE = re.compile(
-    rf"(?<![A-Za-z0-9._%+-])([A-Za-z0-9._+-]{{3,40}})@({WEBMAIL})(?![A-Za-z0-9.@。点-])", re.IGNORECASE
-)
-"""The domain cut short, as people say it: lihua88@gmail."""
-_GLUED = re.compile(
-    rf"(?<![A-Za-z0-9._%+-])([A-Za-z0-9._+-]{{2,40}}?)at({WEBMAIL})"
-    r"(?:\.|点|。| ?dot ?)(com|cn|net)(?![A-Za-z0-9])",
-    re.IGNORECASE,
-)
+_BARE = re.compile(rf"{WEBMAIL}(?![A-Za-z0-9.@。点-])", re.IGNORECASE)
+"""A domain cut short, as people say it: lihua88@gmail."""
+_GLUED = re.compile(rf"at({WEBMAIL})(?:\.|点|。| ?dot ?)(com|cn|net)(?![A-Za-z0-9])", re.IGNORECASE)
 _JOIN = (
     r"(?: (?:dot|underscore|dash|hyphen|plus) "
     r"| ?[\[(](?:dot|underscore|dash|hyphen|plus|\.)[\])] ?|点|下划线)"
@@ -64,6 +59,8 @@ _SIGNS = (
 )
 _NOT_LOCAL = _words("not_local.txt")
 """What stands before "at a shop's site" without being anybody's address."""
+_MOST_SEPARATORS = 100
+"""A text with more is a list of addresses, or hostile: it is one finding from its first to its last."""
 _LABELLED = re.compile(r"(?:mail|邮箱|郵箱|邮件|contact|write to|信箱|电邮)[^\n]{0,24}$")
 
 
@@ -71,22 +68,20 @@ def find(view: View) -> list[Candidate]:
     """Return the addresses of a text."""
     text = view.text
     found: list[Candidate] = []
+    if text.count("@") > _MOST_SEPARATORS:
+        first, last = text.index("@"), text.rindex("@")
+        return [Candidate(max(0, first - 1), min(len(text), last + 2), TYPE, text[first:last], 96)]
     at = text.find("@", 1)
     while at != -1:
         if _EDGE.match(text, at + 1) and text[at - 1] not in "@ ":
-            candidate = _plain(text, at) or _spelled(view, at, at + 1, "@")
+            candidate = _plain(text, at) or _spelled(view, at, at + 1, "@") or _bare(text, at)
             if candidate:
                 found.append(candidate)
         at = text.find("@", at + 1)
-    for match in _BARE.finditer(text):
-        name, host = match[1].lower(), match[2].lower()
-        found.append(Candidate(match.start(), match.end(), TYPE, f"{name}@{host}.com", 80))
     for match in _GLUED.finditer(text):
-        name, host = match[1].lower(), match[2].lower()
-        if any(char.isdigit() for char in name) or _LABELLED.search(
-            view.lower, max(0, match.start() - 30), match.start()
-        ):
-            found.append(Candidate(match.start(), match.end(), TYPE, f"{name}@{host}.{match[3].lower()}", 80))
+        candidate = _glued(view, match)
+        if candidate:
+            found.append(candidate)
     for match in _AT.finditer(text):
         start, end = match.span()
         if text[start - 1 : start].isalnum() and text[end : end + 1].isalnum():
@@ -110,6 +105,26 @@ def _plain(text: str, at: int) -> Candidate | None:
             return None
         host = ".".join(labels)
     return Candidate(at - len(name), at + 1 + len(host), TYPE, f"{name}@{host}".lower(), 96)
+
+
+def _bare(text: str, at: int) -> Candidate | None:
+    name = _local(text[max(0, at - 64) : at])
+    domain = _BARE.match(text, at + 1)
+    if len(name) < 3 or not domain:
+        return None
+    return Candidate(at - len(name), domain.end(), TYPE, f"{name}@{domain.group()}.com".lower(), 80)
+
+
+def _glued(view: View, match: re.Match[str]) -> Candidate | None:
+    """Return the address of lihua88atqq.com; without a digit in the name only under a label."""
+    name = _local(view.text[max(0, match.start() - 40) : match.start()])
+    start = match.start() - len(name)
+    if len(name) < 2 or not name.isascii():
+        return None
+    labelled = _LABELLED.search(view.lower[max(0, start - 30) : start])
+    if not labelled and not any(char.isdigit() for char in name):
+        return None
+    return Candidate(start, match.end(), TYPE, f"{name}@{match[1]}.{match[2]}".lower(), 80)
 
 
 def _local(window: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Literal
@@ -57,9 +58,12 @@ _FINDERS: tuple[tuple[int, Callable[[View], list[Candidate]]], ...] = (
 )
 _LONG = 2500
 _PIECE = 2000
+_LEAST_BLOCK = 1000
 _MARGIN = 200
 _WIDE_MARGIN = 2400
-_MOST_FINDINGS = 200
+_MOST_FINDINGS = 100
+_DIGIT = re.compile("[0-9〇零一二三四五六七八九幺两]")
+_LETTER = re.compile("[^\\W\\d_〇零一二三四五六七八九幺两]")
 _TRIGGERS = (
     (triggers.ADDRESS, address_chinese.TRIGGERS),
     (triggers.WESTERN_ADDRESS, address_western.TRIGGERS),
@@ -118,8 +122,9 @@ class Finder:
         text
             Any length; the cost is linear in it. A long text is read piece by piece.
         bounded
-            Whether a text with hundreds of findings is a list of personal data, whose rest becomes
-            one more finding: hostile text then costs little, and nothing in it passes.
+            Whether a text with a hundred findings is a list of personal data, whose rest becomes one
+            more finding, and thousands of digits without letters are one finding each: hostile text then
+            costs little, and nothing in it passes.
         """
         bits = self._gate.bits(text)
         if self._gated and not bits and not self._thorough:
@@ -148,6 +153,10 @@ class Finder:
         start = 0
         while start < len(text):
             end = _cut(text, start)
+            if bounded and _is_block(text[start:end]):
+                found.append(Candidate(start, end, phone.TYPE, text[start:end], 100))
+                start = end
+                continue
             for margin in (_MARGIN, _WIDE_MARGIN):
                 offset, stop = max(0, start - _MARGIN), min(len(text), end + margin)
                 part = text[offset:stop]
@@ -165,6 +174,17 @@ class Finder:
                 kind = found[-1].type
                 return [*found, Candidate(start, len(text), kind, text[start:], 100)]
         return found
+
+
+def _is_block(part: str) -> bool:
+    """Tell whether thousands of characters are digits and separators, a tenth of letters at most.
+
+    No feedback reads like this. To judge all ways to group such digits costs more than the text is worth, so
+    all of it is one finding.
+    """
+    if len(part) < _LEAST_BLOCK or len(_DIGIT.findall(part)) * 3 < len(part):
+        return False
+    return len(_LETTER.findall(part)) * 10 < len(part)
 
 
 def _cut(text: str, start: int) -> int:

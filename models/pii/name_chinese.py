@@ -72,7 +72,7 @@ _BLOCK = re.compile("[㐀-鿿]{2,120}")
 _WEAK_PAIR = re.compile(f"[{''.join(WEAK)}][{''.join(GIVEN)}]{{2}}|[{''.join(STRICT)}][{''.join(GIVEN)}]")
 _ADVERBS = frozenset("太里放见横特竟")
 _COMMON = frozenset("子儿比非大小一上下前后多都才又不")
-_TAGGED = 1200
+_TAGGED = 800
 _DOUBLE = re.compile(_DOUBLE_CLASS)
 
 
@@ -119,7 +119,7 @@ def find(view: View) -> list[Candidate]:
             likely.append((start, end, own))
         elif _WEAK_PAIR.search(text, start, end):
             unsure.append((start, end))
-    left = max(_TAGGED, len(text) * 3 // 5)
+    left = max(_TAGGED, len(text) // 3)
     for start, end, own in likely:
         left -= end - start
         if _repeats(text[start:end]):

@@ -85,11 +85,8 @@ def _plain(code: int) -> int:
 _TABLE = _Table()
 _INVISIBLE = re.compile("[" + "".join(f"{chr(low)}-{chr(high)}" for low, high in _INVISIBLE_RANGES) + "]")
 _HAN_RUN = re.compile(f"[{_HAN}0-9](?:[ \\-.]?[{_HAN}0-9]){{5,120}}")
-_HAN_JOINED = re.compile(
-    f"(?<![{_HAN}])(?:[{_HAN}]{{3}}([，,、…|]) ?[{_HAN}]{{4}}\\1 ?[{_HAN}]{{4}}"
-    f"|[{_HAN}]{{4}}([，,、…|]) ?[{_HAN}]{{4}}\\2 ?[{_HAN}]{{4}}\\2 ?[{_HAN}]{{4}}(?:\\2 ?[{_HAN}]{{1,3}})?"
-    f"|[{_HAN}](?:[，,、…|] ?[{_HAN}]){{10,17}})(?![{_HAN}])"
-)
+_HAN_JOINED = re.compile(f"(?<![{_HAN}])[{_HAN}]{{1,4}}(?:[，,、…|] ?[{_HAN}]{{1,4}}){{2,}}(?![{_HAN}])")
+_GROUPS = re.compile("3-4-4|4-4-4-4(?:-[123])?|1(?:-1){10,17}")
 """A number read out group by group or digit by digit, with pauses."""
 _HAN_DIGIT = re.compile(f"[{_HAN}]")
 _MOBILE = re.compile(r"(?:(?:00)?86)?1[3-9]\d{9}")
@@ -156,7 +153,11 @@ def _han_run(match: re.Match[str]) -> str:
 
 
 def _han_joined(match: re.Match[str]) -> str:
-    return "".join([_HAN_VALUE.get(char, char) for char in match.group()])
+    run = match.group()
+    groups = [str(len(group)) for group in re.split("[，,、…| ]+", run)]
+    if not _GROUPS.fullmatch("-".join(groups)):
+        return run
+    return "".join([_HAN_VALUE.get(char, char) for char in run])
 
 
 def _is_number(digits: str) -> bool:

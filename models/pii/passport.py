@@ -28,6 +28,8 @@ _LABELLED = re.compile(
 
 def judge(view: View, window: Window) -> Candidate | None:
     """Read seven to ten digits under a passport label as a passport number."""
+    if not view.present & PASSPORT:
+        return None
     before = view.text[window.start - 1 : window.start]
     if before.isascii() and before.isalpha():
         return None

@@ -12,7 +12,7 @@ from importlib import resources
 
 from models.pii.checksum import is_compact_date
 from models.pii.context import BARE_WORD, CARD, HOTLINE, ID, NATIONAL, ORDER, PASSPORT, PHONE, SSN
-from models.pii.digits import Window
+from models.pii.digits import GLUE_BEFORE, Window
 from models.pii.span import Candidate
 from models.pii.view import View
 
@@ -32,10 +32,6 @@ _EXTENSION = re.compile(
     re.IGNORECASE,
 )
 _HYPHEN_EXTENSION = re.compile(r"-[0-9]{1,5}(?![0-9-])")
-_GLUE_BEFORE = re.compile(
-    r"(?:^|[^a-z])(?:tel|phone|mobile|mob|cell|call|fax|ph|hp|m|t|p|"
-    r"vx|wx|v|qq|wechat|whatsapp|is|at|to|on|me|or)$"
-)
 _GLUE_AFTER = re.compile(r"(?:qq|vx|wx|v|x|ext|extn|wechat|is|and|or|please|thanks)(?![a-z])", re.IGNORECASE)
 _UNITS = tuple("元块台个件次人条万亿米克分秒天年套只张份号位")
 _NAMED = re.compile(
@@ -204,7 +200,7 @@ def _stands_alone(view: View, window: Window) -> bool:
         return False
     if before.isascii() and before.isalpha():
         glued = view.lower[max(0, window.start - 12) : window.start]
-        if not _GLUE_BEFORE.search(glued):
+        if not GLUE_BEFORE.search(glued):
             return False
     after = text[window.end : window.end + 1]
     if after == "@" and not text[window.end + 1 : window.end + 2].isascii():

@@ -25,6 +25,8 @@ _ARMED = re.compile(
     rf"(?<![A-Z0-9])WJ{_SEP}?(?:[{PROVINCES}]|[0-9]{{2}}){_SEP}?[0-9]{{4}}[0-9A-Z](?![A-Z0-9])"
     r"|(?<![A-Z0-9])[军海空北沈兰济南广成][ ·\-]?[A-Z][ ·\-]?[0-9]{5}(?![A-Z0-9])"
 )
+_SPECIAL = (("使领", _EMBASSY), ("W军海空北沈兰济南广成", _ARMED))
+"""Which characters a pattern cannot do without: cheaper to look for."""
 _ANY = re.compile(
     r"\.?[\s:：#是为=\"'(（]{0,4}(?:is |number |no\.? |号 ?|号码 ?|was |of )?[\s:：#是为=\"'(（]{0,4}"
     r"((?=[A-Z0-9 ·\-]{0,9}[0-9])[A-Z0-9]{1,7}(?:[ ·\-]?[A-Z0-9]{1,5}){0,2})(?![A-Za-z0-9])"
@@ -53,7 +55,8 @@ def find(view: View) -> list[Candidate]:
             found.append(
                 Candidate(match.start(), match.end(), TYPE, match.group(1) + match.group(2) + tail, 84)
             )
-    for pattern in (_EMBASSY, _ARMED):
+    special = [pattern for signs, pattern in _SPECIAL if any(sign in upper for sign in signs)]
+    for pattern in special:
         for match in pattern.finditer(upper):
             value = re.sub(_SEP, "", match.group())
             near = view.before(match.start()) & (PLATE | VEHICLE) or view.after(match.end()) & (

@@ -8,6 +8,7 @@ from models.pii import context
 
 TOKEN = re.compile(r"<[A-Z_]{2,12}:(?:k[1-9]\d{0,5}:[a-p]{16}|e[1-9]\d{0,5}:[a-p]{32,16384})>")
 """What a pseudonym or an encrypted value looks like; letters only, so that no number can pose as one."""
+_WORD = re.compile("[a-z]+")
 _ASCII_LOWER = {code: code + 32 for code in range(65, 91)}
 
 
@@ -25,6 +26,8 @@ class View:
         self._before: dict[tuple[int, int], int] = {}
         self._lower: str | None = None
         self._labels: list[context.Label] | None = None
+        self._present: int | None = None
+        self._words: frozenset[str] | None = None
 
     @property
     def lower(self) -> str:
@@ -35,14 +38,32 @@ class View:
         return self._lower
 
     @property
+    def words(self) -> frozenset[str]:
+        """The Latin words of the text, in lower case."""
+        if self._words is None:
+            self._words = frozenset(_WORD.findall(self.lower))
+        return self._words
+
+    @property
     def labels(self) -> list[context.Label]:
         """All context words, by end."""
         if self._labels is None:
             self._labels = context.labels(self.lower)
         return self._labels
 
+    @property
+    def present(self) -> int:
+        """The categories of all labels of the text."""
+        if self._present is None:
+            self._present = 0
+            for label in self.labels:
+                self._present |= label.categories
+        return self._present
+
     def before(self, start: int, reach: int = 20) -> int:
         """Return the categories of the nearest label before `start`."""
+        if not self.present:
+            return 0
         key = (start, reach)
         found = self._before.get(key)
         if found is None:

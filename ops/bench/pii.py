@@ -37,7 +37,25 @@ HOSTILE = (
     ("house numbers", "路1号"),
     ("capitals", "12 Aa "),
     ("zero width", "1\u200b"),
+    ("full width", "１２ "),
+    ("han digits", "一，"),
+    ("brackets", "1)("),
+    ("addresses", "a@a."),
+    ("links", "http://a/"),
+    ("words", "one two "),
+    ("groups", "6222 "),
 )
+NOISE = (
+    "0123456789 -.",
+    "0123456789  ",
+    "一二三0123 -",
+    "０１２３ －．",
+    "ab@. ",
+    "ab:/.?=&",
+    "[](){}<>@a1",
+    "EGHM0123456789 ",
+)
+"""Alphabets of random hostile texts."""
 RIVAL = r"""
 import json, sys, time
 name, path, repeats = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -137,8 +155,10 @@ def hostile(length: int = 20_000, repeats: int = 5) -> dict[str, float]:
     """Return ms for masking a hostile text of `length` characters, by kind."""
     masker = Masker(Finder(), {}, Keyring({1: bytes(32)}, 1))
     out: dict[str, float] = {}
-    for label, unit in HOSTILE:
-        text = (unit * length)[:length]
+    rng = random.Random(SEED)
+    texts = {label: (unit * length)[:length] for label, unit in HOSTILE}
+    texts |= {f"any of {kind!r}": "".join(rng.choice(kind) for _ in range(length)) for kind in NOISE}
+    for label, text in texts.items():
         spent = []
         for _ in range(repeats):
             start = time.process_time()
@@ -196,7 +216,7 @@ def bench(
             else:
                 _row(name, found, ours)
     for label, spent in hostile().items():
-        typer.echo(f"hostile, 20,000 characters, {label:<14} {spent:8.2f} ms")
+        typer.echo(f"hostile, 20,000 characters, {label:<26} {spent:8.2f} ms")
 
 
 def _row(name: str, found: dict[str, float], ours: dict[str, float] | None) -> None:
