@@ -10,10 +10,14 @@ Ville's inequality. For 0/1 losses this is an always-valid McNemar test.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import orjson
 
 from models.drift.watch import Drift
 from models.duel import Duel
@@ -214,7 +218,7 @@ class Champion(Generic[M, X]):
             "previous": None if self.previous is None else self.previous.state(),
             "proven": self.proven,
             "duel": self.duel.state(),
-            "recent": [[x, y] for x, y in self._recent],
+            "recent": _packed(self._recent),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -232,4 +236,21 @@ class Champion(Generic[M, X]):
         self.duel = Duel(self.alpha)
         self.duel.restore(state["duel"])
         self._recent.clear()
-        self._recent.extend((x, y) for x, y in state["recent"])
+        self._recent.extend((x, y) for x, y in _unpacked(state["recent"]))
+
+
+def _packed(examples: Iterable[tuple[Any, float]]) -> npt.NDArray[np.uint8]:
+    """Return examples as the bytes of one JSON array.
+
+    Only a learner that starts again reads them; as JSON values of the state, their ten thousand entries
+    were most of what writing and, in every worker, reading a snapshot cost.
+    """
+    return np.frombuffer(orjson.dumps(list(examples)), np.uint8)
+
+
+def _unpacked(packed: npt.NDArray[np.uint8] | list[Any]) -> list[Any]:
+    """Return what `_packed` took; snapshots of earlier builds hold the examples as they are."""
+    if isinstance(packed, list):
+        return packed
+    examples: list[Any] = orjson.loads(packed.tobytes())
+    return examples

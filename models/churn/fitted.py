@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from models.churn.bins import SIZES, START, TYPICAL, encode, encode_rows, fit_bins
+from models.churn.blend import CLIP
 from models.churn.compiled import compiled
 from models.churn.linear import WIDTH, basis, basis_rows, fit, layout
 from models.churn.trees import boost, packed, parts, score
@@ -72,6 +73,29 @@ class Fitted:
             out,
         )
         return out
+
+    def score(self, row: Array, mixing: Array) -> float:
+        """Return the calibrated log-odds of one row: `logits` blended and scaled in the same call.
+
+        Parameters
+        ----------
+        mixing
+            float64 (6,): bias and factor of each component, then offset and slope of the calibration.
+        """
+        return float(
+            _score(
+                _padded(row, len(self.keys)),
+                self.ints,
+                self.floats,
+                self.keys,
+                self.codes,
+                self.weights,
+                self.base,
+                self.nodes,
+                self.value,
+                mixing,
+            )
+        )
 
     def parts(self, row: Array) -> tuple[Array, Array]:
         """Return each column's part of each component, (3, columns), and the components' rest, (3,).
@@ -202,6 +226,27 @@ def _logits(
     out[0] = total
     out[1] = base[0] + score(code, nodes, value, 0, border)
     out[2] = base[0] + score(code, nodes, value, border, nodes.shape[0])
+
+
+@compiled
+def _score(
+    row: Array,
+    ints: Array,
+    floats: Array,
+    keys: Array,
+    codes: Array,
+    weights: Array,
+    base: Array,
+    nodes: Array,
+    value: Array,
+    mixing: Array,
+) -> float:
+    out = np.empty(COMPONENTS)
+    _logits(row, ints, floats, keys, codes, weights, base, nodes, value, out)
+    total = mixing[0]
+    for k in range(COMPONENTS):
+        total += mixing[1 + k] * min(max(out[k], -CLIP), CLIP)
+    return float(mixing[COMPONENTS + 1] + mixing[COMPONENTS + 2] * total)
 
 
 @compiled

@@ -61,6 +61,7 @@ class Propensity:
         self._fitted: Fitted | None = None
         self._positives = 0
         self._next_fit = _FIRST_FIT
+        self._factors: tuple[list[float], list[float], Array] = ([], [], np.empty(0))
 
     @property
     def config_hash(self) -> str:
@@ -78,7 +79,18 @@ class Propensity:
 
     def predict_row(self, row: Array) -> float:
         """Do as `predict_proba_one` with the row of this model's columns."""
-        return self._chance(self._blend.score(self._logits(row)))
+        if self._fitted is None:
+            return self._chance(self._scaled(self._blend.score(self._logits(row))))
+        return self._chance(self._fitted.score(row, self._mixing()))
+
+    def _mixing(self) -> Array:
+        """Return blend and calibration as one array, made anew when either was refitted."""
+        blend, scale, held = self._factors
+        if blend is not self._blend.factors or scale is not self._scale.factors:
+            blend, scale = self._blend.factors, self._scale.factors
+            held = np.array([*blend, *scale])
+            self._factors = (blend, scale, held)
+        return held
 
     def row(self, x: Mapping[str, Any]) -> Array:
         """Return `x` over this model's columns."""
@@ -89,8 +101,9 @@ class Propensity:
         """Names of the columns; models with equal ones read equal rows."""
         return self._table.names
 
-    def _chance(self, blended: float) -> float:
-        return 1.0 / (1.0 + math.exp(-min(max(self._scaled(blended), -13.0), 13.0)))
+    @staticmethod
+    def _chance(logit: float) -> float:
+        return 1.0 / (1.0 + math.exp(-min(max(logit, -13.0), 13.0)))
 
     def learn_one(self, x: Mapping[str, Any], y: bool) -> None:
         """Take the features as they were at scoring time and the label that came since."""
@@ -101,7 +114,7 @@ class Propensity:
         row = self._table.meet(x)
         z = self._logits(row)
         blended = self._blend.score(z)
-        chance = self._chance(blended)
+        chance = self._chance(self._scaled(blended))
         self._scale.learn(np.array([blended]), bool(y))
         self._blend.learn(z, bool(y))
         self._table.add(row, bool(y))

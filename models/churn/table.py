@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,7 @@ _NUMBER, _WORD = "n", "s"
 def _cell(value: object) -> tuple[str, float] | None:
     """Return the kind and number of a value, None when it is missing or of a foreign type."""
     if isinstance(value, str):
-        if not value.strip():
-            return None
-        digest = hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=3).digest()
-        return _WORD, float(int.from_bytes(digest, "little"))
+        return _word(value)
     if isinstance(value, bool | int | float | np.number):
         try:
             number = float(value)
@@ -33,6 +31,14 @@ def _cell(value: object) -> tuple[str, float] | None:
             return None
         return _NUMBER, min(max(number, -_HUGE), _HUGE)
     return None
+
+
+@lru_cache(4096)
+def _word(value: str) -> tuple[str, float] | None:
+    if not value.strip():
+        return None
+    digest = hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=3).digest()
+    return _WORD, float(int.from_bytes(digest, "little"))
 
 
 class Table:
@@ -54,7 +60,6 @@ class Table:
         self.features: list[str] = []
         self.n = 0
         self._index: dict[str, tuple[int, int]] = {}
-        self._words: dict[str, float] = {}
         self._x = np.empty((0, 0), np.float32)
         self._y = np.empty(0, np.uint8)
         self._used = 0
@@ -69,7 +74,7 @@ class Table:
         """Return `x` over the known columns, float32 (columns,), NaN where missing; changes nothing."""
         # A list first: setting an array's items one by one costs three times as much.
         out = [math.nan] * len(self.names)
-        index, words = self._index, self._words
+        index = self._index
         for feature, value in x.items():
             places = index.get(feature)
             if places is None or value is None:
@@ -77,10 +82,6 @@ class Table:
             if type(value) is float and -_HUGE < value < _HUGE:
                 if places[0] >= 0:
                     out[places[0]] = value
-                continue
-            if type(value) is str and value in words:
-                if places[1] >= 0:
-                    out[places[1]] = words[value]
                 continue
             cell = _cell(value)
             if cell is not None and places[cell[0] == _WORD] >= 0:
@@ -125,8 +126,6 @@ class Table:
             if known[0] >= 0 and type(value) is float:
                 continue
             if known[1] >= 0 and type(value) is str:
-                if value not in self._words and len(self._words) < 10_000 and (cell := _cell(value)):
-                    self._words[value] = cell[1]
                 continue
             cell = _cell(value)
             if cell is not None and known[cell[0] == _WORD] < 0 and isinstance(feature, str):
@@ -169,7 +168,7 @@ class Table:
             )
         if len(names) > MAX_COLUMNS or len(x) > self.limit:
             raise ValueError(f"a window of shape {x.shape} is larger than this configuration's")
-        self.names, self.features, self._index, self._words = [], [], {}, {}
+        self.names, self.features, self._index = [], [], {}
         for name in names:
             self._name(*name.rsplit("#", 1))
         self.n, self._head, self._used = state["n"], state["head"], len(x)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from models.churn.propensity import Propensity
+from models.learner import Array
 from models.near_duplicate import ClusterIndex
 from models.scoring.targets import CHURN, MODELS, PROPENSITIES, SENTIMENT, TOPICS
 from models.sentiment import Sentiment
@@ -40,6 +43,8 @@ class ModelSet:
     def __init__(self) -> None:
         self._models = {name: new_learner(name) for name in MODELS}
         self._versions = dict.fromkeys(MODELS, 0)
+        self._places: dict[str, tuple[int, Array | None]] = {}
+        self._widest = PROPENSITIES[0]
 
     @property
     def sentiment(self) -> Sentiment:
@@ -56,20 +61,37 @@ class ModelSet:
     def propensities(self, inputs: Mapping[str, Any]) -> dict[str, float]:
         """Return the probability of each target's outcome within its horizon.
 
-        Models fed by the same events mostly have the same columns; the row is then made once.
+        Models fed by the same events have the same columns, in the order they met them: the row is made
+        once, for the model with the most, and put in order for the others.
         """
         chances: dict[str, float] = {}
-        columns, row = None, None
-        for name in PROPENSITIES:
-            model: Propensity = self._models[name]
-            if row is None or model.columns != columns:
-                columns, row = model.columns, model.row(inputs)
+        models = {name: self.propensity(name) for name in PROPENSITIES}
+        if any(self._places.get(name, (-1,))[0] != len(model.columns) for name, model in models.items()):
+            self._align(models)
+        shared = models[self._widest].row(inputs)
+        for name, model in models.items():
+            places = self._places[name][1]
+            row = shared if name == self._widest else model.row(inputs) if places is None else shared[places]
             chances[name] = model.predict_row(row)
         return chances
 
+    def propensity(self, name: str) -> Propensity:
+        """Return the model of a target in use."""
+        model: Propensity = self._models[name]
+        return model
+
+    def _align(self, models: Mapping[str, Propensity]) -> None:
+        """Find each model's columns among those of the widest; None where it has others."""
+        self._widest = max(models, key=lambda name: len(models[name].columns))
+        at = {column: place for place, column in enumerate(models[self._widest].columns)}
+        for name, model in models.items():
+            known = all(column in at for column in model.columns)
+            places = np.array([at[column] for column in model.columns], np.intp) if known else None
+            self._places[name] = (len(model.columns), places)
+
     def why_churn(self, inputs: Mapping[str, Any]) -> str | None:
         """Return what did most to raise the churn score, in words an operator reads."""
-        model: Propensity = self._models[CHURN]
+        model = self.propensity(CHURN)
         reason = model.strongest(inputs, model.row(inputs))
         return None if reason is None else reason.words
 
@@ -109,6 +131,7 @@ class ModelSet:
         """Score with a model from now on."""
         name = ready.snapshot.model
         self._models[name] = ready.learner
+        self._places.clear()
         self._versions = {**self._versions, name: ready.snapshot.version}
 
     def install(self, data: bytes) -> Snapshot:

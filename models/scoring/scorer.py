@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from models.churn.delayed import DelayedLabels, Labelled
+from models.churn.delayed import DelayedLabels
+from models.churn.waiting import Labelled
+from models.fingerprint import Fingerprint
 from models.near_duplicate import Cluster, ClusterIndex
 from models.outcome import DeadLetter, DeadReason, Drop, DropReason, Emit, Outcome
 from models.scoring.customer import CustomerMemory
 from models.scoring.model_set import ModelSet
+from models.scoring.reading import Reading, read
 from models.scoring.targets import ADOPTION, CHURN, PURCHASE, SENTIMENT, TOPICS
 from models.topics.analyser import Analyser
-from models.topics.emotion import read_emotions
 from models.topics.priority import PriorityWeights, priority
 from models.topics.urgency import RESPONSE_HOURS
 
@@ -52,9 +54,11 @@ class PartitionScoring:
         self.waiting = waiting
         self.touched: set[int] = set()
 
-    def join(self, text: str, feedback_id: str, customer_id: str, at: float, channel: str) -> Cluster:
+    def join(
+        self, words: Fingerprint, feedback_id: str, customer_id: str, at: float, channel: str
+    ) -> Cluster:
         """Put a text into its cluster and note that the cluster has changed."""
-        cluster = self.clusters.step(text, feedback_id, customer_id, at, channel)
+        cluster = self.clusters.join(words, feedback_id, customer_id, at, channel)
         self.touched.add(cluster.slot)
         return cluster
 
@@ -88,32 +92,44 @@ class Scorer:
             "action_status": self._status,
         }
 
-    def step(self, record: Record, memory: CustomerMemory, partition: PartitionScoring) -> Outcome[Scored]:
-        """Return the scored record, or why it ends here."""
+    def read(self, feedbacks: Sequence[Record]) -> list[Reading]:
+        """Return what each of these feedbacks says, for `step`: cheaper together than one by one."""
+        return read(self._models, self._analyser, feedbacks)
+
+    def step(
+        self,
+        record: Record,
+        memory: CustomerMemory,
+        partition: PartitionScoring,
+        reading: Reading | None = None,
+    ) -> Outcome[Scored]:
+        """Return the scored record, or why it ends here.
+
+        Parameters
+        ----------
+        reading
+            What `read` returned for this feedback; read now where it is None.
+        """
         ident = record["feedback_id"] if record["event"] == "feedback" else record["id"]
         if not memory.seen.step(ident, record["occurred_at"] / 1000.0):
             return Drop(DropReason.DUPLICATE)
         if record["event"] == "feedback":
-            return Emit(self._feedback(record, memory, partition))
+            said = self.read([record])[0] if reading is None else reading
+            return Emit(self._feedback(record, memory, partition, said))
         return self._facts[record["event"]](record, memory, partition)
 
     def decided(self, partition: PartitionScoring, watermark: float) -> list[tuple[str, Record]]:
         """Return the examples whose horizon has passed."""
         return [_example(labelled) for labelled in partition.waiting.advance(watermark)]
 
-    def _feedback(self, record: Record, memory: CustomerMemory, partition: PartitionScoring) -> Scored:
-        models, text, lang = self._models, record["text"], record["lang"]
+    def _feedback(
+        self, record: Record, memory: CustomerMemory, partition: PartitionScoring, reading: Reading
+    ) -> Scored:
+        models = self._models
+        said, because, found, topics, mood, words = reading
         at_ms: int = record["occurred_at"]
         at = at_ms / 1000.0
-        said, because = models.sentiment.predict_with_reason(text, lang)
-        rating = record["rating"]
-        stars = None if rating is None else 3.0 + 2.0 * rating
-        found = self._analyser.analyse(text, lang, said.polarity, stars)
-        topics = found.topics
-        if not topics and (guess := models.topic_of(text, lang, self._analyser)):
-            topics = [guess]
-        mood = read_emotions(text)
-        cluster = partition.join(text, record["feedback_id"], record["customer_id"], at, record["channel"])
+        cluster = partition.join(words, record["feedback_id"], record["customer_id"], at, record["channel"])
         duplicate_of = memory.said_before(cluster.words, record["channel"], record["feedback_id"], at)
         if duplicate_of is None:
             memory.features.update("feedback", at, polarity=said.polarity, topics=topics)

@@ -87,11 +87,15 @@ class ScoreStep:
         dropped: dict[str, int] = {}
         observed: list[list[Any]] = []
         watermark = state.marks.get(WATERMARK, 0)
+        events: list[tuple[Any, dict[str, Any]]] = []
         for record in piece.records:
             event = loads(record.value)
-            if not fence.passes(event["origin"]):
+            if fence.passes(event["origin"]):
+                events.append((record, event))
+            else:
                 metrics.REPEATED.labels("score").inc()
-                continue
+        readings = iter(self._scorer.read([event for _, event in events if event["event"] == "feedback"]))
+        for record, event in events:
             customer = event["customer_id"]
             if is_erasure(event):
                 memories.pop(customer, None)
@@ -106,7 +110,8 @@ class ScoreStep:
                 memories[customer] = memory
             event["late"] = event["occurred_at"] <= watermark - DAY_MS
             watermark = max(watermark, event_time(event))
-            outcome = self._scorer.step(event, memory, partition)
+            reading = next(readings) if event["event"] == "feedback" else None
+            outcome = self._scorer.step(event, memory, partition, reading)
             if isinstance(outcome, Emit):
                 scored = outcome.value
                 self._emit(piece, record, scored.record, out)

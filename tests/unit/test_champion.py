@@ -8,6 +8,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 
 from models.champion import Champion, Change, Step
@@ -171,6 +172,10 @@ def test_both_models_learn_every_event_once() -> None:
     assert champion.champion.seen == champion.challenger.seen == {"a": 10}
 
 
+def kept(model: Champion[Any, Any]) -> bytes:
+    return encode(Snapshot("rates", 1, 0, 0.0, "", model.state()))
+
+
 def test_restored_in_the_middle_of_a_duel_it_goes_on_as_if_never_stopped() -> None:
     never, often = rates(), rates()
     rng = random.Random(5)
@@ -180,10 +185,21 @@ def test_restored_in_the_middle_of_a_duel_it_goes_on_as_if_never_stopped() -> No
         if i == 2050:
             never.drifted(DRIFT), often.drifted(DRIFT)
         if i % 37 == 0:
-            text = json.dumps(often.state())
+            data = kept(often)
             often = rates()
-            often.restore(json.loads(text))
-    assert never.state() == often.state()
+            often.restore(decode(data).state)
+    assert kept(never) == kept(often)
+
+
+def test_examples_of_an_earlier_build_are_taken_as_they_are() -> None:
+    model = rates()
+    for i in range(9):
+        model.learn(*event(random.Random(i), shifted=False))
+    state = decode(kept(model)).state
+    assert isinstance(state["recent"], np.ndarray)
+    earlier = rates()
+    earlier.restore({**state, "recent": json.loads(state["recent"].tobytes())})
+    assert kept(earlier) == kept(model)
 
 
 def test_it_carries_a_real_learner_through_a_snapshot() -> None:

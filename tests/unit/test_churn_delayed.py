@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 import pytest
 
-from models.churn.delayed import DAY, DelayedLabels, Labelled
+from models.churn.delayed import DAY, DelayedLabels
 from models.churn.features import CustomerFeatures
 from models.churn.target import Target, Targets
+from models.churn.waiting import Labelled
 
 TARGETS = Targets(
     [
@@ -211,3 +212,24 @@ def test_nothing_after_the_score_reaches_the_features() -> None:
     assert len(honest) == len(wrong) == 20
     assert separable(wrong)
     assert not separable(honest)
+
+
+def test_it_is_the_same_whether_entries_are_written_after_each_event_or_at_the_end() -> None:
+    rng = random.Random(11)
+    often, once = DelayedLabels(TARGETS, limit=3), DelayedLabels(TARGETS, limit=3)
+    for step in range(600):
+        customer, at = f"c{rng.randrange(6)}", step * DAY / 9
+        kind = rng.choice(("purchased", "cancelled", ""))
+        told = []
+        for waiting in (often, once):
+            if kind:
+                waiting.outcome(customer, kind, at)
+            else:
+                waiting.scored_all(customer, at, {"n": at}, {"churn": (0.5, 1), "purchase": (0.2, 1)})
+            told.append(waiting.advance(at))
+        assert told[0] == told[1]
+        for touched in often.touched:
+            often.entry(touched)
+        often.touched.clear()
+    assert {c: often.entry(c) for c in once.touched} == {c: once.entry(c) for c in once.touched}
+    assert len(often) == len(once) > 0

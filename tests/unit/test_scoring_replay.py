@@ -15,7 +15,7 @@ from models.scoring.customer import CustomerMemory
 from models.scoring.model_set import ModelSet
 from models.scoring.replay import inputs_at
 from models.scoring.scorer import PartitionScoring, Scorer
-from models.scoring.targets import targets
+from models.scoring.targets import PROPENSITIES, targets
 from models.topics.analyser import Analyser
 
 TEXTS = ("物流太慢了", "我要退款，客服不理人", "很好用，推荐", "late again, I want a refund", "杯盖裂开了")
@@ -97,3 +97,28 @@ def test_a_score_names_what_moved_it() -> None:
             assert term in scored["text"] and float(pull) * scored["scores"]["polarity"] >= 0
             quoted += 1
     assert quoted > 3
+
+
+def test_texts_read_together_say_what_each_says_alone() -> None:
+    scorer = Scorer(ModelSet(), Analyser(), learning=False)
+    feedbacks = [record for record in log() if record["event"] == "feedback"]
+    alone = [scorer.read([record])[0] for record in feedbacks]
+    for one, other in zip(alone, scorer.read(feedbacks), strict=True):
+        assert one[:-1] == other[:-1] and one.words.words == other.words.words
+        assert (one.words.minima == other.words.minima).all()
+
+
+def test_models_that_met_their_columns_in_another_order_share_a_row() -> None:
+    rng, models = random.Random(7), ModelSet()
+    purchase, adoption = models.propensity("purchase"), models.propensity("feature_adoption")
+    for number in range(200):
+        a, b = rng.random(), rng.random()
+        x = {"a": a, "b": b, "tier": rng.choice(("gold", "silver"))}
+        models.propensity("churn").learn_one(x, a > 0.5)
+        purchase.learn_one({"b": b} if number < 5 else x, b > 0.5)
+        adoption.learn_one({"c": a} if number < 5 else x, b > 0.5)
+    x = {"tier": "gold", "c": 0.3, "b": 0.9, "a": 0.2}
+    shared = models.propensities(x)
+    assert shared == {name: models.propensity(name).predict_proba_one(x) for name in PROPENSITIES}
+    purchase.learn_one({**x, "new": 1.0}, True)
+    assert models.propensities(x)["purchase"] == purchase.predict_proba_one(x)
