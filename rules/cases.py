@@ -61,7 +61,7 @@ class Given(Part):
     model_config = {"extra": "allow", "frozen": True}
 
     after: Annotated[int, BeforeValidator(milliseconds), Field(ge=0)]
-    event: Literal["feedback", "customer", "outcome", "label", "action_status", "tick"] = "feedback"
+    event: Literal["feedback", "customer", "outcome", "label", "action_status", "burst", "tick"] = "feedback"
     customer_id: Text = "c1"
     received_after: Annotated[int, BeforeValidator(milliseconds), Field(ge=0)] | None = None
     expect: Text | list[Text] | None = None

@@ -65,7 +65,9 @@ FIELDS: dict[str, dict[str, FieldType]] = {
     "feedback": _fields(ScoredFeedback, frozenset({"scores", "customer", "event"})),
     "scores": _fields(Scores),
     "customer": _fields(CustomerView),
-    "fact": _fields(CustomerFact) | {name: FieldType("string") for name in ("status", "by", "reason")},
+    "fact": _fields(CustomerFact)
+    | {name: FieldType("string") for name in ("status", "by", "reason")}
+    | {"voices": FieldType("int"), "channels": FieldType("int"), "polarity": FieldType("double")},
     "actions": {kind.value: FieldType("int") for kind in ActionKind}
     | {"total": FieldType("int"), "days_since": FieldType("double")},
 }

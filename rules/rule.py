@@ -13,7 +13,7 @@ from models.events.base import EventTime
 from models.events.decision import ActionKind
 
 Status = Literal["draft", "shadow", "live", "paused"]
-Trigger = Literal["feedback", "customer", "outcome", "label", "action_status"]
+Trigger = Literal["feedback", "customer", "outcome", "label", "action_status", "burst"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 

@@ -70,9 +70,12 @@ class Link(Inbound):
 
 
 class CustomerFact(Outbound):
-    """A customer event, outcome, label or answered action in the customer's own log (`feedback.masked`)."""
+    """A customer event, outcome, label or answered action in the customer's own log (`feedback.masked`).
 
-    event: Literal["customer", "outcome", "label", "action_status", "dropped"]
+    `burst` is in the log of an issue instead (`feedback.scored` alone): how far it has spread by now.
+    """
+
+    event: Literal["customer", "outcome", "label", "action_status", "burst", "dropped"]
     origin: Origin
     id: str
     customer_id: str
@@ -94,6 +97,9 @@ class CustomerFact(Outbound):
     status: str | None = Field(default=None, description="of an action_status: what the service said")
     by: str | None = Field(default=None, description="of an action_status: the team or service")
     reason: str | None = Field(default=None, description="of an action_status: why")
+    voices: int | None = Field(default=None, description="of a burst: different customers so far")
+    channels: int | None = Field(default=None, description="of a burst: different channels so far")
+    polarity: float | None = Field(default=None, description="of a burst: running mean, -1 to 1")
     occurred_at: Millis
     received_at: Millis
     late: bool | None = Field(default=None, description="a day or more behind its partition; from the scorer")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from models.champion import Change, Step
 from models.drift.watch import Drift
 from models.topics.emerging import Burst
+from models.topics.spread import Surge
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,13 @@ class Finding:
         What was done about it, in words.
     burst
         The burst itself, for those who keep suggestions.
+    fact
+        For rules instead of people: a `CustomerFact`, but for its origin, of the log of what it is about.
+    offset
+        Of the record the fact comes from.
     """
 
-    kind: Literal["drift", "model", "burst"]
+    kind: Literal["drift", "model", "burst", "spread"]
     subject: str
     message: str
     severity: Literal["info", "warning", "critical"]
@@ -37,6 +42,8 @@ class Finding:
     magnitude: float
     done: str
     burst: Burst | None = None
+    fact: dict[str, Any] | None = None
+    offset: int = -1
 
 
 def of_drift(drift: Drift, done: str) -> Finding:
@@ -82,3 +89,31 @@ def of_burst(burst: Burst) -> Finding:
     )
     subject, size = "/".join(burst.phrases), burst.count / max(burst.expected, 0.1)
     return Finding("burst", subject, message, "warning", burst.since, size, "", burst)
+
+
+def of_surge(surge: Surge, occurred_ms: int, at: float, offset: int) -> Finding:
+    """Put an issue's growth into the issue's own log, for rules to judge.
+
+    Parameters
+    ----------
+    occurred_ms
+        When the newest voice spoke.
+    at, offset
+        Of the observation's record, so that a replay writes the same.
+    """
+    subject = f"issue:{surge.cluster_id}"
+    fact = {
+        "event": "burst",
+        "id": surge.ident,
+        "customer_id": subject,
+        "kind": surge.topic or "unknown",
+        "voices": surge.voices,
+        "channels": surge.channels,
+        "polarity": surge.polarity,
+        "occurred_at": occurred_ms,
+        "received_at": int(at * 1000),
+    }
+    message = f"{surge.voices} voices on {surge.channels} channels"
+    return Finding(
+        "spread", subject, message, "info", occurred_ms / 1000.0, surge.voices, "", None, fact, offset
+    )

@@ -10,7 +10,8 @@ from models.drift.watch import Drift, Series, Watch
 from models.learner import State
 from models.scoring.targets import CHURN
 from models.topics.emerging import BurstDetector
-from models.training.finding import Finding, of_burst, of_drift
+from models.topics.spread import Spread
+from models.training.finding import Finding, of_burst, of_drift, of_surge
 
 NAME = "inputs"
 BLOCK = 16
@@ -18,6 +19,9 @@ BLOCK = 16
 
 TEXT = 160
 """Characters of a text that are looked at."""
+
+_OBSERVED = 13
+"""Fields of an observation that drift and words are watched in; two more tell how far an issue has spread."""
 
 MOST = 50
 """Feedbacks observed of one slice; of a longer one every second, third, … is taken."""
@@ -47,6 +51,7 @@ def observation(scored: Mapping[str, Any], offset: int) -> list[Any]:
         offset, scored["occurred_at"], scored["customer_id"], scored["lang"], scored["channel"], text[:TEXT],
         len(text), scored["rating"] is None, scored["product"] is None, scored["region"] is None,
         scored["cluster_id"], scores["polarity"], scores["churn"] if scored["models"][CHURN] else None,
+        scored["cluster_size"], scores["topics"][0] if scores["topics"] else "",
     ]  # fmt: skip
 
 
@@ -81,6 +86,7 @@ class Observer:
         self.offset = -1
         self.version = 0
         self.bursts = BurstDetector() if detector is None else detector
+        self.spread = Spread()
         self._watch = Watch(NAME, _MEANS)
         self._seen: dict[str, int] = {}
         self._sums: dict[str, float] = {}
@@ -97,14 +103,22 @@ class Observer:
         if offset <= self.offset:
             return []
         self.offset = offset
-        partition, found = str(record["from"][0]), []
+        partition, found = str(record["from"][0]), list[Finding]()
         last = self._seen.get(partition, -1)
         for entry in record["seen"]:
             if entry[0] > last:
                 last = entry[0]
-                found += self._observe(entry)
+                found += self._observe(entry[:_OBSERVED])
+                # Observations of an earlier build end there.
+                if len(entry) > _OBSERVED:
+                    found += self._spreading(int(partition), entry, offset, at)
         self._seen[partition] = last
         return found
+
+    def _spreading(self, partition: int, entry: list[Any], offset: int, at: float) -> list[Finding]:
+        _, at_ms, _, _, channel, text, *_, polarity, _, size, topic = entry
+        surge = self.spread.step(partition, text, size, channel, polarity, topic, at_ms / 1000.0)
+        return [] if surge is None else [of_surge(surge, at_ms, at, offset)]
 
     def _observe(self, entry: list[Any]) -> list[Finding]:
         _, at_ms, customer, lang, channel, text, length, *missing, cluster, polarity, churn = entry
@@ -136,6 +150,7 @@ class Observer:
         """Return counters, windows and how far each partition was read."""
         return {
             "bursts": dict(self.bursts.state()),
+            "spread": dict(self.spread.state()),
             "watch": dict(self._watch.state()),
             "seen": dict(self._seen),
             "sums": dict(self._sums),
@@ -146,6 +161,8 @@ class Observer:
     def restore(self, state: Mapping[str, Any], offset: int, version: int) -> None:
         """Continue from a snapshot; raises ValueError or KeyError where it does not fit."""
         self.bursts.restore(state["bursts"])
+        if "spread" in state:  # of an earlier build: counting begins again
+            self.spread.restore(state["spread"])
         self._watch.restore(state["watch"])
         self._seen, self._sums = dict(state["seen"]), dict(state["sums"])
         self._count, self._churns = int(state["count"]), int(state["churns"])

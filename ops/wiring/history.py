@@ -21,7 +21,7 @@ _FEEDBACK = """SELECT origin, feedback_id, customer_id, linked, voice, channel, 
 FROM feedback FINAL"""
 _FACTS = """SELECT origin, event, id, customer_id, kind, value, amount, quantity, express, product, tier,
     lifetime_value, since, time_zone, segment, region, feedback_id, model, action_id, occurred_at,
-    received_at, toUInt32(_partition) AS part, toUInt64(_offset) AS place
+    received_at, voices, channels, polarity, toUInt32(_partition) AS part, toUInt64(_offset) AS place
 FROM (SELECT * FROM facts FINAL WHERE event != 'dropped')"""
 _ORDER = ("received_at", "part", "place")
 _WHERE = """

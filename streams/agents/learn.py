@@ -23,7 +23,7 @@ from streams.history import Checkpoints, write
 from streams.outbox import BatchProducer, Layout, Outbox
 from streams.snapshots import SnapshotShelf
 from streams.tags import LiveTags
-from streams.topics import EXAMPLES, MODEL_METRICS, OBSERVED, SNAPSHOTS
+from streams.topics import EXAMPLES, FEEDBACK_SCORED, MODEL_METRICS, OBSERVED, SNAPSHOTS
 
 log = logging.getLogger(__name__)
 
@@ -191,6 +191,11 @@ class Learn:
     async def _report(self, found: list[Finding]) -> None:
         out, now_ms = Outbox(self._layout), int(self._clock.now() * 1000)
         for finding in found:
+            if finding.fact is not None:
+                fact = finding.fact | {"origin": [EXAMPLES, OBSERVED, finding.offset]}
+                headers = cloud_event("hark.customer.fact", "learn", fact["id"], now_ms, ())
+                out.keyed(FEEDBACK_SCORED, finding.subject, dumps(fact), headers)
+                continue
             done = finding.done
             if finding.kind == "drift":
                 metrics.DRIFTS.labels(*finding.subject.split("/", 1)).inc()

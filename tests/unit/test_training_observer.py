@@ -5,10 +5,15 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from models.events import CustomerFact
 from models.snapshot import Snapshot, decode, encode
 from models.topics.emerging import BurstDetector
 from models.training.finding import Finding
 from models.training.observer import MOST, Observer, observation, thinned
+from rules.engine import Engine
+from rules.limits import Limits
+from rules.state import CustomerState, PartitionState
+from streams.catalog import shipped_catalog
 
 DAY = 86_400.0
 USUAL = ("物流很快", "客服态度好", "价格有点贵", "质量不错", "包装完好", "屏幕清晰")
@@ -25,7 +30,8 @@ def entry(offset: int, at: float, rng: random.Random, text: str = "", **changes:
         "product": "p",
         "region": None,
         "cluster_id": f"k{offset}",
-        "scores": {"polarity": rng.gauss(0.2, 0.2), "churn": 0.1},
+        "cluster_size": 1,
+        "scores": {"polarity": rng.gauss(0.2, 0.2), "churn": 0.1, "topics": ["quality"]},
         "models": {"churn": 1},
     }
     return observation({**scored, **changes}, offset)
@@ -104,6 +110,57 @@ def test_a_long_slice_is_thinned_evenly() -> None:
 
 def test_the_first_learned_version_is_no_drift() -> None:
     observer = Observer()
-    untrained = stream(3000, 0, scores={"polarity": 0.2, "churn": 0.25}, models={"churn": 0})
+    untrained = stream(3000, 0, scores={"polarity": 0.2, "churn": 0.25, "topics": []}, models={"churn": 0})
     learned = [[offset + 3000, *rest] for offset, *rest in stream(3000, 0)]
     assert feed(observer, untrained) + feed(observer, learned) == []
+
+
+def surge(size: int = 48, partitions: int = 8) -> list[dict[str, Any]]:
+    """Voices of one issue over partitions and channels, as the scorers write them, among other feedback."""
+    rng, values = random.Random(3), list[dict[str, Any]]()
+    for n in range(size):
+        place = n % partitions
+        text = f"充电器冒烟了，太危险了，快点处理{'！' * (n % 3)}"
+        angry = {"polarity": -0.8, "churn": 0.1, "topics": ["safety"]}
+        voice = entry(2 * n, 60.0 * n, rng, text, channel=("app", "web", "social")[n % 3],
+                      cluster_size=n // partitions + 1, scores=angry)  # fmt: skip
+        values.append({"from": [place], "seen": [voice, entry(2 * n + 1, 60.0 * n, rng)]})
+    return values
+
+
+def test_an_issue_over_all_partitions_is_counted_in_one_place() -> None:
+    observer = Observer()
+    facts = [f.fact for n, v in enumerate(surge()) for f in observer.step(v, n, 5.0) if f.fact]
+    assert len({fact["customer_id"] for fact in facts}) == 1
+    assert len({fact["id"] for fact in facts}) == len(facts)
+    assert 40 <= facts[-1]["voices"] <= 48 and facts[-1]["channels"] == 3
+    assert [fact["voices"] for fact in facts] == sorted(fact["voices"] for fact in facts)
+    assert facts[-1]["kind"] == "safety" and facts[-1]["polarity"] < -0.5
+    for fact in facts:
+        CustomerFact.model_validate(fact | {"origin": ["models.examples", 5, 0]})
+
+
+def test_a_killed_observer_tells_the_same_of_an_issue() -> None:
+    values, observer = surge(), Observer()
+    first = [f.fact for n, v in enumerate(values) for f in observer.step(v, n, 5.0) if f.fact]
+    half, again = Observer(), Observer()
+    for n in range(20):
+        half.step(values[n], n, 5.0)
+    taken = decode(encode(Snapshot("inputs", 1, half.offset, 0.0, "c", half.state())))
+    again.restore(taken.state, taken.offset, taken.version)
+    after = [f.fact for n, v in enumerate(values) for f in again.step(v, n, 5.0) if f.fact]
+    assert after and after == first[-len(after) :]
+
+
+def test_one_alert_a_day_for_an_issue_of_thirty_voices_in_eight_partitions() -> None:
+    observer, decided = Observer(), []
+    engine = Engine(shipped_catalog(None), Limits.model_validate({"global_holdout": 0}))
+    states: dict[str, CustomerState] = {}
+    partition = PartitionState(0, 1)
+    for n, value in enumerate(surge(30)):
+        for finding in observer.step(value, n, 60.0 * n):
+            if finding.fact is not None:
+                decided += engine.process(finding.fact, states, partition, 0)
+    arms = [(one.decision["rule_id"], one.decision["arm"]) for one in decided]
+    assert arms.count(("cross_channel_burst", "acted")) == 1
+    assert not engine.failures

@@ -1,0 +1,136 @@
+"""One issue over all partitions: how many voices, over which channels, counted in one place.
+
+A partition counts the customers of a cluster exactly, and a customer lives in one partition, so the voices of
+an issue are the sum of what its partitions last said: nothing is lost where only some of the feedback is
+looked at. Near-identical wordings that partitions gave different ids are brought together by an index over
+all of them, which only what was said twice in a partition can found; so it stays small.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from models.fingerprint import fingerprint
+from models.learner import State
+from models.near_duplicate import ClusterIndex
+
+CAPACITY = 2048
+WINDOW = 2 * 86_400.0
+LEAST = 5
+"""Voices below which nothing is told."""
+
+_EXACT = 100
+"""Up to here every fifth voice is told, beyond it every tenth part more."""
+
+_MOOD = 0.1
+"""Weight of the newest voice in the running polarity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surge:
+    """An issue that grew by a step.
+
+    Parameters
+    ----------
+    ident
+        The same when the same growth is seen again in a replay.
+    cluster_id
+        The issue.
+    voices, channels
+        Different customers and different channels so far.
+    polarity
+        Running mean, -1 to 1.
+    topic
+        First topic of the newest voice, empty when none.
+    """
+
+    ident: str
+    cluster_id: str
+    voices: int
+    channels: int
+    polarity: float
+    topic: str
+
+
+class Spread:
+    """Issues that spread over partitions and channels.
+
+    Examples
+    --------
+    >>> spread = Spread(capacity=64)
+    >>> text = "the lid leaks all over my bag"
+    >>> told = [
+    ...     spread.step(n % 2, text, n // 2 + 1, ("app", "web")[n % 2], -0.8, "quality", 60.0 * n)
+    ...     for n in range(10)
+    ... ]
+    >>> [(one.voices, one.channels) for one in told if one is not None]
+    [(5, 2), (10, 2)]
+    """
+
+    def __init__(self, capacity: int = CAPACITY, window: float = WINDOW) -> None:
+        self._index = ClusterIndex(capacity, window)
+        self._issues: dict[str, dict[str, Any]] = {}
+
+    def step(
+        self, partition: int, text: str, size: int, channel: str, polarity: float, topic: str, at: float
+    ) -> Surge | None:
+        """Take one feedback; return the issue when it has grown by a step.
+
+        Parameters
+        ----------
+        partition
+            Where it was scored.
+        text
+            Masked.
+        size
+            Different customers of its cluster in that partition.
+        at
+            Event time, seconds since the epoch.
+        """
+        mark = fingerprint(text)
+        if size < 2 and self._index.find(mark, at) is None:
+            return None
+        cluster = self._index.join(mark, "", str(partition), at, channel)
+        issue = self._issues.get(cluster.cluster_id)
+        if issue is None or issue["slot"] != cluster.slot:
+            self._forget(cluster.slot)
+            issue = {"slot": cluster.slot, "sizes": {}, "channels": [], "polarity": polarity, "told": [0, 0]}
+            self._issues[cluster.cluster_id] = issue
+        sizes, channels = issue["sizes"], issue["channels"]
+        sizes[str(partition)] = max(size, sizes.get(str(partition), 0))
+        if channel not in channels:
+            channels.append(channel)
+        issue["polarity"] += _MOOD * (polarity - issue["polarity"])
+        voices = sum(sizes.values())
+        grown = [_step(voices), len(channels)]
+        if voices < LEAST or not any(now > then for now, then in zip(grown, issue["told"], strict=True)):
+            return None
+        issue["told"] = grown
+        ident = f"burst-{cluster.cluster_id}-{grown[0]}-{grown[1]}"
+        return Surge(ident, cluster.cluster_id, voices, grown[1], round(issue["polarity"], 4), topic)
+
+    def _forget(self, slot: int) -> None:
+        """Drop the issue whose place in the index was taken."""
+        for ident in [ident for ident, issue in self._issues.items() if issue["slot"] == slot]:
+            del self._issues[ident]
+
+    def state(self) -> State:
+        """Return the index and the issues."""
+        return {"index": dict(self._index.state()), "issues": {k: dict(v) for k, v in self._issues.items()}}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from `state`; raises ValueError where it does not fit."""
+        self._index.restore(state["index"])
+        self._issues = {
+            ident: {**issue, "sizes": dict(issue["sizes"]), "channels": list(issue["channels"])}
+            for ident, issue in state["issues"].items()
+        }
+
+
+def _step(voices: int) -> int:
+    if voices < _EXACT:
+        return voices // LEAST
+    return _EXACT // LEAST + int(math.log(voices / _EXACT) / math.log(1.1))
