@@ -79,9 +79,7 @@ class Blend:
     def learn(self, z: Array, y: bool) -> None:
         """Take the component log-odds predicted for an event whose label is now known."""
         at = self.n % self.window
-        held = self._z[at]
-        held[0] = 1.0
-        np.minimum(np.maximum(z, -CLIP), CLIP, out=held[1:])
+        self._z[at] = [1.0, *(CLIP if p > CLIP else -CLIP if p < -CLIP else p for p in z.tolist())]
         self._y[at] = y
         self.n += 1
         if self.n % self.every == 0:

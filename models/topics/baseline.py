@@ -37,11 +37,18 @@ class SeasonalCounts:
         self._everywhere = np.zeros(size, np.float64)
         self._slots = np.zeros((SLOTS, size), np.float32)
         self._slot_total = np.zeros(SLOTS, np.float64)
+        self._window = np.zeros(size, np.float64)
+
+    @property
+    def texts(self) -> int:
+        """Number of texts in the window."""
+        return int(self._slot_total.sum())
 
     def add(self, terms: npt.NDArray[np.int64]) -> None:
         """Count one text with these terms in the current slot, each term once."""
         row = self.slot % SLOTS
         self._slots[row, terms] += 1
+        self._window[terms] += 1
         self._slot_total[row] += 1
 
     def turn(self) -> None:
@@ -54,11 +61,13 @@ class SeasonalCounts:
             self._past[hour] *= np.float32(_DAILY_DECAY)
             self._past_total[hour] *= _DAILY_DECAY
             self._everywhere = np.asarray(self._past.sum(axis=0, dtype=np.float64), np.float64)
-        self._past[hour] += self._slots[row]
-        self._everywhere += self._slots[row]
-        self._past_total[hour] += self._slot_total[row]
-        self._slots[row] = 0
-        self._slot_total[row] = 0
+        if self._slot_total[row]:
+            self._past[hour] += self._slots[row]
+            self._everywhere += self._slots[row]
+            self._window -= self._slots[row]
+            self._past_total[hour] += self._slot_total[row]
+            self._slots[row] = 0
+            self._slot_total[row] = 0
 
     def skip_to(self, slot: int) -> None:
         """Empty the window into the past and go to `slot`, after a gap longer than the window."""
@@ -68,7 +77,7 @@ class SeasonalCounts:
 
     def window(self) -> npt.NDArray[np.float64]:
         """Return the counts of the window, shape (size,)."""
-        return np.asarray(self._slots.sum(axis=0, dtype=np.float64), np.float64)
+        return self._window
 
     def past(self) -> npt.NDArray[np.float64]:
         """Return the faded counts of the past over all hours, shape (size,)."""
@@ -114,3 +123,4 @@ class SeasonalCounts:
         self._everywhere = np.array(state["everywhere"], np.float64)
         self._slots = np.array(state["slots"], np.float32)
         self._slot_total = np.array(state["slot_total"], np.float64)
+        self._window = self._slots.sum(axis=0, dtype=np.float64)

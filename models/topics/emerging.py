@@ -169,7 +169,7 @@ class BurstDetector:
         return zlib.crc32(cluster_id.encode()) >> (32 - self._bits)
 
     def _look(self, at: float) -> list[Burst]:
-        if at - self._first < self._warm_up:
+        if at - self._first < self._warm_up or self._counts.texts < self._least:
             return []
         counts, past = self._counts.window(), self._counts.past()
         terms = np.flatnonzero((counts >= self._least) & (self._muted <= at))
