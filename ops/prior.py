@@ -2,7 +2,8 @@
 
 Only sources whose licence allows shipping what is learned from them: `SOURCES` names each with its
 licence. Some are evaluation corpora too, so the recipe also makes a prior without each of them, which
-`hark eval sentiment` takes for a file of that name: no figure comes from a prior that saw the file.
+`hark eval sentiment` takes for texts of that source, whatever the file is called: the prior carries
+checksums of every sixteenth text it learned from, so no figure comes from a prior that saw the texts.
 
 Two weights a feature: the lexicon's (own Chinese list, VADER's English one; a word under a negation
 counts against itself), and that of a logistic regression over the corpora.
@@ -29,7 +30,7 @@ from models.sentiment.linear import Cutter
 from models.sentiment.prior import Prior, pack_table
 from models.topics.emotion import emotion_words
 from ops.evaluation.corpus import Row, labelled
-from ops.evaluation.sentiment import HELD_OUT_PRIORS
+from ops.evaluation.prior import HELD_OUT_PRIORS, sampled
 
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
@@ -227,8 +228,15 @@ def build(
             texts += [row.text for row in rows]
             labels += [float(row.label or 0) for row in rows]
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            about = {"name": source.name, "licence": source.licence, "rows": len(rows), "sha256": digest}
-            described.append(about)
+            described.append(
+                {
+                    "name": source.name,
+                    "licence": source.licence,
+                    "rows": len(rows),
+                    "sha256": digest,
+                    "sample": sampled(row.text for row in rows),
+                }
+            )
         lexicon = lexicon_weights({**emotion_polarity(lang), **words}, lang)
         tables[lang] = pack_table(lexicon, corpus_weights(texts, np.array(labels), lang, seed))
     held = sorted(path.name.partition(".")[0] for path in hold_out)

@@ -12,15 +12,13 @@ import numpy.typing as npt
 import typer
 
 from models.sentiment import Sentiment
-from models.sentiment.prior import SHIPPED, load_prior
+from models.sentiment.prior import SHIPPED
 from ops.evaluation.batch import BatchUnavailable, retrained
 from ops.evaluation.corpus import CorpusError, Row, labelled
+from ops.evaluation.prior import sources_among, unseen
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-HELD_OUT_PRIORS = Path(__file__).parent / "priors"
-"""The shipped prior made again without one of its sources, `without_<source>.bin`, by `make prior`."""
 
 CHUNK = 500
 """Events timed together: a shared machine's pauses fall into few chunks, so the median forgets them."""
@@ -90,13 +88,14 @@ def run(
     seed
         Shuffle first; None keeps the file's order.
     prior
-        "shipped", "none" or the path of a prior file. Where the shipped one has learned from a file of
-        this name, the one made without it is taken; `prior` in the result says so.
+        "shipped", "none" or the path of a prior file. Where the shipped one has learned from these
+        texts, the one made without their source is taken; `prior` in the result says so.
     against
         "batch" adds TF-IDF + logistic regression retrained at every tenth of the same stream.
     """
-    prior = unseen(path, prior)
     rows = labelled(path, seed)
+    texts = [row.text for row in rows]
+    prior = unseen(texts, prior)
     labels = np.array([row.label for row in rows], np.int64)
     for lang in ("zh", "en"):  # compile outside the clock
         Sentiment(bits=10, prior="none").learn_one("ok 好", lang, True)
@@ -109,7 +108,7 @@ def run(
         "us_per_event": round(seconds * 1e6, 1),
         "first_1000": summary(scores[:1000], labels[:1000]),
         "prior": Path(prior).stem,
-        "prior_overlap": overlap(path, prior),
+        "prior_overlap": bool(sources_among(texts, prior)),
     }
     if against == "batch":
         result["against"] = compare(rows, scores, labels)
@@ -128,19 +127,6 @@ def compare(rows: list[Row], scores: Floats, labels: Ints) -> dict[str, Any]:
         }
         for name, values in (("batch", batch), ("online", scores))
     }
-
-
-def unseen(path: Path, prior: str) -> str:
-    """Return the prior to evaluate a file with: the shipped one gives way where it knows the file."""
-    apart = HELD_OUT_PRIORS / f"without_{path.name.partition('.')[0]}.bin"
-    return str(apart) if prior == SHIPPED and overlap(path, prior) and apart.is_file() else prior
-
-
-def overlap(path: Path, prior: str) -> bool:
-    """Tell whether the prior was trained on a file of this name."""
-    sources = load_prior(prior).recipe.get("sources", [])
-    name = path.name.partition(".")[0]
-    return isinstance(sources, list) and any(source.get("name") == name for source in sources)
 
 
 def sentiment(

