@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from models.events.decision import Arm, Suppression
@@ -16,7 +17,7 @@ from rules.environment import Environment
 from rules.expression import parse
 from rules.plan import Plan
 from rules.rule import DAY, Rule
-from rules.state import CustomerState, PartitionState, Past
+from rules.state import CustomerState, PartitionState, Past, short
 from rules.tree import leaves, unparse
 from rules.windows import keys_of
 
@@ -73,9 +74,9 @@ class Explanation:
     def lines(self) -> list[str]:
         """Return the explanation as text, one finding a line."""
         marks = {True: "true ", False: "FALSE", None: "ERROR"}
-        verdict = (
-            "condition does not hold" if self.arm is None else f"{self.arm.value} {self.reason.value}".strip()
-        )
+        verdict = "waits for an absence" if self.holds else "condition does not hold"
+        if self.arm is not None:
+            verdict = f"{self.arm.value} {self.reason.value}".strip()
         if self.arm is not None and not self.decided:
             verdict += " (if it came now)"
         head = f"{self.rule.id} v{self.rule.version} [{self.rule.status}]: {verdict}"
@@ -154,9 +155,22 @@ def _explain(
     parts = [_part(unparse(leaf), keys, env) for leaf in leaves(parse(plan.rule.condition))]
     whole = _part(plan.rule.condition, keys, env).holds
     arm, reason, decided, detail = None, Suppression.NONE, False, ""
-    if whole or kept is not None:
+    if whole and kept is None and plan.absence is not None:
+        detail = _waiting(plan, record, state)
+    elif whole or kept is not None:
         arm, reason, decided, detail = _verdict(engine.arbiter, plan, env, record, state, partition, kept)
     return Explanation(plan.rule, whole, parts, plan.values(env), arm, reason, decided, detail)
+
+
+def _waiting(plan: Plan, record: Mapping[str, Any], state: CustomerState) -> str:
+    """Say until when a rule waits that acts on what does not come."""
+    event = short(record["feedback_id"] if record["event"] == "feedback" else record["id"])
+    for timer in state.timers:
+        if timer.rule == plan.rule.id:
+            until = datetime.fromtimestamp(timer.due / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+            since = "" if timer.event == event else ", since an earlier record"
+            return f"decides at {until} unless it comes before{since}"
+    return "it came in time, or has been decided"
 
 
 def _part(text: str, keys: Mapping[str, str], env: Environment) -> Part:

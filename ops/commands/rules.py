@@ -26,7 +26,7 @@ from rules.loader import Catalog, load_catalog
 from rules.publish import CatalogRecord, Publisher, PublishError, Publishing
 from rules.source import RuleError, read_file
 from rules.state import CustomerState, PartitionState, short
-from rules.why import Kept, explain, recall
+from rules.why import Explanation, Kept, explain, recall
 
 CATALOG = Path(rules.__file__).parent / "catalog"
 LIMITS = Path(rules.__file__).parent / "limits.yaml"
@@ -238,9 +238,15 @@ def why(
         if position < len(records) - last:
             continue
         out.print(f"{record['event']} {identity}, {_moment(record['occurred_at'])}")
-        for explanation in explain(engine, record, state, partition, rule, then):
+        for explanation in sorted(explain(engine, record, state, partition, rule, then), key=_nearest):
             for line in explanation.lines():
                 out.print("  " + line)
+
+
+def _nearest(explanation: Explanation) -> tuple[bool, int, str]:
+    """Order what fired or was stopped first, then what lacked least."""
+    lacking = sum(part.holds is not True for part in explanation.parts)
+    return explanation.arm is None, lacking, explanation.rule.id
 
 
 def _moment(at: int) -> str:

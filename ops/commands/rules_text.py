@@ -1,44 +1,56 @@
-"""What `hark rules` prints: backtests and differences as tables."""
+"""What `hark rules` prints: backtests and differences."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from rules.backtest import Backtest
 from rules.loader import Catalog
 
-_COLUMNS = (
-    "rule", "eligible", "acted", "held out", "suppressed", "customers", "tiers", "cost", "overlap",
-    "outcomes",
-)  # fmt: skip
-
 
 def show_backtest(out: Console, result: Backtest) -> None:
-    """Print one line a rule, the live version's figures in brackets where they differ."""
-    out.print(f"{result.records} records over {result.days:.1f} days")
-    table = Table(*_COLUMNS)
-    data = result.to_json()["rules"]
-    for rule_id, entry in data.items():
-        live = entry.get("live", {})
-        table.add_row(
-            rule_id,
-            _against(entry["eligible"], live.get("eligible")),
-            _against(entry["arms"].get("acted", 0), live.get("arms", {}).get("acted", 0) if live else None),
-            str(entry["arms"].get("holdout", 0)),
-            _counts(entry["suppressed"]),
-            _against(entry["customers"], live.get("customers")),
-            _counts(entry["tiers"]),
-            _against(entry["cost"], live.get("cost")),
-            _counts(entry["overlap"]),
-            ", ".join(f"{name} {item['mean']} (n={item['n']})" for name, item in entry["outcomes"].items()),
-        )
-    out.print(table)
+    """Print a few lines a rule that fired, or fires where it is live, and the others by name."""
+    out.print(
+        f"{result.records} records over {result.days:.1f} days; in brackets what is live where it differs"
+    )
+    quiet = []
+    for rule_id, entry in result.to_json()["rules"].items():
+        live = entry.get("live") or {}
+        if entry["eligible"] or live.get("eligible"):
+            for line in _fired(rule_id, entry, live):
+                out.print(line)
+        else:
+            quiet.append(rule_id)
+    if quiet:
+        out.print(f"never eligible: {', '.join(quiet)}")
     for name, count in result.failures.items():
         out.print(f"{name}: {count} times")
+
+
+def _fired(rule_id: str, entry: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[str]:
+    arms, before = entry["arms"], live.get("arms", {})
+    yield (
+        f"{rule_id}: eligible {_against(entry['eligible'], live.get('eligible'))}, "
+        f"acted {_against(arms.get('acted', 0), before.get('acted', 0) if live else None)} "
+        f"on {_against(entry['customers'], live.get('customers'))} customers, "
+        f"held out {_against(arms.get('holdout', 0), before.get('holdout', 0) if live else None)}, "
+        f"cost {_against(entry['cost'], live.get('cost'))}"
+    )
+    outcomes = entry["outcomes"].items()
+    parts = {
+        "limits": _counts(entry["suppressed"]),
+        "in shadow": str(arms.get("shadow", 0) or ""),
+        "tiers": _counts(entry["tiers"]),
+        "other rules on the same records": _counts(entry["overlap"]),
+        "known outcomes": ", ".join(f"{name} {item['mean']} of {item['n']}" for name, item in outcomes),
+    }
+    if live and (entry["only_here"] or entry["only_live"]):
+        parts["against live"] = f"acts {entry['only_here']} times more, {entry['only_live']} times no more"
+    yield from (f"  {name}: {text}" for name, text in parts.items() if text)
 
 
 def show_difference(out: Console, new: Catalog, live: Catalog) -> int:

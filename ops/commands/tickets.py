@@ -73,7 +73,8 @@ def list_(
             row["action_id"][:12], row["kind"], row["rule_id"], row["topic"], row["urgency"], row["team"],
             row["state"], str(row["level"]), when(row["deadline"], config) + late,
         )  # fmt: skip
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    (console if console.is_terminal else Console(highlight=False, width=160)).print(table)
     out.print(f"{len(rows)} work orders")
 
 

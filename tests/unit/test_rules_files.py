@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,9 @@ def test_missing_cases_and_rules_that_write_the_same(tmp_path: Path) -> None:
     found = check_folder(tmp_path)
     assert {problem.code for problem in found} == {"cases", "same-write"}
     assert "no boundary case" in str(found)
+    lines = (tmp_path / "twin.yaml").read_text(encoding="utf-8").splitlines()
+    same = next(problem for problem in found if problem.code == "same-write")
+    assert lines[same.line - 1].startswith("action:") and same.file == "twin.yaml"
     write(tmp_path, id="twin", exclusive_group="g")
     write(tmp_path, exclusive_group="g")
     assert check_folder(tmp_path) == []
@@ -165,6 +169,24 @@ def test_the_problem_stands_at_its_line(tmp_path: Path) -> None:
     assert str(check_folder(tmp_path)[0]) == (
         f"demo.yaml:{line}: unknown-field: scores.polarty is not a field; did you mean polarity?"
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "place"),
+    [
+        ({"condition": "scores.polarty < 0.0"}, "unknown-field", "condition"),
+        ({"condition": "scores.churn > 'a'"}, "type", "condition"),
+        ({"condition": "scores.churn > 1.5"}, "unreachable", "condition"),
+        ({"windows": {"lonely": {"kind": "count", "within": "7d"}}}, "unused-window", "lonely"),
+        ({"budget_per_day": 50, "cost": None}, "budget", "budget_per_day"),
+    ],
+)
+def test_every_check_names_the_line(tmp_path: Path, changes: dict[str, Any], code: str, place: str) -> None:
+    lines = write(tmp_path, **changes).read_text(encoding="utf-8").splitlines()
+    line = next(number for number, text in enumerate(lines, 1) if text.strip().startswith(f"{place}:"))
+    assert (f"demo.yaml:{line}", code) in [
+        (f"{problem.file}:{problem.line}", problem.code) for problem in check_folder(tmp_path)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -296,6 +318,19 @@ def test_why_shows_parts_values_and_the_limit() -> None:
     assert not unseen.holds
 
 
+def test_why_says_until_when_a_rule_waits() -> None:
+    silence = {"kind": "absence", "after": {"where": "scores.polarity < -0.2"}, "within": "48h",
+               "without": {"event": "action_status"}}  # fmt: skip
+    made = rule(condition="scores.polarity < -0.2 && windows.silence", windows={"silence": silence})
+    engine, states, partition = Engine(Catalog.of([made]), FREE), {}, PartitionState(0, 1)
+    record = feedback(0, "f0")
+    assert engine.process(record, states, partition, 0) == []
+    (explanation,) = explain(engine, record, states["c1"], partition)
+    text = "\n".join(explanation.lines())
+    assert text.startswith("demo v1 [live]: waits for an absence\n")
+    assert f"decides at {datetime.fromtimestamp((T0 + 2 * DAY) / 1000, UTC):%Y-%m-%d %H:%M} UTC" in text
+
+
 def test_why_believes_the_store_where_others_spent_the_budget() -> None:
     made = rule(cooldown="1ms", cost=5, budget_per_day=50)
     engine, states, partition = Engine(Catalog.of([made]), FREE), {}, PartitionState(0, 1)
@@ -371,7 +406,9 @@ def test_backtest_and_why_from_a_file(hark: Terminal, tmp_path: Path) -> None:
     status, text = hark("backtest", str(tmp_path), "--from", str(data), "--json", "--live", str(tmp_path))
     assert status == 0
     assert json.loads(text)["rules"]["demo"]["eligible"] == 8
-    assert "12 records over" in hark("backtest", str(tmp_path), "--from", str(data))[1]
+    text = hark("backtest", str(tmp_path), "--from", str(data))[1]
+    assert text.startswith("12 records over") and "demo: eligible 8, acted 5 on 5 customers, " in text
+    assert "tiers: unknown 3, gold 2" in text and "known outcomes: retained 1.0 of 1" in text
     assert hark("why", "c1", "--from", str(data), str(tmp_path), "--rule", "demo")[0] == 0
     status, text = hark("why", "c1", "--from", str(data), "--last", "3")
     assert status == 0
