@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ from rich.console import Console
 
 import rules
 from models.clock import Clock, SystemClock
-from ops.commands.rules_text import show_backtest, show_difference
+from ops.commands.rules_text import moment, nearest, show_backtest, show_difference
 from ops.failures import UserError, sayable
 from rules.backtest import backtest
 from rules.cases import run_cases
@@ -26,7 +25,7 @@ from rules.loader import Catalog, load_catalog
 from rules.publish import CatalogRecord, Publisher, PublishError, Publishing
 from rules.source import RuleError, read_file
 from rules.state import CustomerState, PartitionState, short
-from rules.why import Explanation, Kept, explain, recall
+from rules.why import Kept, explain, recall
 
 CATALOG = Path(rules.__file__).parent / "catalog"
 LIMITS = Path(rules.__file__).parent / "limits.yaml"
@@ -237,20 +236,10 @@ def why(
         recall(state, short(identity), then)
         if position < len(records) - last:
             continue
-        out.print(f"{record['event']} {identity}, {_moment(record['occurred_at'])}")
-        for explanation in sorted(explain(engine, record, state, partition, rule, then), key=_nearest):
+        out.print(f"{record['event']} {identity}, {moment(record['occurred_at'])}")
+        for explanation in sorted(explain(engine, record, state, partition, rule, then), key=nearest):
             for line in explanation.lines():
                 out.print("  " + line)
-
-
-def _nearest(explanation: Explanation) -> tuple[bool, int, str]:
-    """Order what fired or was stopped first, then what lacked least."""
-    lacking = sum(part.holds is not True for part in explanation.parts)
-    return explanation.arm is None, lacking, explanation.rule.id
-
-
-def _moment(at: int) -> str:
-    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _live(folder: Path | None, otherwise: Path | None) -> Catalog:

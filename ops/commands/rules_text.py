@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
 
 from rules.backtest import Backtest
 from rules.loader import Catalog
+from rules.why import Explanation
 
 
 def show_backtest(out: Console, result: Backtest) -> None:
@@ -70,6 +72,17 @@ def show_difference(out: Console, new: Catalog, live: Catalog) -> int:
                 out.print(f"  - {key}: {json.dumps(before.get(key), ensure_ascii=False)}")
                 out.print(f"  + {key}: {json.dumps(after.get(key), ensure_ascii=False)}")
     return changed
+
+
+def nearest(explanation: Explanation) -> tuple[bool, int, str]:
+    """Order what fired or was stopped first, then what lacked least."""
+    lacking = sum(part.holds is not True for part in explanation.parts)
+    return explanation.arm is None, lacking, explanation.rule.id
+
+
+def moment(at: int) -> str:
+    """Write a time in ms as people read it."""
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _plain(catalog: Catalog, rule_id: str) -> dict[str, Any] | None:
