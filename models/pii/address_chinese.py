@@ -40,7 +40,7 @@ _TAIL = re.compile(
     rf"(?:{_NUMBER}){{1,6}}(?:[0-9]{{3,4}}(?:[室房号户]|(?![0-9年月日元块时分个天.])"
     rf"))?|(?<![0-9])[1-9][0-9]{{0,2}}-[0-9]{{1,2}}-[0-9]{{3,4}}(?![0-9])(?:室)?"
 )
-_PLACE_ENDS = tuple(_ROAD.split("|"))
+PLACE_ENDS = tuple(_ROAD.split("|"))
 _LEFT = re.compile(r"[㐀-鿿A-Za-z0-9·()（） ]{1,48}")
 _STOP = re.compile(
     r"(?:地址|住址|家住|住在|住|位于|家在|就在|现在|人在|寄到|寄往|"
@@ -73,13 +73,16 @@ TRIGGERS = (
     r"[0-9]{1,4}(?:栋|幢|号楼|座|弄)[ ]?[0-9A-Z]{1,4}",
     r"[0-9一二三四五六七八九十]{1,3}单元",
 )
-"""What the gate looks for before this recogniser runs."""
+"""What the gate looks for before this recogniser runs, and without which there is no address."""
+_TRIGGER = re.compile("|".join(re.sub(r"\\x\{(\w{4})\}", r"\\u\1", one) for one in TRIGGERS))
 
 
 def find(view: View) -> list[Candidate]:
     """Return the addresses of a text."""
     text = view.text
     found: list[Candidate] = []
+    if not _TRIGGER.search(text):
+        return found
     last = 0
     for match in _TAIL.finditer(text):
         if match.start() < last:
@@ -105,7 +108,7 @@ def _left(text: str, end: int, floor: int) -> int | None:
     segment = left.group()[::-1]
     offset = end - len(segment)
     admin = _ADMIN.search(segment)
-    place = segment.endswith(_PLACE_ENDS)
+    place = segment.endswith(PLACE_ENDS)
     if (
         not place
         and not (admin and len(segment) - admin.end() <= 8)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import hyperscan
 
 from models.pii.database import Pattern, database
+from models.pii.prefilter import MIXED, PAIR, WIDE, Prefilter
 from models.pii.triggers import (
     ADDRESS,
     ALL,
@@ -30,7 +31,6 @@ _FLAGS = _CASED | hyperscan.HS_FLAG_CASELESS
 _WIDE = NORMALISE | ADDRESS | NAME
 """Bits no ASCII text can have."""
 _CAPITAL = 524288
-_LATIN = 1048576
 _CAPITALISED = r"[ \n\t:][A-ZÀ-ɏ]"
 
 Entry = tuple[int, str, int]
@@ -86,10 +86,11 @@ class Gate:
         self._ascii = _Scanner("ascii", [one for one in entries if not one[0] & _WIDE])
         wide = [one for one in others if one[0] & _WIDE]
         mixed = [one for one in others if not one[0] & _WIDE]
-        self._wide = _Scanner("wide", [*wide, (_LATIN, "[0-9A-Za-z@]", _CASED)])
+        self.wide = _Scanner("wide", wide)
         self._mixed = _Scanner("mixed", [*mixed, (_CAPITAL, _CAPITALISED, _CASED)])
         self._english = _Scanner("english", capital)
         self._chinese_name = chinese_name
+        self.prefilter = Prefilter()
 
     def bits(self, text: str) -> int:
         """Return the union of the bits whose pattern occurs in `text`.
@@ -106,17 +107,22 @@ class Gate:
                 data = text.encode()
             except UnicodeEncodeError:
                 data = text.encode("utf-8", "replace")
-            mask = self._wide.bits(data)
-            if mask & _LATIN:
-                mask |= self._mixed.bits(data)
-            if mask & _CAPITAL:
-                mask |= self._english.bits(data)
-            if self._chinese_name and not mask & NAME and self._chinese_name(text):
-                mask |= NAME
+            mask = self._wide_bits(text, data, self.prefilter.read(data))
         if mask >= HOUSE:
             if mask & HOUSE and mask & STREET:
                 mask |= WESTERN_ADDRESS
             mask &= ALL
+        return mask
+
+    def _wide_bits(self, text: str, data: bytes, needed: int) -> int:
+        """Return the bits of a text that is not ASCII, of the searches it needs."""
+        mask = self.wide.bits(data) if needed & WIDE else 0
+        if needed & MIXED:
+            mask |= self._mixed.bits(data)
+            if mask & _CAPITAL:
+                mask |= self._english.bits(data)
+        if needed & PAIR and self._chinese_name and not mask & NAME and self._chinese_name(text):
+            mask |= NAME
         return mask
 
 

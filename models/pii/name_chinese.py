@@ -6,7 +6,7 @@ import importlib
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from importlib import resources
 
@@ -19,27 +19,24 @@ BY_WORD_CLASS = 48
 """Score of a name that only its word class speaks for; the thorough setting asks a better tagger."""
 
 
-def _load() -> dict[str, list[str] | str]:
-    raw = resources.files("models.pii").joinpath("han_names.json").read_text("utf-8")
-    data: dict[str, list[str] | str] = json.loads(raw)
-    return data
-
-
-_DATA = _load()
+_FILE = resources.files("models.pii").joinpath("han_names.json")
+_DATA: dict[str, list[str] | str] = json.loads(_FILE.read_text("utf-8"))
 STRICT = frozenset(_DATA["strict"])
 WEAK = frozenset(_DATA["weak"])
 DOUBLE = frozenset(_DATA["double"])
 GIVEN = frozenset(_DATA["given"])
 STOP = frozenset(_DATA["stop"])
 FOREIGN = frozenset(_DATA["transliteration"])
-_ENDINGS = frozenset(_DATA["endings"])
+ENDINGS = frozenset(_DATA["endings"])
 _SURNAMES = STRICT | WEAK
 _SURNAME_CLASS = "".join(sorted(_SURNAMES))
 _DOUBLE_CLASS = "|".join(sorted(DOUBLE))
-_BEFORE = alternation(list(_DATA["before"]))
-_AFTER = alternation(list(_DATA["after"]))
-_ROLE = re.compile(rf"(?:{_BEFORE})[:： 为是叫]{{0,3}}(?=[{_SURNAME_CLASS}]|{_DOUBLE_CLASS})")
-_ROLE_END = re.compile(rf"(?:{_BEFORE})[:： 为是叫]{{0,3}}$")
+BEFORE, AFTER = list(_DATA["before"]), list(_DATA["after"])
+ORDINARY = frozenset(_DATA["ordinary"])
+_BEFORE = alternation(BEFORE)
+_AFTER = alternation(AFTER)
+_ROLE = re.compile(rf"(?:{_BEFORE})[:： \u3000为是叫]{{0,3}}(?=[{_SURNAME_CLASS}]|{_DOUBLE_CLASS})")
+_ROLE_END = re.compile(rf"(?:{_BEFORE})[:： \u3000为是叫]{{0,3}}$")
 _TITLE = re.compile(_AFTER)
 _NUMBERED = re.compile(r"[ ,，:：]{0,2}(?:[0-9+(]|手机|电话|身份证|证件|，电话|，手机|，身份证)")
 _DOTTED = re.compile(r"[㐀-鿿]{1,8}(?:[·•・‧][㐀-鿿A-Z]{1,8}){1,4}")
@@ -55,13 +52,13 @@ _CLUB = re.compile(
 
 
 TRIGGERS = (
-    rf"(?:{'|'.join(_DATA['before'])})[:： 为是叫]{{0,3}}(?:[{_SURNAME_CLASS}]|{_DOUBLE_CLASS})",
-    "[\\x{3400}-\\x{9fff}][·•・‧][\\x{3400}-\\x{9fff}]",
+    rf"(?:{'|'.join(_DATA['before'])})[:： \x{{3000}}为是叫]{{0,3}}(?:[{_SURNAME_CLASS}]|{_DOUBLE_CLASS})",
+    "[\\x{3400}-\\x{9fff}][·•・‧][\\x{3400}-\\x{9fff}A-Z]",
     rf"(?:{_DOUBLE_CLASS})[\x{{3400}}-\x{{9fff}}]",
 )
 """What the gate looks for before this recogniser runs, besides `is_suspicious`."""
-_ORDINARY = "".join(sorted(FOREIGN & frozenset(_DATA["ordinary"])))
-_RARE = "".join(sorted(FOREIGN - frozenset(_DATA["ordinary"])))
+_ORDINARY = "".join(sorted(FOREIGN & ORDINARY))
+_RARE = "".join(sorted(FOREIGN - ORDINARY))
 _PAIR = re.compile(
     f"[{''.join(_SURNAMES | FOREIGN)}](?:(?<=[{''.join(STRICT)}])[{''.join(GIVEN)}]"
     f"|(?<=[{_RARE}])(?:[{_RARE}][{_RARE}{_ORDINARY}]|[{_ORDINARY}][{_RARE}])|(?<=[{_ORDINARY}])[{_RARE}]{{2}}"
@@ -77,17 +74,18 @@ _DOUBLE = re.compile(_DOUBLE_CLASS)
 
 
 def is_suspicious(text: str) -> bool:
-    """Tell whether a surname and a given name, or a transliteration, stand together in no ordinary word.
+    """Tell whether a surname and a given name, or a transliteration, stand together in no ordinary word."""
+    return next(_signs(text), -1) >= 0
 
-    Asked of every text that is not ASCII, before the costlier segmenter: it must be cheap.
-    """
+
+def _signs(text: str) -> Iterator[int]:
+    """Yield where such characters begin."""
     match = _PAIR.search(text)
     while match:
         start = match.start()
         if _stands_out(text, start, match.group()):
-            return True
+            yield start
         match = _PAIR.search(text, match.end() - 1)
-    return False
 
 
 def _stands_out(text: str, start: int, pair: str) -> bool:
@@ -95,29 +93,30 @@ def _stands_out(text: str, start: int, pair: str) -> bool:
     if pair in STOP or pair[:2] in STOP:
         return False
     before = text[max(0, start - 1) : start + 1]
-    return before not in _ENDINGS and not _COUNTED.match(before)
+    return before not in ENDINGS and not _COUNTED.match(before)
 
 
 def find(view: View) -> list[Candidate]:
     """Return the names of a text.
 
-    Only the stretches of Han characters that hold a trigger are segmented: most of a text has none.
-    Where one name stands, others are likelier, so that weaker signs are then followed up. So that hostile
-    text costs little, not all of a long one is segmented: stretches that repeat themselves are taken
-    whole, and past a budget whatever looks like a surname and a given name.
+    Only the stretches of Han characters that hold a sign are segmented; where one name stands, others are
+    likelier, so that weaker signs are then followed up. So that hostile text costs little, stretches that
+    repeat themselves are taken whole, and past a budget whatever looks like a surname and a given name.
     """
     text = view.text
     found = _foreign(text)
     covered = frozenset(code for one in found for code in range(one.start, one.end))
     roles = [match.end() for match in _ROLE.finditer(text)]
+    signs = sorted((*roles, *_signs(text), *(match.start() for match in _DOUBLE.finditer(text))))
     likely: list[tuple[int, int, list[int]]] = []
     unsure: list[tuple[int, int]] = []
-    for block in _BLOCK.finditer(text):
+    for block in _BLOCK.finditer(text) if signs or found else ():
         start, end = block.span()
-        own = roles[bisect_left(roles, start) : bisect_left(roles, end)]
-        if own or is_suspicious(block.group()) or _DOUBLE.search(text, start, end):
+        first = bisect_left(signs, start)
+        if first < len(signs) and signs[first] < end:
+            own = roles[bisect_left(roles, start) : bisect_left(roles, end)]
             likely.append((start, end, own))
-        elif _WEAK_PAIR.search(text, start, end):
+        else:
             unsure.append((start, end))
     left = max(_TAGGED, len(text) // 3)
     for start, end, own in likely:
@@ -130,6 +129,8 @@ def find(view: View) -> list[Candidate]:
             found += _in_block(text, start, end, own, covered)
     if found:
         for start, end in unsure:
+            if not _WEAK_PAIR.search(text, start, end):
+                continue
             left -= end - start
             if left < 0:
                 break
@@ -207,7 +208,7 @@ def _words(text: str, position: int) -> list[tuple[int, int, str]]:
 
 
 def _is_given(word: str) -> bool:
-    return len(word) == 2 and word[0] in GIVEN and word[1] in GIVEN
+    return len(word) == 2 and GIVEN.issuperset(word)
 
 
 def _is_foreign(word: str) -> bool:

@@ -34,7 +34,7 @@ STREETS = (
     "|terrace|circle|cir|way|place|pl|crescent|close|expressway|freeway|turnpike|alley|mews"
 )
 
-_LOOK_ALIKE = (
+LOOK_ALIKE = (
     r"\x{ff03}\x{ff0b}\x{ff10}-\x{ff19}\x{ff20}-\x{ff3a}\x{ff41}-\x{ff5a}\x{ff0e}\x{ff0f}\x{ff3f}\x{fe6b}\x{2460}-\x{24ff}"
     r"\x{2776}-\x{2793}\x{2070}-\x{2089}\x{00b2}\x{00b3}\x{00b9}\x{00a0}\x{2000}-\x{200c}\x{200e}\x{200f}\x{202a}-\x{202f}"
     r"\x{205f}-\x{206f}\x{feff}\x{00ad}\x{1d400}-\x{1d7ff}\x{0660}-\x{0669}\x{06f0}-\x{06f9}"
@@ -46,19 +46,26 @@ _LOOK_ALIKE = (
     r"\x{10480}-\x{104ff}\x{10d30}-\x{12000}\x{16a00}-\x{16cff}\x{1ccf0}-\x{1ccff}\x{1e100}-\x{1e9ff}"
     r"\x{1f100}-\x{1f10c}\x{1fbf0}-\x{1fbf9}\x{e0000}-\x{e007f}\x{2100}-\x{2121}\x{2123}-\x{2138}\x{2145}-\x{214f}"
 )
+_DASHES = (
+    r"\x{3000}\x{2013}\x{2014}\x{301c}\x{223c}\x{02dc}\x{ff02}-\x{ff07}\x{ff0a}\x{ff0d}-\x{ff0f}"
+    r"\x{ff1c}-\x{ff1e}\x{ff5b}-\x{ff5e}"
+)
+"""Signs common in Chinese texts that are look-alikes only beside a letter or digit."""
 _EMOJI = r"\x{a9}\x{ae}\x{203c}-\x{3299}\x{1f000}-\x{1faff}\x{fe0f}"
-_HAN = "〇零○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺两"
+HAN_DIGITS = "〇零○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺两"
 
 PATTERNS: Sequence[tuple[int, str]] = (
-    (NORMALISE, rf"[{_LOOK_ALIKE}]"),
+    (NORMALISE, rf"[{LOOK_ALIKE}]"),
     (NORMALISE, rf"[^{_EMOJI}][\x{{fe0f}}\x{{200d}}\x{{20e3}}]|[0-9#*]\x{{fe0f}}"),
-    (NORMALISE, rf"[{_HAN}](?:[ \-.]?[{_HAN}0-9]){{5}}"),
-    (NORMALISE, rf"[0-9](?:[ \-.]?[0-9]){{0,4}}[ \-.]?[{_HAN}](?:[ \-.]?[{_HAN}0-9])"),
-    (NORMALISE, rf"[{_HAN}]{{3}}[，,、…|] ?[{_HAN}]{{4}}[，,、…|]|(?:[{_HAN}][，,、…|] ?){{10}}"),
+    (NORMALISE, rf"[{HAN_DIGITS}](?:[ \-.]?[{HAN_DIGITS}0-9]){{5}}"),
+    (NORMALISE, rf"[0-9](?:[ \-.]?[0-9]){{0,4}}[ \-.]?[{HAN_DIGITS}](?:[ \-.]?[{HAN_DIGITS}0-9])"),
     (
         NORMALISE,
-        r"[0-9A-Z][\x{3000}\x{2013}\x{2014}\x{301c}\x{223c}\x{02dc}\x{ff02}-\x{ff07}\x{ff0a}\x{ff0d}-\x{ff0f}"
-        r"\x{ff1c}-\x{ff1e}\x{ff5b}-\x{ff5e}][0-9A-Z(+]",
+        rf"[{HAN_DIGITS}]{{3}}[，,、…|] ?[{HAN_DIGITS}]{{4}}[，,、…|]|(?:[{HAN_DIGITS}][，,、…|] ?){{10}}",
+    ),
+    (
+        NORMALISE,
+        rf"[0-9A-Za-z][{_DASHES}]|[{_DASHES}][0-9A-Za-z#]",
     ),
     (DIGITS, r"[0-9](?:[ \t()（）./_~·•*\-]{0,3}[0-9]){6}"),
     (
@@ -78,8 +85,8 @@ PATTERNS: Sequence[tuple[int, str]] = (
     (EMAIL, rf"at{WEBMAIL} ?(?:\.|点|dot|。)"),
     (
         EMAIL,
-        r"[ _\[({<*\-](?:at|a)[ _\])}>*\-]{1,3}[a-z0-9][a-z0-9\-]{0,40}"
-        r"[ _\[({<*\-]{0,3}(?:\.|。|点|點|dot|d0t|p)",
+        r"[ _\[({<*\-]at[ _\])}>*\-]{1,3}[a-z0-9][a-z0-9\-]{0,40}"
+        r"[ _\[({<*\-]{0,3}(?:\.[^ ]| \. |。|点|點|dot|d0t|punkt|point)",
     ),
     (EMAIL, r"[\[({<【（「〔〈《](?:at|a|艾特|圈a|爱特)|艾特|爱特|圈a|小老鼠"),
     (EMAIL, r" at (?:sign|symbol) "),
@@ -104,7 +111,8 @@ PATTERNS: Sequence[tuple[int, str]] = (
     (PASSPORT, r"\b[egpsdhkm][a-z]?[0-9]{7,8}\b"),
     (
         CODES,
-        r"[a-z][0-9]{6}[ (（]|\b[a-z]{1,2}[0-9]{6}[0-9a]\b|\b[a-z][1289][0-9]{8}\b|\b[stfgm][0-9]{7}[a-z]\b",
+        r"[a-z][0-9]{6}[ (（]"
+        r"|(?:^|[^a-z0-9])(?:[a-z]{1,2}[0-9]{6}[0-9a]|[a-z][1289][0-9]{8}|[stfgm][0-9]{7}[a-z])",
     ),
     (CODES, r"[157]/?[0-9]{6}[/(（ ]"),
     (CODES, r"[a-z]{2}[0-9]{2}[ \-]?[a-z0-9]{4}[ \-]?[a-z0-9]{4}[ \-]?[a-z0-9]"),
@@ -113,11 +121,12 @@ PATTERNS: Sequence[tuple[int, str]] = (
         r"(?:[微薇威徽維维卫唯葳溦嶶伪] ?(?:信|芯|心|星|❤|♥|x|号|號)|微[:：]|"
         r"[加嘉佳我系私扣下][薇威]|绿色|wei ?(?:xin|信)|we ?chat|wxid_|"
         r"绿泡泡|"
-        r"\b[vw][. ]?x|\b[vw][-. ]?[信芯❤♥]|[加➕+] ?[v微]|加我|一下 ?[v微]|[我系私扣] ?[v微]|\bv[ :：])",
+        r"(?:^|[^a-z0-9])[vw][. ]?x|(?:^|[^a-z0-9])[vw][-. ]?[信芯❤♥]"
+        r"|[加➕+] ?[v微]|加我|一下 ?[v微]|[我系私扣] ?[v微]|(?:^|[^a-z0-9])v[ :：])",
     ),
     (
         QQ,
-        r"(?:qq|q q|扣扣|蔻蔻|抠抠|叩叩|企鹅|🐧|\bq[ :：号]|"
+        r"(?:qq|q q|扣扣|蔻蔻|抠抠|叩叩|企鹅|🐧|(?:^|[^a-z0-9])q[ :：号]|"
         r"[加我询服系的扣]q|q我|加扣|群号?[:： 是]{0,3}[1-9]|q群|[球秋]{2}|扣[号:：]|tx号|腾讯号)",
     ),
     (URL, r"(?:://|www\.)[^\s]*(?:[=@;]|/[a-z0-9_\-]{20}|/[a-z0-9_.\-]*/[a-z0-9_\-]{6})"),

@@ -12,13 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.pii import Finder, Keyring, Masker
+from models.pii.finder import expressions
+from models.pii.gate import Gate
+from models.pii.name_chinese import is_suspicious
 from models.pii.normal import normalise
+from models.pii.prefilter import PAIR, WIDE
 
 sys.path.insert(0, str(Path(__file__).parent))
 import pii_samples as samples
 
 FINDER = Finder()
 UNGATED = Finder(gated=False)
+GATE = Gate(expressions(), is_suspicious)
 MASKER = Masker(FINDER, {}, Keyring({1: bytes(32)}, 1))
 SEED = 20261122
 
@@ -55,6 +60,80 @@ def test_masking_is_final(text: str) -> None:
 @given(texts)
 def test_gate_loses_nothing(text: str) -> None:
     assert FINDER.find(text) == UNGATED.find(text)
+
+
+PIECES = (
+    *"0123456789一二三幺两零路道街号栋单元楼室省市区县镇第甲东西，、。：: .-_/()（）@#+=&?·•",
+    *"張张王李欧阳伟芳娜约翰斯密克文说称",
+    *(
+        "客户",
+        "收货人",
+        "我叫",
+        "联系人",
+        "经理",
+        "先生",
+        "女士",
+        "微信",
+        "加v",
+        "vx",
+        "qq",
+        "车牌",
+        "京A",
+        "护照",
+    ),
+    *(
+        "ip",
+        "::",
+        "电话",
+        "卡号",
+        "身份证",
+        "order",
+        "at",
+        "dot",
+        "com",
+        "Mr ",
+        "Dear ",
+        "John ",
+        "Smith",
+        "St",
+        "Ave",
+    ),
+    *(
+        "１",
+        "②",
+        "〇",
+        "\u200b",
+        "\ufe0f",
+        "\u2014",
+        "～",
+        "é",
+        "😀",
+        "🅰",
+        "𝟏",
+        "\u3000",
+        "E1234567",
+        "13812345678",
+        "a1b2c3",
+    ),
+)
+signs = st.lists(st.sampled_from(PIECES), max_size=24).map("".join)
+
+
+@settings(max_examples=600, deadline=None, derandomize=True)
+@given(signs)
+def test_gate_loses_nothing_of_what_it_looks_for(text: str) -> None:
+    assert FINDER.find(text) == UNGATED.find(text)
+
+
+@settings(max_examples=600, deadline=None, derandomize=True)
+@given(signs.filter(lambda text: not text.isascii()))
+def test_prefilter_says_all_searches_that_would_hit(text: str) -> None:
+    data = text.encode()
+    needed = GATE.prefilter.read(data)
+    if GATE.wide.bits(data):
+        assert needed & WIDE
+    if is_suspicious(text):
+        assert needed & PAIR
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
