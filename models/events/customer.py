@@ -97,8 +97,8 @@ class CustomerFact(Outbound):
     status: str | None = Field(default=None, description="of an action_status: what the service said")
     by: str | None = Field(default=None, description="of an action_status: the team or service")
     reason: str | None = Field(default=None, description="of an action_status: why")
-    voices: int | None = Field(default=None, description="of a burst: different customers so far")
-    channels: int | None = Field(default=None, description="of a burst: different channels so far")
+    voices: int | None = Field(default=None, description="of a burst: new customers within a day")
+    channels: int | None = Field(default=None, description="of a burst: different channels within a day")
     polarity: float | None = Field(default=None, description="of a burst: running mean, -1 to 1")
     occurred_at: Millis
     received_at: Millis

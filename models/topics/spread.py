@@ -1,9 +1,10 @@
-"""One issue over all partitions: how many voices, over which channels, counted in one place.
+"""One issue over all partitions: how many voices in a day, over which channels, counted in one place.
 
 A partition counts the customers of a cluster exactly, and a customer lives in one partition, so the voices of
-an issue are the sum of what its partitions last said: nothing is lost where only some of the feedback is
-looked at. Near-identical wordings that partitions gave different ids are brought together by an index over
-all of them, which only what was said twice in a partition can found; so it stays small.
+an issue are the sum of what its partitions counted more within the last day: nothing is lost where only some
+of the feedback is looked at, and what people always say does not add up to a burst. Near-identical wordings
+that partitions gave different ids are brought together by an index over all of them, which only what was said
+twice in a partition can found; so it stays small.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from models.learner import State
 from models.near_duplicate import ClusterIndex
 
 CAPACITY = 2048
-WINDOW = 2 * 86_400.0
+HOUR = 3600.0
+HOURS = 24
+"""Hours over which voices and channels count."""
+
 LEAST = 5
 """Voices below which nothing is told."""
 
@@ -40,7 +44,7 @@ class Surge:
     cluster_id
         The issue.
     voices, channels
-        Different customers and different channels so far.
+        New customers and different channels within a day.
     polarity
         Running mean, -1 to 1.
     topic
@@ -70,8 +74,8 @@ class Spread:
     [(5, 2), (10, 2)]
     """
 
-    def __init__(self, capacity: int = CAPACITY, window: float = WINDOW) -> None:
-        self._index = ClusterIndex(capacity, window)
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._index = ClusterIndex(capacity, HOURS * HOUR)
         self._issues: dict[str, dict[str, Any]] = {}
 
     def step(
@@ -97,20 +101,19 @@ class Spread:
         issue = self._issues.get(cluster.cluster_id)
         if issue is None or issue["slot"] != cluster.slot:
             self._forget(cluster.slot)
-            issue = {"slot": cluster.slot, "sizes": {}, "channels": [], "polarity": polarity, "told": [0, 0]}
+            issue = {"slot": cluster.slot, "sizes": {}, "channels": {}, "polarity": polarity, "told": [0, 0]}
             self._issues[cluster.cluster_id] = issue
-        sizes, channels = issue["sizes"], issue["channels"]
-        sizes[str(partition)] = max(size, sizes.get(str(partition), 0))
-        if channel not in channels:
-            channels.append(channel)
+        hour = int(at // HOUR)
+        voices, channels = _voices(issue["sizes"], str(partition), size, hour), _heard(issue, channel, hour)
         issue["polarity"] += _MOOD * (polarity - issue["polarity"])
-        voices = sum(sizes.values())
-        grown = [_step(voices), len(channels)]
-        if voices < LEAST or not any(now > then for now, then in zip(grown, issue["told"], strict=True)):
+        grown, told = [_step(voices), channels], issue["told"]
+        # A wave that ebbs may be told again when it comes back.
+        issue["told"] = [min(pair) for pair in zip(grown, told, strict=True)]
+        if voices < LEAST or not any(now > then for now, then in zip(grown, told, strict=True)):
             return None
-        issue["told"] = grown
-        ident = f"burst-{cluster.cluster_id}-{grown[0]}-{grown[1]}"
-        return Surge(ident, cluster.cluster_id, voices, grown[1], round(issue["polarity"], 4), topic)
+        issue["told"] = [max(pair) for pair in zip(grown, told, strict=True)]
+        ident = f"burst-{cluster.cluster_id}-{hour}-{grown[0]}-{channels}"
+        return Surge(ident, cluster.cluster_id, voices, channels, round(issue["polarity"], 4), topic)
 
     def _forget(self, slot: int) -> None:
         """Drop the issue whose place in the index was taken."""
@@ -125,9 +128,38 @@ class Spread:
         """Go on from `state`; raises ValueError where it does not fit."""
         self._index.restore(state["index"])
         self._issues = {
-            ident: {**issue, "sizes": dict(issue["sizes"]), "channels": list(issue["channels"])}
+            ident: {
+                **issue,
+                "sizes": {place: [list(mark) for mark in marks] for place, marks in issue["sizes"].items()},
+                "channels": dict(issue["channels"]),
+            }
             for ident, issue in state["issues"].items()
         }
+
+
+def _voices(sizes: dict[str, list[list[int]]], place: str, size: int, hour: int) -> int:
+    """Note a partition's count; return how much all partitions together counted more within the window.
+
+    `sizes` holds marks [hour, count] by partition, the first of them from before the window.
+    """
+    marks = sizes.setdefault(place, [[hour - HOURS - 1, 0 if size <= LEAST else size - 1]])
+    if hour > marks[-1][0]:
+        marks.append([hour, size])
+    marks[-1][1] = max(marks[-1][1], size)
+    total = 0
+    for held in sizes.values():
+        while len(held) > 1 and held[1][0] <= hour - HOURS:
+            del held[0]
+        total += held[-1][1] - held[0][1]
+    return total
+
+
+def _heard(issue: dict[str, Any], channel: str, hour: int) -> int:
+    """Note a channel; return how many were heard within the window."""
+    heard: dict[str, int] = issue["channels"]
+    heard[channel] = max(hour, heard.get(channel, hour))
+    issue["channels"] = {name: last for name, last in heard.items() if last > hour - HOURS}
+    return len(issue["channels"])
 
 
 def _step(voices: int) -> int:

@@ -15,7 +15,7 @@ from rules.limits import Limits
 from rules.state import CustomerState, PartitionState
 from streams.catalog import shipped_catalog
 
-DAY = 86_400.0
+DAY, HOUR = 86_400.0, 3600.0
 USUAL = ("物流很快", "客服态度好", "价格有点贵", "质量不错", "包装完好", "屏幕清晰")
 
 
@@ -138,6 +138,27 @@ def test_an_issue_over_all_partitions_is_counted_in_one_place() -> None:
     assert facts[-1]["kind"] == "safety" and facts[-1]["polarity"] < -0.5
     for fact in facts:
         CustomerFact.model_validate(fact | {"origin": ["models.examples", 5, 0]})
+
+
+def test_what_people_always_say_is_no_burst() -> None:
+    observer, found = Observer(), list[Finding]()
+    for n, value in enumerate(surge(400, 4)):
+        for voice in value["seen"]:
+            voice[1] = int(n * 3 * HOUR * 1000)
+        found += observer.step(value, n, 5.0)
+    assert max(f.fact["voices"] for f in found if f.fact) <= 12, "eight voices a day, every day"
+
+
+def test_a_wave_that_comes_back_is_told_again() -> None:
+    observer, facts = Observer(), []
+    for n, value in enumerate(surge(80)):
+        wave = 5 * DAY if n >= 40 else 0.0
+        for voice in value["seen"]:
+            voice[1] = int((60.0 * n + wave) * 1000)
+        facts += [f.fact for f in observer.step(value, n, 5.0) if f.fact]
+    late = [fact for fact in facts if fact["occurred_at"] > 4 * DAY * 1000]
+    assert late and len({fact["id"] for fact in facts}) == len(facts)
+    assert 30 <= late[-1]["voices"] <= 40
 
 
 def test_a_killed_observer_tells_the_same_of_an_issue() -> None:
