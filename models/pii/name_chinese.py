@@ -41,10 +41,9 @@ _TITLE = re.compile(_AFTER)
 _NUMBERED = re.compile(r"[ ,，:：]{0,2}(?:[0-9+(]|手机|电话|身份证|证件|，电话|，手机|，身份证)")
 _DOTTED = re.compile(r"[㐀-鿿]{1,8}(?:[·•・‧][㐀-鿿A-Z]{1,8}){1,4}")
 _END = re.compile(r"[^㐀-鿿]|$")
-_FUNCTION = frozenset(
-    "的了是在和说称投服来电打等手给就都也很太不没还被把将向与及已将态负处接联家这那又要会能到对让从"
-)
-_PLACE = re.compile(r"(?:[市省县区镇乡村路街道湾桥寺山岛湖河港机站队]|大学|公司|集团|先生们|小区)")
+_FUNCTION = frozenset(_DATA["function"])
+_PLACE = re.compile("|".join(_DATA["places"]))
+_NOT_LAST = frozenset("路街镇村渡鱼汤面店馆庄记酒菜饭糕府")
 _CLUB = re.compile(
     r"(?:市|国|州|队|城|省|岛|湖|山|河|人|语|vs|VS|对|主场|客场|俱乐部|"
     r"联|大区|地区|大学|公司|集团|牌|型|级|版|式)"
@@ -231,7 +230,7 @@ def _is_name(word: str) -> bool:
         return 3 <= len(word) <= 4
     if word[0] not in _SURNAMES or not 2 <= len(word) <= 3:
         return False
-    if word[1] in _ADVERBS or (len(word) == 2 and word[1] in _COMMON):
+    if word[-1] in _NOT_LAST or word[1] in _ADVERBS or (len(word) == 2 and word[1] in _COMMON):
         return False
     given = sum(char in GIVEN for char in word[1:])
     if word[0] in WEAK:

@@ -322,6 +322,11 @@ PEOPLE = (
 """Names and addresses, for properties that hold for any text."""
 
 CLEAN = (
+    "香格里拉的早餐不如希尔顿，王府井那家更近",
+    "宝宝喝王老吉，吃了陈皮和罗非鱼，石家庄发货",
+    "康师傅汤面味道一般，张家界农家乐也去过",
+    "Hello United, my flight was cancelled. Thanks Alexa!",
+    "Best Deals on Prime Day, Cable Strings are great",
     "订单号202406151234567890到现在没发货",
     "快递单号SF1234567890123三天没动静",
     "客服热线400-820-8820一直占线",
