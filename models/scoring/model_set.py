@@ -18,6 +18,7 @@ from models.topics.classifier import TopicClassifier
 from models.topics.emotion import read_emotions
 
 MIN_TOPIC_SCORE = 0.5
+_NOWHERE: tuple[int, None] = (-1, None)
 
 
 def new_learner(name: str) -> Any:
@@ -65,13 +66,20 @@ class ModelSet:
         once, for the model with the most, and put in order for the others.
         """
         chances: dict[str, float] = {}
-        models = {name: self.propensity(name) for name in PROPENSITIES}
-        if any(self._places.get(name, (-1,))[0] != len(model.columns) for name, model in models.items()):
-            self._align(models)
-        shared = models[self._widest].row(inputs)
-        for name, model in models.items():
-            places = self._places[name][1]
-            row = shared if name == self._widest else model.row(inputs) if places is None else shared[places]
+        shared: Array | None = None
+        for name in PROPENSITIES:
+            model: Propensity = self._models[name]
+            count, places = self._places.get(name, _NOWHERE)
+            if count != len(model.columns):
+                self._align()
+                places = self._places[name][1]
+                shared = None
+            if places is None:
+                row = model.row(inputs)
+            else:
+                if shared is None:
+                    shared = self.propensity(self._widest).row(inputs)
+                row = shared[places]
             chances[name] = model.predict_row(row)
         return chances
 
@@ -80,14 +88,15 @@ class ModelSet:
         model: Propensity = self._models[name]
         return model
 
-    def _align(self, models: Mapping[str, Propensity]) -> None:
+    def _align(self) -> None:
         """Find each model's columns among those of the widest; None where it has others."""
-        self._widest = max(models, key=lambda name: len(models[name].columns))
-        at = {column: place for place, column in enumerate(models[self._widest].columns)}
-        for name, model in models.items():
-            known = all(column in at for column in model.columns)
-            places = np.array([at[column] for column in model.columns], np.intp) if known else None
-            self._places[name] = (len(model.columns), places)
+        columns = {name: self.propensity(name).columns for name in PROPENSITIES}
+        self._widest = max(columns, key=lambda name: len(columns[name]))
+        at = {column: place for place, column in enumerate(columns[self._widest])}
+        for name, own in columns.items():
+            known = all(column in at for column in own)
+            places = np.array([at[column] for column in own], np.intp) if known else None
+            self._places[name] = (len(own), places)
 
     def why_churn(self, inputs: Mapping[str, Any]) -> str | None:
         """Return what did most to raise the churn score, in words an operator reads."""
