@@ -19,10 +19,11 @@ from yarl import URL
 
 from streams.dead_letters import StopStream
 from streams.kafka import connection
-from streams.lanes import each_slice
+from streams.polls import Fetched, PartitionLost, Poll, each_poll
 from streams.runner import SliceRunner
 from streams.settings import Settings
-from streams.slices import PartitionLost, PromptTableManager, SliceTransport
+from streams.slices import PromptTableManager, SliceTransport
+from streams.suspects import Suspicion, take_watched
 from streams.ticks import TimedRunner
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class Handler(Protocol):
     """What an agent does with slices: `SliceRunner`, or one that gathers several before it acks."""
 
     patience_ms: int
-    """How long a broker may hold an empty fetch where latency does not matter; 0 takes the setting."""
+    """Shortest time between two polls, and longest a broker may hold an empty fetch; 0 takes the settings."""
     drain_seconds: float
     """Longest wait at a rebalance for slices begun; 0 where another owner may just as well redo them."""
 
@@ -92,8 +93,8 @@ class Handler(Protocol):
         """Note a new assignment."""
         ...
 
-    async def take(self, event: Any, owned: Callable[[], bool]) -> bool:
-        """Process a slice; False when it is acked later, by `event.ack()`."""
+    async def take(self, slices: Sequence[Fetched], owned: Callable[[], bool]) -> None:
+        """Process what a poll brought and ack each slice, now or later."""
         ...
 
 
@@ -105,7 +106,7 @@ def create_app(
     Parameters
     ----------
     topics
-        What it reads; all slices go to `handler`, one at a time.
+        What it reads; what a poll brings goes to `handler`, one poll at a time.
     """
     brokers = [URL(f"kafka://{address.strip()}") for address in settings.broker.split(",")]
     app = faust.App(
@@ -127,7 +128,7 @@ def create_app(
         broker_heartbeat_interval=settings.session_timeout_s / 4,
         broker_rebalance_timeout=max(15.0, settings.session_timeout_s),
         broker_request_timeout=max(30.0, settings.session_timeout_s + 5),
-        broker_commit_interval=0.25,
+        broker_commit_interval=0.5,
         stream_wait_empty=True,
         stream_buffer_maxsize=4,
     )
@@ -135,6 +136,7 @@ def create_app(
     app.client_options = connection(settings, agent) | {
         "fetch_max_wait_ms": max(settings.fetch_max_wait_ms, handler.patience_ms)
     }
+    app.poll_seconds = max(settings.poll_ms, handler.patience_ms) / 1000.0
     app.drain_seconds = handler.drain_seconds
     app.copartitioned = isinstance(handler, SliceRunner) and handler.stateful
 
@@ -160,28 +162,35 @@ def create_app(
 
         return owned
 
-    async def take(event: Any) -> bool:
-        generation, consumer = event.message.generation_id, app.consumer
-        suspicion = consumer.suspects.get(event.message.tp)
+    async def take(poll: Poll) -> None:
+        owned, plain = ownership(poll.generation), []
         try:
-            if suspicion is None or not isinstance(handler, SliceRunner):
-                return await handler.take(event, ownership(generation))
-            note = partial(consumer.note, event.message.tp, generation)
-            await handler.take_watched(event, ownership(generation), suspicion, pulse.turn, note)
-            if suspicion.left <= 0:
-                consumer.suspects.pop(event.message.tp, None)
-            return True
+            for one in poll.slices:
+                one.begun = True
+                if (suspicion := suspects(one)) is None or not isinstance(handler, SliceRunner):
+                    plain.append(one)
+                    continue
+                note = partial(app.consumer.note, one.place, poll.generation)
+                await take_watched(handler, one, owned, suspicion, pulse.turn, note)
+                if suspicion.left <= 0:
+                    app.consumer.suspects.pop(one.place, None)
+            if plain:
+                await handler.take(plain, owned)
         except PartitionLost as lost:
-            if app.consumer_generation_id == generation:
-                # Nobody will redeliver the slice to this generation, so only a restart is safe.
+            if app.consumer_generation_id == poll.generation:
+                # Nobody will redeliver the slices to this generation, so only a restart is safe.
                 raise Frozen(f"{lost}; restart to rejoin") from lost
             raise
+
+    def suspects(one: Fetched) -> Suspicion | None:
+        found: Suspicion | None = app.consumer.suspects.get(one.place)
+        return found
 
     if isinstance(handler, TimedRunner):
         handler.bind(lambda: ownership(app.consumer_generation_id), app.crash)
 
     async def body(stream: Any) -> None:
-        await each_slice(app, stream, take)
+        await each_poll(app, stream, take)
 
     app.agent(app.topic(*topics, key_serializer="raw", value_serializer="raw"), name=agent)(body)
     app.finalize()

@@ -30,13 +30,16 @@ MEDIA_PENDING = Counter(
 )
 SLICE_SECONDS = Histogram(
     "hark_slice_seconds",
-    "Seconds from taking a slice to its ack.",
+    "Seconds from taking what a poll brought, a slice a partition, to its ack.",
     ["agent"],
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
 )
 CPU_SECONDS = Counter("hark_step_seconds_total", "Seconds of processing inside the agent's step.", ["agent"])
 SLICE_RECORDS = Histogram(
-    "hark_slice_records", "Records in a slice.", ["agent"], buckets=(1, 5, 20, 50, 100, 200, 500, 1000, 2000)
+    "hark_slice_records",
+    "Records a poll brought, over all partitions.",
+    ["agent"],
+    buckets=(1, 5, 20, 50, 100, 200, 500, 1000, 2000),
 )
 LOOP_LAG_SECONDS = Histogram(
     "hark_loop_lag_seconds",

@@ -95,6 +95,14 @@ class Outbox:
             records = self._records[place] = []
         records.append((key, value, headers))
 
+    def take(self, other: Outbox) -> None:
+        """Add what another one has collected behind what is here."""
+        for place, records in other._records.items():
+            if (mine := self._records.get(place)) is None:
+                self._records[place] = records
+            else:
+                mine.extend(records)
+
     def __len__(self) -> int:
         return sum(map(len, self._records.values()))
 

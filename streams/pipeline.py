@@ -43,8 +43,9 @@ from streams.dead_letters import FloodGuard
 from streams.history import fetch
 from streams.masking import field_mask
 from streams.readiness import NotReady
-from streams.runner import SliceRunner, Step
+from streams.runner import SliceRunner
 from streams.runtime import Runtime
+from streams.step import Step
 from streams.ticks import TimedRunner
 from streams.topics import (
     ACTION_STATUS,

@@ -1,9 +1,9 @@
 """Runs an agent's step over slices: state, outputs, confirmations, in the order that loses nothing.
 
-For each slice: skip what the state already contains; process; write the outputs and wait for every
-confirmation; write the state with the input offset; only then may the slice be acked. A death between
-any two of these repeats work, and the repeat gives the same ids: outputs before the state, so that a
-state that contains a record proves its outputs are written.
+For the slices of a poll: skip what the states already contain; process; write the outputs and wait for
+every confirmation; write the states with the input offsets; only then may the slices be acked. A death
+between any two of these repeats work, and the repeat gives the same ids: outputs before the state, so
+that a state that contains a record proves its outputs are written.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from models.clock import Clock
 from models.outcome import DeadLetter, DeadReason
@@ -22,55 +21,11 @@ from streams import metrics
 from streams.alerts import add_alert
 from streams.dead_letters import StopStream, add_dead_letter
 from streams.outbox import BatchProducer, Layout, Outbox
-from streams.slices import PartitionLost
+from streams.polls import Fetched, PartitionLost, waves
 from streams.state import Changelog, PartitionState
-from streams.suspects import Note, Suspicion, Watched
+from streams.step import Slice, Step, Work
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """Records of one partition, in offset order.
-
-    Parameters
-    ----------
-    records
-        aiokafka records: `key`, `value`, `headers`, `offset`, `timestamp` (ms).
-    state
-        The partition's state, None for agents that keep none.
-    """
-
-    topic: str
-    partition: int
-    records: Sequence[Any]
-    state: PartitionState | None
-
-
-class Step(Protocol):
-    """What an agent does with a slice; pure but for `out` and the slice's state."""
-
-    def open(self, state: PartitionState) -> None:
-        """Prepare for a partition whose state has just been loaded."""
-        ...
-
-    def process(self, piece: Slice, out: Outbox) -> None:
-        """Process every record of the slice."""
-        ...
-
-    def rollback(self, state: PartitionState) -> None:
-        """Forget what `process` did to anything derived from `state`, which is rolled back already."""
-        ...
-
-
-class Stateless:
-    """Base of steps that keep no partition state."""
-
-    def open(self, state: PartitionState) -> None:
-        """Keep nothing."""
-
-    def rollback(self, state: PartitionState) -> None:
-        """Keep nothing."""
 
 
 class SliceRunner:
@@ -80,6 +35,8 @@ class SliceRunner:
     ----------
     changelog
         Where the partition state lives; None for agents without state.
+    patience_ms
+        Shortest time between two polls, and longest a broker may hold an empty fetch; 0 takes the settings.
     """
 
     def __init__(
@@ -112,13 +69,14 @@ class SliceRunner:
         """Nothing to prepare: states are loaded when their first slice comes."""
 
     async def stop(self) -> None:
-        """Nothing to finish: a slice is finished before the next is taken."""
+        """Nothing to finish: a poll is finished before the next is taken."""
 
-    async def take(self, event: Any, owned: Callable[[], bool]) -> bool:
-        """Process the slice of a Faust event to the end."""
-        message = event.message
-        await self.run(message.topic, message.partition, event.value, owned)
-        return True
+    async def take(self, slices: Sequence[Fetched], owned: Callable[[], bool]) -> None:
+        """Process what a poll brought to the end, and ack it."""
+        for wave in waves(slices):
+            await self.run_wave([Work(one.topic, one.partition, one.records) for one in wave], owned)
+            for one in wave:
+                one.ack()
 
     def assigned(self, partitions: Iterable[int]) -> None:
         """Note a new assignment; states are brought up to date when their first slice comes."""
@@ -140,23 +98,6 @@ class SliceRunner:
             metrics.STATE_KEYS.labels(self.agent, partition).set(len(state))
         return self._states[partition]
 
-    async def take_watched(
-        self, event: Any, owned: Callable[[], bool], suspicion: Suspicion, turn: asyncio.Lock, note: Note
-    ) -> None:
-        """Process a slice of a partition whose last owner died; what killed it before is not begun again."""
-        topic, partition = event.message.topic, event.message.partition
-        pieces = [[record] for record in event.value] if suspicion.alone else [event.value]
-        buried = False
-        for piece in pieces:
-            if suspicion.convicted:
-                buried = True
-                await self.bury(topic, partition, piece[0], owned)
-            else:
-                around = Watched(turn, note, piece[0].offset, suspicion)
-                await self.run(topic, partition, piece, owned, around)
-            suspicion.deaths = 0
-        suspicion.passed(len(event.value), buried=buried)
-
     async def bury(self, topic: str, partition: int, record: Any, owned: Callable[[], bool]) -> None:
         """Make a dead letter of a record that must not be processed again."""
         state = await self.state_of(partition)
@@ -164,19 +105,23 @@ class SliceRunner:
             await self._bury(Slice(topic, partition, [record], state), "it ends the process", owned)
 
     async def run(
+        self, topic: str, partition: int, records: Sequence[Any], owned: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Process one slice to the end."""
+        await self.run_wave([Work(topic, partition, records)], owned)
+
+    async def run_wave(
         self,
-        topic: str,
-        partition: int,
-        records: Sequence[Any],
+        wave: Sequence[Work],
         owned: Callable[[], bool] = lambda: True,
         around: AbstractAsyncContextManager[None] | None = None,
     ) -> None:
-        """Process a slice to the end; when this returns it may be acked.
+        """Process slices of different partitions to the end; when this returns they may be acked.
 
         Parameters
         ----------
         owned
-            Tells whether this worker still owns the partition; a process that was frozen past its
+            Tells whether this worker still owns the partitions; a process that was frozen past its
             session asks before it writes.
         around
             Entered before the step's work and left after it.
@@ -187,88 +132,146 @@ class SliceRunner:
             When an output is not confirmed.
         """
         began = time.monotonic()
-        state = await self.state_of(partition)
-        if state is not None:
-            done = state.marks.get(topic, -1)
-            if records and records[0].offset <= done:
-                fresh = [record for record in records if record.offset > done]
-                metrics.REPEATED.labels(self.agent).inc(len(records) - len(fresh))
-                records = fresh
-        if records:
-            await self._attempt(Slice(topic, partition, records, state), owned, around)
-        finished = time.monotonic()
-        metrics.SLICE_SECONDS.labels(self.agent).observe(finished - began)
-        metrics.SLICE_RECORDS.labels(self.agent).observe(len(records))
+        await self._load([work.partition for work in wave])
+        pieces = []
+        for topic, partition, records in wave:
+            state = await self.state_of(partition)
+            if state is not None:
+                done = state.marks.get(topic, -1)
+                if records and records[0].offset <= done:
+                    fresh = [record for record in records if record.offset > done]
+                    metrics.REPEATED.labels(self.agent).inc(len(records) - len(fresh))
+                    records = fresh
+            if records:
+                pieces.append(Slice(topic, partition, records, state))
+        if pieces:
+            await self._attempt(pieces, owned, around)
+        metrics.SLICE_SECONDS.labels(self.agent).observe(time.monotonic() - began)
+        metrics.SLICE_RECORDS.labels(self.agent).observe(sum(len(piece.records) for piece in pieces))
+
+    async def _load(self, partitions: Sequence[int]) -> None:
+        """Load the states of new partitions side by side."""
+        fresh = [p for p in partitions if p not in self._current] if self._changelog is not None else []
+        if len(fresh) > 1:
+            for problem in await asyncio.gather(*map(self.state_of, fresh), return_exceptions=True):
+                if isinstance(problem, BaseException):
+                    raise problem
 
     async def _attempt(
         self,
-        piece: Slice,
+        pieces: Sequence[Slice],
         owned: Callable[[], bool],
         around: AbstractAsyncContextManager[None] | None = None,
     ) -> None:
-        out = Outbox(self._layout)
+        done: list[tuple[Slice, Outbox]] = []
+        failed: list[tuple[Slice, Exception]] = []
+        begun: list[Slice] = []
+        try:
+            for piece in pieces:
+                if begun:
+                    await asyncio.sleep(0)  # the worker's other agents have their turn
+                begun.append(piece)
+                out = Outbox(self._layout)
+                problem = await self._process(piece, out, around)
+                if problem is None:
+                    done.append((piece, out))
+                else:
+                    self._undo(piece.state)
+                    failed.append((piece, problem))
+        except BaseException:  # not of the step: the partition is lost, or the worker stops
+            for piece in begun:
+                self._undo(piece.state)
+            raise
+        for _, problem in failed:
+            if isinstance(problem, StopStream):
+                for piece, _ in done:
+                    self._undo(piece.state)
+                await self._alarm(problem)
+                raise problem
+        if done:
+            await self._finish(done, owned)
+        for piece, problem in failed:
+            await self._isolate(piece, problem, owned)
+
+    async def _process(
+        self, piece: Slice, out: Outbox, around: AbstractAsyncContextManager[None] | None
+    ) -> Exception | None:
+        """Let the step work on a slice; returns what it raised."""
         if piece.state is not None:
             piece.state.begin()
         cpu = time.thread_time()
-        problem: Exception | None = None
-        try:
-            async with around or nullcontext():
-                try:
-                    self.step.process(piece, out)
-                except Exception as raised:
-                    problem = raised
-        except BaseException:  # not of the step: the partition is lost, or the worker stops
-            self._undo(piece.state)
-            raise
-        if problem is not None:
-            self._undo(piece.state)
-            if isinstance(problem, StopStream):
-                await self._alarm(problem)
-                raise problem
-            await self._isolate(piece, problem, owned)
-            return
+        async with around or nullcontext():
+            try:
+                self.step.process(piece, out)
+            except Exception as problem:
+                return problem
         metrics.CPU_SECONDS.labels(self.agent).inc(time.thread_time() - cpu)
-        await self._finish(piece, out, owned)
+        return None
 
-    async def _finish(self, piece: Slice, out: Outbox, owned: Callable[[], bool]) -> None:
+    async def _finish(self, done: Sequence[tuple[Slice, Outbox]], owned: Callable[[], bool]) -> None:
         if not owned():
-            self._undo(piece.state)
-            raise PartitionLost(
-                f"{self.agent} no longer owns {piece.topic}/{piece.partition}; nothing was written"
-            )
-        written, last = len(out), piece.records[-1]
-        if piece.state is not None:
-            piece.state.marks[piece.topic] = last.offset
-            metrics.STATE_KEYS.labels(self.agent, piece.partition).set(len(piece.state))
-        await self._write(piece.state, out)
-        metrics.EVENTS.labels(self.agent, piece.topic).inc(len(piece.records))
+            for piece, _ in done:
+                self._undo(piece.state)
+            lost = ", ".join(f"{piece.topic}/{piece.partition}" for piece, _ in done)
+            raise PartitionLost(f"{self.agent} no longer owns {lost}; nothing was written")
+        for piece, _ in done:
+            if piece.state is not None:
+                piece.state.marks[piece.topic] = piece.records[-1].offset
+        out = Outbox(self._layout)
+        for _, part in done:
+            out.take(part)
+        written = len(out)
+        await self._write([piece.state for piece, _ in done if piece.state is not None], out)
         metrics.EMITTED.labels(self.agent).inc(written)
         now = self._clock.now()
-        labels = (self.agent, piece.topic, piece.partition)
-        metrics.LAG_SECONDS.labels(*labels).set(max(0.0, now - last.timestamp / 1000.0))
-        metrics.LAST_PROGRESS.labels(*labels).set(now)
+        for piece, _ in done:
+            metrics.EVENTS.labels(self.agent, piece.topic).inc(len(piece.records))
+            labels = (self.agent, piece.topic, piece.partition)
+            metrics.LAG_SECONDS.labels(*labels).set(max(0.0, now - piece.records[-1].timestamp / 1000.0))
+            metrics.LAST_PROGRESS.labels(*labels).set(now)
+            if piece.state is not None:
+                metrics.STATE_KEYS.labels(self.agent, piece.partition).set(len(piece.state))
 
-    async def _write(self, state: PartitionState | None, out: Outbox) -> None:
-        """Write the outputs, then the state; undo what is in memory when either is not confirmed."""
+    async def _write(self, states: Sequence[PartitionState], out: Outbox) -> None:
+        """Write the outputs, then the states; undo in memory what is not confirmed."""
         try:
             await out.send(self._producer)
-            if state is not None and self._changelog is not None:
-                await self._changelog.write(state)
-                state.commit()
-        except PartitionLost:
-            if state is not None:
-                self._states.pop(state.partition, None)
-                self._current.discard(state.partition)
-            raise
         except BaseException:
-            self._undo(state)
+            for state in states:
+                self._undo(state)
             raise
+        if self._changelog is None or not states:
+            return
+        pending = [asyncio.ensure_future(self._changelog.write(state)) for state in states]
+        try:
+            await asyncio.wait(pending)
+        finally:
+            problems = [self._written(state, one) for state, one in zip(states, pending, strict=True)]
+        for problem in problems:
+            if problem is not None:
+                raise problem
+
+    def _written(self, state: PartitionState, written: asyncio.Future[None]) -> BaseException | None:
+        """Make a state's changes part of it when they were confirmed, else forget them; returns why."""
+        if not written.done():
+            written.cancel()
+            self._undo(state)
+            return asyncio.CancelledError()
+        problem = asyncio.CancelledError() if written.cancelled() else written.exception()
+        if problem is None:
+            state.commit()
+        elif isinstance(problem, PartitionLost):
+            self._states.pop(state.partition, None)
+            self._current.discard(state.partition)
+        else:
+            self._undo(state)
+        return problem
 
     async def _isolate(self, piece: Slice, problem: Exception, owned: Callable[[], bool]) -> None:
         """Process a failed slice record by record; the one that fails alone is a dead letter."""
         if len(piece.records) > 1:
             for record in piece.records:
-                await self._attempt(Slice(piece.topic, piece.partition, [record], piece.state), owned)
+                await self._attempt([Slice(piece.topic, piece.partition, [record], piece.state)], owned)
             return
         await self._bury(piece, type(problem).__name__, owned)
 
@@ -286,7 +289,7 @@ class SliceRunner:
         where = "/".join(map(str, place))
         said = f"{self.agent} cannot process {where}"
         add_alert(out, "poison", where, said, "critical", now_ms, done="dead-lettered")
-        await self._finish(piece, out, owned)
+        await self._finish([(piece, out)], owned)
 
     async def _alarm(self, problem: StopStream) -> None:
         out = Outbox(self._layout)

@@ -46,6 +46,11 @@ class Settings(BaseSettings):
     raw_retention_hours: float = Field(72, gt=0, description="how long feedback.raw keeps personal data")
     session_timeout_s: float = Field(10.0, gt=0, description="seconds after which a silent worker is dropped")
     max_poll_records: int = Field(2000, ge=1, description="most events in one slice of a partition")
+    poll_ms: int = Field(
+        20,
+        ge=0,
+        description="shortest time between two polls of an agent; what comes meanwhile goes together",
+    )
     fetch_max_wait_ms: int = Field(
         100, ge=1, description="longest a broker holds an empty fetch; 20 for the embedded one, which polls"
     )

@@ -25,7 +25,7 @@ from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 from streams.codec import Header, dumps, loads
 from streams.fence import Claim, Claims
 from streams.outbox import FIRST_PAUSE_S, LONGEST_PAUSE_S, RETRIABLE, BatchProducer
-from streams.slices import PartitionLost
+from streams.polls import PartitionLost
 
 log = logging.getLogger(__name__)
 

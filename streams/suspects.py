@@ -18,9 +18,14 @@ time in a process, so that nobody is blamed for a neighbour.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any, Protocol
+
+from streams.polls import Fetched
+from streams.step import Work
 
 CLEAN, OPEN = "", "open"
 SLICE_DEATHS, RECORD_DEATHS = 2, 2
@@ -30,6 +35,7 @@ SINGLE = 2000
 """Records that go one by one: a slice fetched again may end earlier than the one that killed."""
 
 Note = Callable[[int, str], Awaitable[None]]
+Owned = Callable[[], bool]
 
 
 @dataclass(slots=True)
@@ -117,3 +123,41 @@ class Watched:
             await self._note(self._offset, OPEN)
         finally:
             self._turn.release()
+
+
+class Runner(Protocol):
+    """The part of `streams.runner.SliceRunner` that suspects go through."""
+
+    async def run_wave(
+        self, wave: Sequence[Work], owned: Owned, around: AbstractAsyncContextManager[None] | None
+    ) -> None:
+        """Process slices, the step's own work inside `around`."""
+        ...
+
+    async def bury(self, topic: str, partition: int, record: Any, owned: Owned) -> None:
+        """Make a dead letter of a record that must not be processed again."""
+        ...
+
+
+async def take_watched(
+    runner: Runner,
+    fetched: Fetched,
+    owned: Owned,
+    suspicion: Suspicion,
+    turn: asyncio.Lock,
+    note: Note,
+) -> None:
+    """Process a slice of a partition whose last owner died; what killed it before is not begun again."""
+    topic, partition, records = fetched.topic, fetched.partition, fetched.records
+    pieces = [[record] for record in records] if suspicion.alone else [records]
+    buried = False
+    for piece in pieces:
+        if suspicion.convicted:
+            buried = True
+            await runner.bury(topic, partition, piece[0], owned)
+        else:
+            around = Watched(turn, note, piece[0].offset, suspicion)
+            await runner.run_wave([Work(topic, partition, piece)], owned, around)
+        suspicion.deaths = 0
+    suspicion.passed(len(records), buried=buried)
+    fetched.ack()

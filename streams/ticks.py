@@ -11,15 +11,16 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any, Protocol
 
 from models.clock import Clock
 from streams import metrics
 from streams.outbox import BatchProducer, Layout, Outbox
-from streams.runner import SliceRunner, Step
-from streams.slices import PartitionLost
+from streams.polls import PartitionLost
+from streams.runner import SliceRunner
 from streams.state import Changelog, PartitionState
+from streams.step import Step, Work
 
 log = logging.getLogger(__name__)
 
@@ -97,17 +98,17 @@ class TimedRunner(SliceRunner):
         async with self._ticking:
             pass
 
-    async def run(
+    async def run_wave(
         self,
-        topic: str,
-        partition: int,
-        records: Sequence[Any],
+        wave: Sequence[Work],
         owned: Owned = lambda: True,
         around: AbstractAsyncContextManager[None] | None = None,
     ) -> None:
-        """Process a slice to the end, when no tick of its partition is running."""
-        async with self._locks[partition]:
-            await super().run(topic, partition, records, owned, around)
+        """Process slices to the end, when no tick of their partitions is running."""
+        async with AsyncExitStack() as held:
+            for partition in sorted({work.partition for work in wave}):
+                await held.enter_async_context(self._locks[partition])
+            await super().run_wave(wave, owned, around)
 
     async def bury(self, topic: str, partition: int, record: Any, owned: Owned) -> None:
         """Make a dead letter of a record, when no tick of its partition is running."""
@@ -141,7 +142,7 @@ class TimedRunner(SliceRunner):
             self._undo(state)
             raise PartitionLost(f"{self.agent} no longer owns {state.partition}; nothing was written")
         written = len(out)
-        await self._write(state, out)
+        await self._write([state], out)
         metrics.EMITTED.labels(self.agent).inc(written)
 
     async def tick_all(self) -> None:

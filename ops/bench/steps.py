@@ -25,10 +25,11 @@ from ops.simulator.world import Produced
 from streams.codec import loads, partition_of
 from streams.outbox import Layout, Outbox, Record
 from streams.pipeline import Built, build_decide, build_follow_up, build_intake, build_score
-from streams.runner import Slice, SliceRunner
+from streams.runner import SliceRunner
 from streams.runtime import Runtime
 from streams.settings import Settings
 from streams.state import PartitionState
+from streams.step import Slice
 from streams.topics import (
     CATALOG,
     CUSTOMER_LINKS,

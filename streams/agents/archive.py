@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 from models.clock import Clock
 from models.outcome import DeadLetter, DeadReason
@@ -13,6 +12,7 @@ from sinks.base import Rejected, Sink, Slice
 from streams import metrics
 from streams.dead_letters import add_dead_letter
 from streams.outbox import BatchProducer, Layout, Outbox
+from streams.polls import Fetched
 from streams.topics import ARCHIVED
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Archive:
         self._log = f"@{cluster_id}"
         self._linger = linger
         self._max_rows = max_rows
-        self._held: list[tuple[Any, Slice]] = []
+        self._held: list[tuple[Fetched, Slice]] = []
         self._rows = 0
         self._rejected = rejected
         self._writing = asyncio.Lock()
@@ -81,21 +81,20 @@ class Archive:
         self._held, self._rows = [], 0
         self._sink.forget()
 
-    async def take(self, event: Any, owned: Callable[[], bool]) -> bool:
-        """Hold the slice; it is acked once stored."""
+    async def take(self, slices: Sequence[Fetched], owned: Callable[[], bool]) -> None:
+        """Hold slices; each is acked once stored."""
         if self._task is not None and self._task.done():
             self._task.result()
-        message, records = event.message, event.value
-        lines = [(record.offset, record.value) for record in records if record.value is not None]
-        piece = Slice(
-            message.topic + self._log, message.partition, records[0].offset, records[-1].offset, lines
-        )
-        self._held.append((event, piece))
-        self._rows += len(lines)
+        for fetched in slices:
+            records = fetched.records
+            lines = [(record.offset, record.value) for record in records if record.value is not None]
+            topic = fetched.topic + self._log
+            piece = Slice(topic, fetched.partition, records[0].offset, fetched.offset, lines)
+            self._held.append((fetched, piece))
+            self._rows += len(lines)
         metrics.SINK_BEHIND.set(self._rows)
         if self._rows >= self._max_rows:
             await self.flush()
-        return False
 
     async def flush(self) -> None:
         """Write everything held and ack it."""
@@ -105,9 +104,9 @@ class Archive:
                 return
             written = await self._sink.write([piece for _, piece in held])
             await self._bury()
-            for event, piece in held:
-                event.ack()
-                metrics.EVENTS.labels("archive", event.message.topic).inc(len(piece.records))
+            for fetched, piece in held:
+                fetched.ack()
+                metrics.EVENTS.labels("archive", fetched.topic).inc(len(piece.records))
             metrics.SINK_ROWS.labels("all").inc(written.rows)
             metrics.SINK_BEHIND.set(self._rows)
 

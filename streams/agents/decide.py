@@ -17,8 +17,8 @@ from streams import metrics
 from streams.codec import cloud_event, dumps, loads
 from streams.origin import OriginFence
 from streams.outbox import Outbox
-from streams.runner import Slice
 from streams.state import PartitionState
+from streams.step import Slice
 from streams.topics import DECISIONS, FEEDBACK_SCORED, HOLDOUTS, action_topic
 
 log = logging.getLogger(__name__)

@@ -19,8 +19,8 @@ from streams.alerts import add_alert
 from streams.codec import cloud_event, dumps, loads
 from streams.dead_letters import add_dead_letter
 from streams.outbox import Outbox
-from streams.runner import Slice
 from streams.state import PartitionState
+from streams.step import Slice
 from streams.topics import ACTION_STATUS, ACTION_TOPICS, FEEDBACK_SCORED, WORK_ORDERS, action_topic
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from streams import metrics
 from streams.codec import cloud_event, dumps
 from streams.dead_letters import DeadLetterFlood, FloodGuard, add_dead_letter
 from streams.outbox import Outbox
-from streams.runner import Slice, Stateless
+from streams.step import Slice, Stateless
 from streams.topics import (
     ACTION_STATUS,
     CUSTOMER_EVENTS,

@@ -21,6 +21,7 @@ from streams.alerts import add_alert
 from streams.codec import cloud_event, dumps, loads
 from streams.history import Checkpoints, write
 from streams.outbox import BatchProducer, Layout, Outbox
+from streams.polls import Fetched
 from streams.snapshots import SnapshotShelf
 from streams.tags import LiveTags
 from streams.topics import EXAMPLES, FEEDBACK_SCORED, MODEL_METRICS, OBSERVED, SNAPSHOTS
@@ -87,7 +88,7 @@ class Learn:
         self._checkpoints = Checkpoints()
         self._trainers: dict[int, Trainer | Observer] = {}
         self._published: dict[str, float] = {}
-        self._waiting: dict[int, list[Any]] = {}
+        self._waiting: dict[int, list[Fetched]] = {}
         self._owned: dict[int, Callable[[], bool]] = {}
         self._publishing = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, "learn")
@@ -109,14 +110,21 @@ class Learn:
         """Start again from the newest snapshots: somebody else may have learned meanwhile."""
         self._trainers, self._waiting = {}, {}
 
-    async def take(self, event: Any, owned: Callable[[], bool]) -> bool:
-        """Learn from a slice; it is acked when a snapshot contains it."""
+    async def take(self, slices: Sequence[Fetched], owned: Callable[[], bool]) -> None:
+        """Learn from slices; each is acked when a snapshot contains it."""
         if self._task is not None and self._task.done():
             self._task.result()
-        partition = event.message.partition
+        for problem in await asyncio.gather(
+            *(self._learn(one, owned) for one in slices), return_exceptions=True
+        ):
+            if problem is not None:
+                raise problem
+
+    async def _learn(self, fetched: Fetched, owned: Callable[[], bool]) -> None:
+        partition, records, at = fetched.partition, fetched.records, 0
         if partition > OBSERVED:
-            return True
-        records, at = event.value, 0
+            fetched.ack()
+            return
         trainer = await self._trainer(partition, records[0].offset)
         while at < len(records):
             found, at = await self._run(_learned, trainer, records, at)
@@ -127,9 +135,8 @@ class Learn:
                 await self._report(found)
         metrics.EVENTS.labels("learn", EXAMPLES).inc(len(records))
         if self._trainers.get(partition) is trainer:  # else the partition went to another worker meanwhile
-            self._waiting.setdefault(partition, []).append(event)
+            self._waiting.setdefault(partition, []).append(fetched)
             self._owned[partition] = owned
-        return False
 
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
@@ -224,12 +231,12 @@ class Learn:
                     continue  # assigned anew while another model's snapshot was being written
                 if pauses and now - self._published.get(trainer.name, 0.0) < trainer.pause:
                     continue
-                events = self._waiting.pop(partition, [])
+                learned = self._waiting.pop(partition, [])
                 if not await self._snapshot(trainer, now, self._owned[partition]):
                     continue
                 self._published[trainer.name] = now
-                for event in events:
-                    event.ack()
+                for fetched in learned:
+                    fetched.ack()
 
     async def _snapshot(self, trainer: Trainer | Observer, now: float, owned: Callable[[], bool]) -> bool:
         """Write a snapshot; False when another worker learns the model by now and would be overwritten."""

@@ -19,8 +19,8 @@ from streams.codec import cloud_event, dumps, loads
 from streams.dead_letters import add_dead_letter
 from streams.origin import OriginFence
 from streams.outbox import Outbox
-from streams.runner import Slice
 from streams.state import PartitionState
+from streams.step import Slice
 from streams.topics import EXAMPLES, FEEDBACK_MASKED, FEEDBACK_SCORED, OBSERVED
 
 TOPICS = (FEEDBACK_MASKED,)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 from aiokafka import TopicPartition
 
 from streams.app import Pulse, create_app
+from streams.polls import Fetched
 from streams.settings import Settings
 
 
@@ -30,8 +30,8 @@ class Holding:
     def assigned(self, partitions: Iterable[int]) -> None:
         self.heard.append(set(partitions))
 
-    async def take(self, event: Any, owned: Callable[[], bool]) -> bool:
-        return False
+    async def take(self, slices: Sequence[Fetched], owned: Callable[[], bool]) -> None:
+        """Ack nothing."""
 
 
 class Assignment:

@@ -19,8 +19,8 @@ from streams.app import Pulse, create_app
 from streams.codec import dumps
 from streams.loop_consumer import LoopConsumerThread
 from streams.outbox import Layout
+from streams.polls import PartitionLost
 from streams.settings import Settings
-from streams.slices import PartitionLost
 from streams.state import PartitionState
 from streams.ticks import TimedRunner
 from streams.topics import CATALOG

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+from aiokafka import TopicPartition
 
 from models.clock import VirtualClock
 from models.scoring.model_set import ModelSet
@@ -16,6 +18,7 @@ from streams.agents.learn import Learn
 from streams.codec import dumps, loads
 from streams.history import held
 from streams.outbox import Layout
+from streams.polls import Fetched
 from streams.snapshots import SnapshotShelf
 from streams.tags import LiveTags
 from streams.topics import ALERTS, EXAMPLES, HISTORY, MODEL_METRICS, OBSERVED, SNAPSHOTS, TOPIC_TAGS
@@ -59,21 +62,6 @@ class Record:
     timestamp: int
 
 
-@dataclass
-class Message:
-    partition: int
-
-
-@dataclass
-class Event:
-    value: list[Record]
-    message: Message
-    acked: list[bool] = field(default_factory=list)
-
-    def ack(self) -> None:
-        self.acked.append(True)
-
-
 class Bench:
     """One learner process over a log that outlives it."""
 
@@ -99,14 +87,14 @@ class Bench:
             await self.shelf.apply(key, value)
         self.seen = len(records)
 
-    async def take(self, model: str, values: list[Any], first: int) -> Event:
+    async def take(self, model: str, values: list[Any], first: int) -> Fetched:
         partition = OBSERVED if model == "inputs" else MODELS.index(model)
         records = [
             Record(dumps(value), first + n, 1_000_000 + 1000 * (first + n)) for n, value in enumerate(values)
         ]
-        event = Event(records, Message(partition))
-        assert await self.learn.take(event, lambda: True) is False
-        return event
+        one = Fetched(TopicPartition(EXAMPLES, partition), records, lambda: None)
+        await self.learn.take([one], lambda: True)
+        return one
 
     async def publish(self) -> None:
         await self.learn.publish()
@@ -141,7 +129,7 @@ def test_a_slice_is_acked_when_a_snapshot_contains_it_and_scorers_serve_it() -> 
         assert not event.acked
         before = bench.models.sentiment.predict("老是卡 退款", "zh").polarity
         await bench.publish()
-        assert event.acked == [True]
+        assert event.acked
         assert bench.models.versions()["sentiment"] == 1
         assert bench.models.sentiment.predict("老是卡 退款", "zh").polarity < before
         (metric,) = bench.log.values(MODEL_METRICS)

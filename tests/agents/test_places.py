@@ -96,7 +96,7 @@ class World:
     def __init__(self, seed: int) -> None:
         self.rng = Random(seed)
         self.broker = Broker(self.rng)
-        app = create_app(Settings(), "sample", ["in"], Handler(), Pulse(10.0))
+        app = create_app(Settings(poll_ms=0), "sample", ["in"], Handler(), Pulse(10.0))
         reading: SliceConsumer = app._new_consumer()
         reading._thread, reading.callback = self.broker, self.process
         reading._on_partitions_assigned = reading._on_partitions_revoked = self.nothing
@@ -110,12 +110,14 @@ class World:
         """Stand for what Faust's app does at a rebalance."""
 
     async def process(self, message: Any) -> None:
-        tp, first = message.tp, message.value[0].offset
-        if first > self.done[tp]:
-            self.holes.append(f"{tp.partition}: got {first}, was at {self.done[tp]}")
-        self.done[tp] = max(self.done[tp], message.offset + 1)
-        if self.rng.random() < 0.4:
-            self.broker.committed_[tp] = self.done[tp]
+        for one in message.value.slices:
+            tp, first = one.place, one.records[0].offset
+            if first > self.done[tp]:
+                self.holes.append(f"{tp.partition}: got {first}, was at {self.done[tp]}")
+            self.done[tp] = max(self.done[tp], one.offset + 1)
+            if self.rng.random() < 0.4:
+                self.broker.committed_[tp] = self.done[tp]
+        self.reading.taken(message.value)
 
     async def rebalance(self, generation: int) -> None:
         """Do what Faust does, in its order."""

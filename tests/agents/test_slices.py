@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -12,9 +12,9 @@ from typing import Any
 from aiokafka import TopicPartition
 
 from streams.app import Pulse, create_app
-from streams.lanes import Lanes, each_slice
+from streams.polls import Fetched, PartitionLost, Poll, each_poll
 from streams.settings import Settings
-from streams.slices import PartitionLost, SliceConsumer
+from streams.slices import SliceConsumer
 
 PLACE = TopicPartition("in", 0)
 
@@ -35,8 +35,8 @@ class Handler:
     def assigned(self, partitions: Any) -> None:
         """Nothing to note."""
 
-    async def take(self, event: Any, owned: Callable[[], bool]) -> bool:
-        return True
+    async def take(self, slices: Sequence[Fetched], owned: Callable[[], bool]) -> None:
+        """Ack nothing."""
 
 
 def slices(*offsets_and_acks: tuple[int, bool]) -> list[Any]:
@@ -75,8 +75,8 @@ def test_records_missing_before_a_slice_are_asked_for_once_then_taken_for_a_hole
         async def seek(place: Any, offset: int) -> None:
             sought.append(offset)
 
-        async def deliver(place: Any, records: list[Any], generation: int) -> None:
-            delivered.append(records[0].offset)
+        async def deliver(poll: Poll) -> None:
+            delivered.extend(one.records[0].offset for one in poll.slices)
 
         reading._seek, reading._deliver, reading.flow_active = seek, deliver, True
         reading._read_offset[PLACE] = 5
@@ -91,9 +91,18 @@ def test_records_missing_before_a_slice_are_asked_for_once_then_taken_for_a_hole
 
 @dataclass
 class App:
-    """Notes why it crashed."""
+    """Notes why it crashed, and which polls it was told of."""
 
     crashes: list[BaseException] = field(default_factory=list)
+    polls: list[Poll] = field(default_factory=list)
+    consumer_generation_id: int = 3
+
+    @property
+    def consumer(self) -> App:
+        return self
+
+    def taken(self, poll: Poll) -> None:
+        self.polls.append(poll)
 
     async def crash(self, reason: BaseException) -> None:
         self.crashes.append(reason)
@@ -101,84 +110,96 @@ class App:
 
 @dataclass
 class Stream:
-    """Gives events of partitions and notes acks."""
+    """Gives polls."""
 
-    events_: list[Any]
-    acked: list[Any] = field(default_factory=list)
+    polls: list[Poll]
 
     def noack(self) -> Stream:
         return self
 
     async def events(self) -> AsyncIterator[Any]:
-        for event in self.events_:
-            yield event
-        for _ in range(50):
-            await asyncio.sleep(0)
+        for poll in self.polls:
+            yield SimpleNamespace(value=poll)
 
     async def ack(self, event: Any) -> None:
-        self.acked.append(event.message.offset)
+        """Keep no books."""
 
 
-def event(partition: int, offset: int) -> Any:
-    return SimpleNamespace(message=SimpleNamespace(partition=partition, offset=offset))
+def fetched(partition: int, *offsets: int, topic: str = "in") -> Fetched:
+    return Fetched(TopicPartition(topic, partition), slices(*((n, False) for n in offsets)), lambda: None)
 
 
-def served(take: Callable[[Any], Awaitable[bool]], *events: Any) -> tuple[App, Stream]:
-    app, stream = App(), Stream(list(events))
-    asyncio.run(each_slice(app, stream, take))
-    return app, stream
+def served(take: Callable[[Poll], Awaitable[None]], *polls: Poll) -> App:
+    app = App()
+    asyncio.run(each_poll(app, Stream(list(polls)), take))
+    return app
 
 
-def test_slices_of_a_partition_are_taken_in_order_and_acked_when_finished() -> None:
-    async def take(one: Any) -> bool:
-        await asyncio.sleep(0)
-        return bool(one.message.offset != 2)
+async def ack_all(poll: Poll) -> None:
+    for one in poll.slices:
+        one.ack()
 
-    app, stream = served(take, *(event(0, offset) for offset in range(4)))
-    assert stream.acked == [0, 1, 3]
+
+def test_polls_are_taken_in_order_and_make_room_when_they_are() -> None:
+    polls = [Poll(3, [fetched(0, n), fetched(1, n)]) for n in range(4)]
+    app = served(ack_all, *polls)
+    assert app.polls == polls
+    assert all(one.acked for poll in polls for one in poll.slices)
     assert app.crashes == []
 
 
-def test_a_failed_slice_stops_the_app_and_neither_it_nor_those_behind_are_acked() -> None:
-    async def take(one: Any) -> bool:
-        if one.message.offset == 1:
-            raise ValueError("refused")
-        return True
+def test_a_failed_poll_stops_the_app_and_neither_it_nor_those_behind_are_acked() -> None:
+    polls = [Poll(3, [fetched(0, n)]) for n in range(3)]
 
-    app, stream = served(take, event(0, 0), event(0, 1), event(0, 2), event(1, 0))
+    async def take(poll: Poll) -> None:
+        if poll is polls[1]:
+            raise ValueError("refused")
+        await ack_all(poll)
+
+    app = served(take, *polls)
     assert [type(crash) for crash in app.crashes] == [ValueError]
-    assert sorted(stream.acked) == [0, 0]
+    assert [one.acked for poll in polls for one in poll.slices] == [True, False, False]
 
 
 def test_a_lost_partition_is_passed_over_without_an_ack() -> None:
-    async def take(one: Any) -> bool:
-        if one.message.offset == 0:
+    polls = [Poll(3, [fetched(0, n)]) for n in range(2)]
+
+    async def take(poll: Poll) -> None:
+        if poll is polls[0]:
             raise PartitionLost("went to another worker")
-        return True
+        await ack_all(poll)
 
-    app, stream = served(take, event(0, 0), event(0, 1))
-    assert (app.crashes, stream.acked) == ([], [1])
+    app = served(take, *polls)
+    assert app.crashes == []
+    assert [one.acked for poll in polls for one in poll.slices] == [False, True]
 
 
-def test_a_partition_that_waits_does_not_stop_the_others() -> None:
+def test_a_poll_of_an_older_generation_is_passed_over() -> None:
+    old, new = Poll(2, [fetched(0, 5)]), Poll(3, [fetched(0, 5)])
+    app = served(ack_all, old, new)
+    assert (old.slices[0].acked, new.slices[0].acked) == (False, True)
+    assert app.polls == [old, new]
+
+
+def test_an_ack_lets_a_rebalance_that_waits_go_on() -> None:
     async def run() -> None:
-        released, taken, stream = asyncio.Event(), list[int](), Stream([])
+        reading = consumer()
+        reading.app.drain_seconds = 60.0
+        one = Fetched(PLACE, slices((7, False)), reading._acks.set)
+        idle = Fetched(PLACE, slices((8, False)), reading._acks.set)
+        reading._slices[PLACE] = deque([one, idle])
+        one.begun, committed = True, []
 
-        async def take(one: Any) -> bool:
-            if one.message.partition == 0:
-                await released.wait()
-            taken.append(one.message.partition)
-            return True
+        async def commit() -> None:
+            committed.append(reading._new_offset(PLACE))
 
-        lanes = Lanes(App(), stream, take)
-        await lanes.put(event(0, 0))
-        await lanes.put(event(1, 0))
-        while not taken:
+        reading.commit_and_end_transactions = commit
+        waiting = asyncio.create_task(reading.wait_empty())
+        for _ in range(5):
             await asyncio.sleep(0)
-        assert taken == [1]
-        released.set()
-        while len(taken) < 2:
-            await asyncio.sleep(0)
-        await lanes.close()
+        assert committed == []
+        one.ack()
+        await asyncio.wait_for(waiting, 10)
+        assert committed == [8]
 
-    asyncio.run(asyncio.wait_for(run(), 10))
+    asyncio.run(run())

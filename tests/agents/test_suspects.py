@@ -12,12 +12,15 @@ from typing import Any
 
 import orjson
 import pytest
+from aiokafka import TopicPartition
 
 from models.clock import VirtualClock
 from streams.outbox import Layout, Outbox
-from streams.runner import Slice, SliceRunner
+from streams.polls import Fetched
+from streams.runner import SliceRunner
 from streams.state import PartitionState
-from streams.suspects import CLEAN, OPEN, suspicion_of
+from streams.step import Slice
+from streams.suspects import CLEAN, OPEN, suspicion_of, take_watched
 from streams.topics import ALERTS, DEAD_LETTERS
 
 IN, OUT = "in", "out"
@@ -123,16 +126,15 @@ class Process:
         while at < LENGTH:
             size = self.rng.randint(1, 8)
             records = [record(offset) for offset in range(at, min(LENGTH, at + size))]
-            message = SimpleNamespace(topic=IN, partition=partition)
-            event = SimpleNamespace(message=message, value=records)
+            one = Fetched(TopicPartition(IN, partition), records, lambda: None)
 
             async def note(offset: int, word: str) -> None:
                 await self.commit(partition, offset, word)
 
             if suspicion is None:
-                await self.runner.take(event, lambda: True)
+                await self.runner.take([one], lambda: True)
             else:
-                await self.runner.take_watched(event, lambda: True, suspicion, self.turn, note)
+                await take_watched(self.runner, one, lambda: True, suspicion, self.turn, note)
             at = records[-1].offset + 1
             if self.rng.random() < 0.3:
                 await self.commit(partition, at, OPEN)

@@ -23,8 +23,8 @@ from chaos_oracle import Oracle, Record
 from ops.embedded.guard import die_with_parent
 from streams.agents.intake import IntakeStep
 from streams.outbox import Outbox
-from streams.runner import Slice
 from streams.settings import Settings
+from streams.step import Slice
 from streams.topics import FEEDBACK_RAW
 from streams.worker import run_worker
 

@@ -30,8 +30,8 @@ from streams.catalog import shipped_catalog
 from streams.codec import Header, dumps, loads
 from streams.dead_letters import FloodGuard
 from streams.outbox import Layout, Outbox
-from streams.runner import Slice, Step
 from streams.state import PartitionState
+from streams.step import Slice, Step
 from streams.topics import (
     CATALOG,
     CUSTOMER_EVENTS,

@@ -20,7 +20,7 @@ from streams.dead_letters import FloodGuard
 from streams.fence import Claim
 from streams.origin import OriginFence
 from streams.outbox import Layout, Outbox
-from streams.slices import PartitionLost
+from streams.polls import PartitionLost
 from streams.state import KafkaChangelog, PartitionState
 
 T = TypeVar("T")

@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 
 from models.clock import VirtualClock
 from streams.dead_letters import StopStream
 from streams.outbox import Layout, Outbox
-from streams.runner import Slice, SliceRunner
-from streams.slices import PartitionLost
+from streams.polls import Fetched, PartitionLost
+from streams.runner import SliceRunner
 from streams.state import PartitionState
+from streams.step import Slice
 from streams.topics import ALERTS, DEAD_LETTERS
 
 IN, OUT = "in", "out"
@@ -213,3 +215,43 @@ def test_a_new_assignment_loads_again_and_drops_what_went_elsewhere(
     asyncio.run(run())
     assert world.happened.count("load") == 3
     assert counts(runner) == {b"c": b"1"}
+
+
+def polled(*slices: tuple[int, tuple[bytes, ...]]) -> list[Fetched]:
+    return [Fetched(TopicPartition(IN, p), records(*values), lambda: None) for p, values in slices]
+
+
+def test_the_slices_of_a_poll_share_one_batch_of_outputs_and_are_acked(
+    runner: SliceRunner, world: World
+) -> None:
+    slices = polled((0, (b"a", b"b")), (1, (b"c",)))
+    asyncio.run(runner.take(slices, lambda: True))
+    assert world.happened == ["load", "load", "output out", "state", "state"]
+    assert world.written[OUT] == [b"a", b"b", b"c"]
+    assert all(one.acked for one in slices)
+    assert runner._states[1].marks == {IN: 0}
+
+
+def test_a_slice_that_fails_does_not_take_its_neighbours_down(
+    runner: SliceRunner, step: Counting, world: World
+) -> None:
+    step.poison = {b"bad": lambda: ValueError("refused")}
+    slices = polled((0, (b"a",)), (1, (b"b", b"bad")))
+    asyncio.run(runner.take(slices, lambda: True))
+    assert world.written[OUT] == [b"a", b"b"]
+    assert len(world.written[DEAD_LETTERS]) == 1
+    assert all(one.acked for one in slices)
+
+
+def test_a_state_that_is_not_confirmed_is_undone_and_its_neighbours_is_kept(
+    runner: SliceRunner, world: World
+) -> None:
+    world.fail["state"] = ConnectionError("away")
+    slices = polled((0, (b"a",)), (1, (b"b",)))
+    with pytest.raises(ConnectionError):
+        asyncio.run(runner.take(slices, lambda: True))
+    assert not any(one.acked for one in slices)
+    assert [runner._states[p].marks for p in (0, 1)] == [{}, {IN: 0}]
+    asyncio.run(runner.take(slices, lambda: True))
+    assert world.written[OUT] == [b"a", b"b", b"a"], "outputs may repeat, states may not"
+    assert [dict(runner._states[p].items()) for p in (0, 1)] == [{b"a": b"1"}, {b"b": b"1"}]

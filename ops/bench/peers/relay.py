@@ -15,8 +15,9 @@ from ops.bench.peers.meter import Meter
 from streams import kafka
 from streams.app import Pulse, create_app
 from streams.outbox import Layout, Outbox
-from streams.runner import Slice, SliceRunner, Stateless
+from streams.runner import SliceRunner
 from streams.settings import Settings
+from streams.step import Slice, Stateless
 
 IN, OUT = "bench.in", "bench.out"
 
