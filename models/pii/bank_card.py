@@ -76,7 +76,7 @@ def judge(view: View, window: Window) -> Candidate | None:
     """Read a window as a card number, or return nothing."""
     digits = window.digits
     count = len(digits)
-    if not 12 <= count <= 19:
+    if not 12 <= count <= 19 or len(set(digits)) == 1:
         return None
     text = view.text
     before, after = text[window.start - 1 : window.start], text[window.end : window.end + 1]

@@ -34,11 +34,8 @@ _EXTENSION = re.compile(
 _HYPHEN_EXTENSION = re.compile(r"-[0-9]{1,5}(?![0-9-])")
 _GLUE_AFTER = re.compile(r"(?:qq|vx|wx|v|x|ext|extn|wechat|is|and|or|please|thanks)(?![a-z])", re.IGNORECASE)
 _UNITS = tuple("元块台个件次人条万亿米克分秒天年套只张份号位")
-_NAMED = re.compile(
-    r"(?:[号號码碼单單识識]|[a-z]|^|[^发發寄打给給到往送联聯系找拨撥])[\s:：#.是为為=(（【]{0,4}$",
-    re.IGNORECASE,
-)
-"""What stands between 订单 and a number it names, unlike 验证码发到, after which a mobile follows."""
+_SENT = re.compile("[发發寄打给給到往送联聯系找拨撥][^，。,0-9]{0,4}$")
+"""What stands between 验证码 and a mobile it goes to, unlike between 订单 and a number it names."""
 _HAN = re.compile("[㐀-鿿]")
 _HOTLINE_PREFIX = re.compile(r"(?<![0-9])(?:[48]00|8(?:88|77|66|55|44|33|22)|95[0-9]{3})[-. ]$")
 _YEAR_DATE = re.compile(
@@ -86,7 +83,7 @@ def judge(view: View, window: Window) -> Candidate | None:
             return None
         label = view.before(start, 8)
         named = label & ORDER and not label & (PHONE | HOTLINE) and len(window.shape) == 1
-        if named and _NAMED.search(text, max(0, start - 8), start):
+        if named and not _SENT.search(text, max(0, start - 8), start):
             return None
         return _candidate(view, window, "86" + mobile.group(1), 95 if window.isolated else 70)
     if count == 10 and (digits[:3] == "400" or (digits[:3] == "800" and _HAN.search(text))):
@@ -123,7 +120,10 @@ def _national(view: View, window: Window) -> Candidate | None:
     if _HOTLINE_PREFIX.search(view.text, max(0, window.start - 6), window.start):
         return None
     label = view.before(window.start)
-    if digits.removeprefix("1")[:3] in _TOLL_FREE and (label | view.after(window.end, 14)) & HOTLINE:
+    toll_free = digits.removeprefix("1")[:3] in _TOLL_FREE
+    if toll_free and (
+        (label | view.after(window.end, 14)) & HOTLINE or (digits[0] == "1" and not label & PHONE)
+    ):
         return None
     labelled = bool(label & PHONE) or bool(label & NATIONAL and not label & (ID | SSN))
     if not labelled and label & (ORDER | CARD | ID | SSN | PASSPORT):
