@@ -83,7 +83,8 @@ def judge(view: View, window: Window) -> Candidate | None:
             return None
         label = view.before(start, 8)
         named = label & ORDER and not label & (PHONE | HOTLINE) and len(window.shape) == 1
-        if named and not _SENT.search(text, max(0, start - 8), start):
+        sent = _SENT.search(text, max(0, start - 8), start) or view.after(window.end, 6) & PHONE
+        if named and not sent:
             return None
         return _candidate(view, window, "86" + mobile.group(1), 95 if window.isolated else 70)
     if count == 10 and (digits[:3] == "400" or (digits[:3] == "800" and _HAN.search(text))):

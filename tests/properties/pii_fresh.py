@@ -1,4 +1,4 @@
-"""Reads sentences with personal data and hard negatives: `pii_fresh.txt` in halves, and `pii_last.txt`."""
+"""Reads sentences with personal data and hard negatives: `pii_fresh.txt` in halves, and other files."""
 
 from __future__ import annotations
 
@@ -77,9 +77,9 @@ def _lines(name: str) -> list[str]:
     return [line for line in lines if not line.startswith("#")]
 
 
-def last(seed: int) -> list[Row]:
-    """Return the rows of `pii_last.txt`."""
-    return [_row(line, random.Random(f"{seed} {line}")) for line in _lines("pii_last.txt")]
+def rows_of(name: str, seed: int) -> list[Row]:
+    """Return a row of every sentence of a file."""
+    return [_row(line, random.Random(f"{seed} {line}")) for line in _lines(name)]
 
 
 def halves(seed: int, draws: int = 2) -> Halves:

@@ -38,7 +38,9 @@ HALVES = {
     "held back": _rows(pii_held_back.GROUPS, pii_held_back.NEGATIVES),
     "fresh, first": FRESH.tuning,
     "fresh, held back": FRESH.held_back,
-    "last": pii_fresh.last(SEED),
+    "last": pii_fresh.rows_of("pii_last.txt", SEED),
+    "judge": pii_fresh.rows_of("pii_judge.txt", SEED),
+    "judge, last": pii_fresh.rows_of("pii_judge_last.txt", SEED),
 }
 
 
