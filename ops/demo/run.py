@@ -30,6 +30,8 @@ DRAIN_SECONDS = 120.0
 QUIET_SECONDS = 3.0
 POLL_SECONDS = 0.5
 DAYS = 60
+PATIENCE_DAYS, FILE_PATIENCE_DAYS = 4, 180
+"""What runs by on the customers' clock before services answer; a file of years is played in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ async def run(
     progress.say("starting broker, store and workers")
     environment = {
         "HARK_RULES_CLOCK": "occurred",
-        "HARK_RULES_PATIENCE_S": str(4 * 86_400),
+        "HARK_RULES_PATIENCE_S": str((FILE_PATIENCE_DAYS if options.inputs else PATIENCE_DAYS) * 86_400),
         "HARK_HORIZON_DAYS": "14",
         "HARK_ARCHIVE_LINGER_S": "0.3",
     }
@@ -157,9 +159,9 @@ class _Play:
         for number in range(world.days):
             today = world.day(number)
             await feeder.publish(today)
-            # A day on its way at most: what was answered must come before the customer's clock ran on by the
-            # 48 hours and the patience of four days.
-            await self._keep_up(feeder, number + 1, world.days, len(today))
+            # Two days on their way at most: what was answered must come before the customer's clock ran on
+            # by 48 hours and the patience of four days.
+            await self._keep_up(feeder, number + 1, world.days, 2 * len(today))
 
     async def _play_file(self, records: Callable[[], Iterator[Produced]], feeder: Feeder) -> None:
         self._progress.say("playing real feedback")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -74,9 +75,8 @@ class Feeder:
             if record.topic == FEEDBACK_RAW:
                 self.raw += 1
                 if record.ident is not None:
-                    at = orjson.loads(record.value).get("occurred_at")
-                    if isinstance(at, int):
-                        self.said_ms.setdefault(record.ident, at)
+                    at = _moment(orjson.loads(record.value).get("occurred_at"))
+                    self.said_ms.setdefault(record.ident, now_ms if at is None else at)
                     self.sent_ms.setdefault(record.ident, now_ms)
         if self._rate:
             await asyncio.sleep(max(0.0, len(records) / self._rate - (time.monotonic() - began)))
@@ -88,3 +88,13 @@ class Feeder:
             self._round += 1
             return self._round % self._partitions
         return partition_of(record.key, self._partitions)
+
+
+def _moment(written: Any) -> int | None:
+    """Read a time as producers write it: milliseconds, or ISO 8601."""
+    if isinstance(written, str):
+        try:
+            return int(datetime.fromisoformat(written).timestamp() * 1000)
+        except ValueError:
+            return None
+    return written if isinstance(written, int) else None
