@@ -144,31 +144,39 @@ def test_a_harmful_rule_is_paused_in_time(stays: float, harm: float, holdout: fl
     fixed = (Z + normal_quantile(0.8)) ** 2 * spread / harm**2
     sizes = np.linspace(fixed / 60, 3 * fixed, 180).astype(np.int64)
     x1, n1, x0, n0 = paths(np.random.default_rng(12), p1, stays, holdout, sizes)
+    pauses = paused(x1, n1, x0, n0)
     done = np.full(RUNS, harm * n1[0, -1])
-    for run in range(0, RUNS, 5):
-        for look in range(len(sizes)):
-            arms = [
-                Moments(int(n), x / n, x / n * (1 - x / n) * n / (n - 1))
-                for x, n in ((x1[run, look], n1[run, look]), (x0[run, look], n0[run, look]))
-                if n > 1
-            ]
-            if len(arms) == 2 and watch(*arms, worse_by=0.03, rate=True).state == "pause":
-                done[run] = harm * n1[run, look]
-                break
+    for run in np.flatnonzero(pauses.any(axis=1)):
+        look = int(np.argmax(pauses[run]))
+        done[run] = harm * n1[run, look]
+        if run % 20 == 0:  # the guardrail itself says the same, at this look and at the one before
+            for at, state in ((look, "pause"), (look - 1, None)):
+                arms = [
+                    Moments(int(n), x / n, x / n * (1 - x / n) * n / (n - 1))
+                    for x, n in ((x1[run, at], n1[run, at]), (x0[run, at], n0[run, at]))
+                ]
+                found = watch(*arms, worse_by=0.03, rate=True).state
+                assert (found == state) if state else (found != "pause" or at < 0)
     expected = harm * fixed * (1 - holdout)
-    assert done[::5].mean() < 1.25 * expected
-    assert np.mean(done[::5] < 2 * expected) > 0.85
+    assert done.mean() < 1.25 * expected
+    assert np.mean(done < 2 * expected) > 0.85
+
+
+def paused(x1: Floats, n1: Floats, x0: Floats, n0: Floats) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    """Return where the guardrail of 0.03 pauses, every run and look at once."""
+    delta = x0 / n0 - x1 / n1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low = delta - sequential.radius(variance(x1, n1, x0, n0), n1 + n0, alpha=0.1, plan=500)
+    speaks = sequential.speaks(x1, n1) & sequential.speaks(x0, n0)
+    found: np.ndarray[tuple[int, int], np.dtype[np.bool_]] = speaks & (low > 0) & (delta > 0.03)
+    return found
 
 
 @pytest.mark.parametrize("harm", [0.0, -0.05])
 def test_a_harmless_rule_is_rarely_paused(harm: float) -> None:
     sizes = np.arange(100, 10_001, 100)
     arms = paths(np.random.default_rng(13), 0.7 - harm, 0.7, 0.2, sizes)
-    x1, n1, x0, n0 = arms
-    delta = x0 / n0 - x1 / n1
-    low = delta - sequential.radius(variance(*arms), n1 + n0, alpha=0.1, plan=500)
-    speaks = sequential.speaks(x1, n1) & sequential.speaks(x0, n0)
-    assert np.mean((speaks & (low > 0) & (delta > 0.03)).any(axis=1)) <= 0.05
+    assert np.mean(paused(*arms).any(axis=1)) <= 0.05
 
 
 def test_the_vectorised_and_the_single_form_agree() -> None:
