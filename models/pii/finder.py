@@ -177,14 +177,17 @@ class Finder:
 
 
 def _is_block(part: str) -> bool:
-    """Tell whether thousands of characters are digits and separators, a tenth of letters at most.
+    """Tell whether thousands of characters are for the most part digits, or digits and separators.
 
     No feedback reads like this. To judge all ways to group such digits costs more than the text is worth, so
     all of it is one finding.
     """
-    if len(part) < _LEAST_BLOCK or len(_DIGIT.findall(part)) * 3 < len(part):
+    if len(part) < _LEAST_BLOCK:
         return False
-    return len(_LETTER.findall(part)) * 10 < len(part)
+    digits = len(_DIGIT.findall(part))
+    if digits * 5 > len(part) * 3:
+        return True
+    return digits * 3 > len(part) and len(_LETTER.findall(part)) * 10 < len(part)
 
 
 def _cut(text: str, start: int) -> int:

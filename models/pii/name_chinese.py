@@ -6,7 +6,7 @@ import importlib
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from importlib import resources
 
@@ -74,17 +74,16 @@ _DOUBLE = re.compile(_DOUBLE_CLASS)
 
 def is_suspicious(text: str) -> bool:
     """Tell whether a surname and a given name, or a transliteration, stand together in no ordinary word."""
-    return next(_signs(text), -1) >= 0
+    return _holds_sign(text, 0, len(text))
 
 
-def _signs(text: str) -> Iterator[int]:
-    """Yield where such characters begin."""
-    match = _PAIR.search(text)
+def _holds_sign(text: str, first: int, last: int) -> bool:
+    match = _PAIR.search(text, first, last)
     while match:
-        start = match.start()
-        if _stands_out(text, start, match.group()):
-            yield start
-        match = _PAIR.search(text, match.end() - 1)
+        if _stands_out(text, match.start(), match.group()):
+            return True
+        match = _PAIR.search(text, match.end() - 1, last)
+    return False
 
 
 def _stands_out(text: str, start: int, pair: str) -> bool:
@@ -106,14 +105,12 @@ def find(view: View) -> list[Candidate]:
     found = _foreign(text)
     covered = frozenset(code for one in found for code in range(one.start, one.end))
     roles = [match.end() for match in _ROLE.finditer(text)]
-    signs = sorted((*roles, *_signs(text), *(match.start() for match in _DOUBLE.finditer(text))))
     likely: list[tuple[int, int, list[int]]] = []
     unsure: list[tuple[int, int]] = []
-    for block in _BLOCK.finditer(text) if signs or found else ():
+    for block in _BLOCK.finditer(text):
         start, end = block.span()
-        first = bisect_left(signs, start)
-        if first < len(signs) and signs[first] < end:
-            own = roles[bisect_left(roles, start) : bisect_left(roles, end)]
+        own = roles[bisect_left(roles, start) : bisect_left(roles, end)] if roles else roles
+        if own or _holds_sign(text, start, end) or _DOUBLE.search(text, start, end):
             likely.append((start, end, own))
         else:
             unsure.append((start, end))
