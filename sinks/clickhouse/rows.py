@@ -136,7 +136,8 @@ def _sort_slice(part: Slice, stored: Collection[int], result: Sorted) -> None:
         if mixed:
             target = targets[0] if _is_feedback(value) else targets[1]
         target.at.append((topic, partition, offset))
-        target.lines.append(head + b"%d," % offset + value[1:])
+        # The value begins with a brace: one copy of it instead of two.
+        target.lines.append(value.replace(b"{", head + b"%d," % offset, 1))
 
 
 def _is_feedback(value: bytes) -> bool:
