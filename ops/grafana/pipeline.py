@@ -54,6 +54,12 @@ PANELS = (
           12, 8, LEGEND, STACKED),
     Panel("timeseries", "Personal data masked", "Pieces masked, by type and minute.", "short",
           metrics(("sum by (type) (increase(hark_masked_total[1m]))", "{{type}}")), 12, 8, LEGEND, STACKED),
+    Panel("timeseries", "Names the fast setting leaves", "Of what the taggers find in the sample that "
+          "HARK_PII_AUDIT_SHARE reads twice, the share the fast setting left; empty without a sample.",
+          "percentunit",
+          metrics(('sum by (type) (increase(hark_masking_audit_total{found_by="only_thorough"}[1h])) / '
+                   'sum by (type) (increase(hark_masking_audit_total{found_by=~"only_thorough|both"}[1h]))',
+                   "{{type}}")), 12, 8, LEGEND, LINES),
     Panel("timeseries", "Rows stored", "Rows a second into ClickHouse, and inserts that failed and were "
           "tried again.", "ops", metrics(("sum(rate(hark_sink_rows_total[1m]))", "rows"),
                                    ("sum(rate(hark_sink_errors_total[1m]))", "failed inserts")),
