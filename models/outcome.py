@@ -19,6 +19,7 @@ class DropReason(StrEnum):
     DUPLICATE = "duplicate"
     STALE_STATUS = "stale_status"
     ERASED = "erased"
+    FLOOD = "flood"
 
 
 class DeadReason(StrEnum):

@@ -117,6 +117,7 @@ def build_score(run: Runtime) -> Built:
         lambda: DelayedLabels(declared, limit=2, spacing=7 * 86_400.0),
         lambda: ClusterIndex(CLUSTERS),
         observing=settings.learning,
+        limit=settings.customer_limit,
     )
     return score.TOPICS, stateful(run, "score", step)
 

@@ -163,9 +163,7 @@ class SliceRunner:
         owned: Callable[[], bool],
         around: AbstractAsyncContextManager[None] | None = None,
     ) -> None:
-        done: list[tuple[Slice, Outbox]] = []
-        failed: list[tuple[Slice, Exception]] = []
-        begun: list[Slice] = []
+        begun, done, failed = list[Slice](), list[tuple[Slice, Outbox]](), list[tuple[Slice, Exception]]()
         try:
             for piece in pieces:
                 if begun:
@@ -182,12 +180,11 @@ class SliceRunner:
             for piece in begun:
                 self._undo(piece.state)
             raise
-        for _, problem in failed:
-            if isinstance(problem, StopStream):
-                for piece, _ in done:
-                    self._undo(piece.state)
-                await self._alarm(problem)
-                raise problem
+        if stop := next((problem for _, problem in failed if isinstance(problem, StopStream)), None):
+            for piece, _ in done:
+                self._undo(piece.state)
+            await self._alarm(stop)
+            raise stop
         if done:
             await self._finish(done, owned)
         for piece, problem in failed:
@@ -247,9 +244,8 @@ class SliceRunner:
             await asyncio.wait(pending)
         finally:
             problems = [self._written(state, one) for state, one in zip(states, pending, strict=True)]
-        for problem in problems:
-            if problem is not None:
-                raise problem
+        if problem := next(filter(None, problems), None):
+            raise problem
 
     def _written(self, state: PartitionState, written: asyncio.Future[None]) -> BaseException | None:
         """Make a state's changes part of it when they were confirmed, else forget them; returns why."""

@@ -83,6 +83,11 @@ class Settings(BaseSettings):
         0.5, gt=0, le=1, description="share of the last 5,000 events; past it intake stops and alarms"
     )
 
+    customer_limit: int = Field(
+        600,
+        ge=0,
+        description="feedback and facts of a customer scored in a minute, the rest is a flood; 0: no limit",
+    )
     dedup_days: float = Field(7, gt=0, description="how long a feedback id is remembered")
     horizon_days: float = Field(30, gt=0, description="days after which silence decides a churn label")
     learning: bool = Field(True, description="false: score with what there is, learn nothing")

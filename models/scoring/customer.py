@@ -41,6 +41,25 @@ class CustomerMemory:
         self.words = SameWords(self.state["w"], most=MAX_WORDS)
         self.seen = SeenIds(self.state["s"], dedup_seconds, MOST_IDS)
 
+    def flooding(self, received_ms: int, limit: int) -> bool:
+        """Count an event of this minute of append time; tell whether it is one too many.
+
+        One customer's partition is one process's work: a client that runs wild would make everybody
+        who shares the partition wait. Counted by what the log says, so a replay finds the same.
+
+        Parameters
+        ----------
+        limit
+            Events a minute; 0 is no limit.
+        """
+        if not limit:
+            return False
+        minute = received_ms // 60_000
+        held = self.state.get("q")
+        count = held[1] + 1 if held is not None and held[0] == minute else 1
+        self.state["q"] = [minute, count]
+        return count > limit
+
     def fact(self, fact: Mapping[str, Any]) -> None:
         """Take a customer event into profile and features."""
         profile = self.state["p"]

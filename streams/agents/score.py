@@ -9,7 +9,7 @@ from models.churn.delayed import DelayedLabels
 from models.clock import Clock, event_time
 from models.intake.facts import is_erasure
 from models.near_duplicate import ClusterIndex
-from models.outcome import DeadLetter, Drop, Emit
+from models.outcome import DeadLetter, Drop, DropReason, Emit
 from models.scoring.customer import CustomerMemory
 from models.scoring.scorer import PartitionScoring, Scorer
 from models.scoring.targets import MODELS
@@ -28,6 +28,8 @@ CUSTOMER = b"c:"
 WAITING = b"w:"
 CLUSTER = b"k:"
 WATERMARK = "^watermark"
+LIMITED = frozenset({"feedback", "customer"})
+"""Events a customer may send too many of; outcomes, labels and answers are always heard."""
 DAY_MS = 86_400_000
 _PARTITION = {model: partition for partition, model in enumerate(MODELS)}
 
@@ -41,6 +43,8 @@ class ScoreStep:
         Make the parts of a partition's scoring that span customers.
     observing
         Whether to send what came in to the one who watches for drift and bursts.
+    limit
+        Feedback and facts of one customer a minute that are scored, see `CustomerMemory.flooding`.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class ScoreStep:
         new_waiting: Callable[[], DelayedLabels],
         new_clusters: Callable[[], ClusterIndex],
         observing: bool = True,
+        limit: int = 0,
     ) -> None:
         self._scorer = scorer
         self._clock = clock
@@ -58,6 +63,7 @@ class ScoreStep:
         self._new_waiting = new_waiting
         self._new_clusters = new_clusters
         self._observing = observing
+        self._limit = limit
         self._partitions: dict[int, PartitionScoring] = {}
 
     def open(self, state: PartitionState) -> None:
@@ -82,19 +88,13 @@ class ScoreStep:
         state = piece.state
         assert state is not None
         partition = self._partitions[piece.partition]
-        fence = OriginFence(state.marks)
         memories: dict[str, CustomerMemory] = {}
         dropped: dict[str, int] = {}
         observed: list[list[Any]] = []
         watermark = state.marks.get(WATERMARK, 0)
-        events: list[tuple[Any, dict[str, Any]]] = []
-        for record in piece.records:
-            event = loads(record.value)
-            if fence.passes(event["origin"]):
-                events.append((record, event))
-            else:
-                metrics.REPEATED.labels("score").inc()
-        readings = iter(self._scorer.read([event for _, event in events if event["event"] == "feedback"]))
+        events, surplus = self._new(piece, state, memories)
+        said = [e for r, e in events if e["event"] == "feedback" and r.offset not in surplus]
+        readings = iter(self._scorer.read(said))
         for record, event in events:
             customer = event["customer_id"]
             if is_erasure(event):
@@ -103,11 +103,11 @@ class ScoreStep:
                 partition.waiting.forget(customer)
                 self._emit(piece, record, event, out)
                 continue
-            memory = memories.get(customer)
-            if memory is None:
-                held = state.get(CUSTOMER + customer.encode())
-                memory = CustomerMemory(loads(held) if held else None, self._dedup_seconds)
-                memories[customer] = memory
+            if record.offset in surplus:
+                dropped[DropReason.FLOOD] = dropped.get(DropReason.FLOOD, 0) + 1
+                self._tombstone(piece, record, event, Drop(DropReason.FLOOD), out)
+                continue
+            memory = self._memory(customer, memories, state)
             event["late"] = event["occurred_at"] <= watermark - DAY_MS
             watermark = max(watermark, event_time(event))
             reading = next(readings) if event["event"] == "feedback" else None
@@ -140,6 +140,34 @@ class ScoreStep:
         partition.touched.clear()
         for reason, count in dropped.items():
             metrics.DROPPED.labels("score", reason).inc(count)
+
+    def _new(
+        self, piece: Slice, state: PartitionState, memories: dict[str, CustomerMemory]
+    ) -> tuple[list[tuple[Any, dict[str, Any]]], set[int]]:
+        """Return records never seen before with their events, and the offsets of a flood's surplus."""
+        fence, surplus = OriginFence(state.marks), set[int]()
+        events: list[tuple[Any, dict[str, Any]]] = []
+        for record in piece.records:
+            event = loads(record.value)
+            if not fence.passes(event["origin"]):
+                metrics.REPEATED.labels("score").inc()
+                continue
+            events.append((record, event))
+            if event["event"] in LIMITED and not is_erasure(event):
+                memory = self._memory(event["customer_id"], memories, state)
+                if memory.flooding(event["received_at"], self._limit):
+                    surplus.add(record.offset)
+        return events, surplus
+
+    def _memory(
+        self, customer: str, memories: dict[str, CustomerMemory], state: PartitionState
+    ) -> CustomerMemory:
+        memory = memories.get(customer)
+        if memory is None:
+            held = state.get(CUSTOMER + customer.encode())
+            memory = CustomerMemory(loads(held) if held else None, self._dedup_seconds)
+            memories[customer] = memory
+        return memory
 
     def _emit(self, piece: Slice, record: Any, scored: dict[str, Any], out: Outbox) -> None:
         scored["scored_at"] = int(self._clock.now() * 1000)
