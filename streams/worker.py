@@ -24,6 +24,7 @@ from streams.pipeline import AGENTS
 from streams.readiness import patiently
 from streams.runtime import Runtime
 from streams.settings import Settings
+from streams.vital import Vital, heed_closed_transports, of_consumer, of_producer, watch
 
 log = logging.getLogger(__name__)
 
@@ -109,8 +110,20 @@ class WorkerService(mode.Service):
             await patiently("the store", handler.start, (SinkError,))
         self.add_future(self._pulse.beat())
         self.add_future(measure_loop_lag())
+        self.add_future(watch(self._vital))
         # Side by side, because each app's start waits until its consumer group has settled.
         await asyncio.gather(*(self.add_runtime_dependency(app) for app in self._apps))
+
+    def _vital(self) -> Sequence[Vital]:
+        """Return what the agents live by; nothing while it is being stopped."""
+        if self.should_stop:
+            return ()
+        found = [*of_producer(self._run.producer)]
+        for app in self._apps:
+            consumer = app._consumer._thread._consumer if app._consumer is not None else None
+            if not app.should_stop and consumer is not None and not consumer._closed:
+                found += of_consumer(app.conf.id, consumer)
+        return found
 
     async def on_stop(self) -> None:
         """Stop the agents side by side, finish what they took, then flush the producer."""
@@ -151,6 +164,7 @@ def run_worker(settings: Settings, agents: Sequence[str]) -> None:
     for name in ("aiokafka", "faust", "mode", "streams.slices"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
     give_back_large_blocks()
+    heed_closed_transports()
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     service = loop.run_until_complete(prepare(settings, agents))

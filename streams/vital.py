@@ -1,0 +1,80 @@
+"""Tasks inside aiokafka that everybody waits for, and what ended one of them.
+
+A client asks for new leaders in one task, a producer sends in one, a group member joins in one. When such a
+task dies nobody is told: futures stay open, partitions stay muted, and the worker stands still for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from aiokafka.conn import AIOKafkaConnection, CloseReason
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+LOOK_SECONDS = 1.0
+
+Vital = tuple[str, "asyncio.Task[Any] | None"]
+
+
+class VitalTaskEnded(RuntimeError):
+    """A task of a Kafka client has ended by itself; only a restart brings it back."""
+
+
+def heed_closed_transports(connection: Any = AIOKafkaConnection) -> None:
+    """Make writing to a connection that has just broken a Kafka error, which aiokafka then repeats.
+
+    asyncio passes such a write over, uvloop raises RuntimeError, and aiokafka 0.14 expects OSError: between
+    a broker's death and the notice of it the metadata task died of one, and a chaos round never ended.
+    """
+    send = connection.send
+    if send.__name__ == "strictly":
+        return
+
+    def strictly(self: Any, request: Any, expect_response: bool = True) -> Any:
+        try:
+            return send(self, request, expect_response)
+        except KafkaError:
+            raise
+        except RuntimeError as error:
+            self.close(reason=CloseReason.CONNECTION_BROKEN)
+            raise KafkaConnectionError(f"Connection at {self.host}:{self.port} broken: {error}") from error
+
+    connection.send = strictly
+
+
+def of_producer(producer: Any) -> Iterator[Vital]:
+    """Yield the tasks an aiokafka producer lives by."""
+    yield "the producer's metadata", producer.client._sync_task
+    yield "the producer's sender", producer._sender.sender_task
+
+
+def of_consumer(name: str, consumer: Any) -> Iterator[Vital]:
+    """Yield the tasks a started aiokafka consumer lives by."""
+    yield f"{name}'s metadata", consumer._client._sync_task
+    yield f"{name}'s fetcher", getattr(consumer._fetcher, "_fetch_task", None)
+    yield f"{name}'s coordinator", getattr(consumer._coordinator, "_coordination_task", None)
+
+
+def ended(tasks: Sequence[Vital]) -> str | None:
+    """Return what has ended and why, None when everything lives."""
+    for name, task in tasks:
+        if task is not None and task.done():
+            problem = None if task.cancelled() else task.exception()
+            return f"{name} ended: {type(problem).__name__ if problem else 'without a word'}"
+    return None
+
+
+async def watch(tasks: Callable[[], Sequence[Vital]], seconds: float = LOOK_SECONDS) -> None:
+    """Look now and then.
+
+    Raises
+    ------
+    VitalTaskEnded
+        When a task has ended; the worker must be restarted.
+    """
+    while True:
+        await asyncio.sleep(seconds)
+        if (found := ended(tasks())) is not None:
+            raise VitalTaskEnded(found)
