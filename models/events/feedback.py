@@ -49,7 +49,9 @@ class Feedback(Inbound):
 
     id: Identifier | None = Field(default=None, description="producer's id; made from the content if absent")
     channel: Channel
-    text: Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT)]
+    text: Annotated[str, StringConstraints(max_length=MAX_TEXT)] = Field(
+        default="", description="what was said; may be absent where an attachment says it"
+    )
     customer_id: Identifier | None = None
     author: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = Field(
         default=None, description="channel handle; needed when customer_id is absent"

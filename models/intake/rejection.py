@@ -37,11 +37,8 @@ def diagnose(value: bytes, error: ValidationError) -> DeadLetter:
     if kind == "model_type" and not first["loc"]:
         return DeadLetter(DeadReason.NOT_OBJECT)
     path = ".".join(_step(part) for part in first["loc"])[:_MAX_PATH]
-    if path == "text":
-        if kind in {"missing", "string_too_short"}:
-            return DeadLetter(DeadReason.TEXT_MISSING, path)
-        if kind == "string_too_long":
-            return DeadLetter(DeadReason.TEXT_TOO_LONG, path)
+    if path == "text" and kind == "string_too_long":
+        return DeadLetter(DeadReason.TEXT_TOO_LONG, path)
     return DeadLetter(DeadReason.INVALID, path)
 
 

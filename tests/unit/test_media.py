@@ -126,9 +126,14 @@ def test_an_event_goes_on_with_what_is_pending_and_with_the_text_that_is_known()
 
 
 def test_a_picture_without_words_goes_on_and_nothing_at_all_does_not() -> None:
-    record = admitted(feedback(image(b"x"), text=" "))
-    assert isinstance(record, dict)
-    assert (record["text"], record["media_pending"]) == ("", 1)
+    silent = orjson.loads(feedback(image(b"x")))
+    del silent["text"]
+    for value in (feedback(image(b"x"), text=" "), feedback(image(b"x"), text=""), orjson.dumps(silent)):
+        record = admitted(value)
+        assert isinstance(record, dict)
+        assert (record["text"], record["media_pending"]) == ("", 1)
+    del silent["attachments"]
+    assert admitted(orjson.dumps(silent)) == DeadLetter(DeadReason.TEXT_MISSING, "text")
     assert admitted(feedback(text=" ")) == DeadLetter(DeadReason.TEXT_MISSING, "text")
 
 
