@@ -103,6 +103,7 @@ class SliceConsumer(Consumer):
         """Forget what was in flight: under the eager protocol it belongs to an older generation."""
         self._slices.clear()
         self._ahead.clear()
+        self._gaps.clear()
         self._unacked_messages.clear()
         self._read_offset.clear()
         self._stands.clear()
