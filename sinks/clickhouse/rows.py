@@ -1,7 +1,8 @@
 """From slices to the lines of one insert a table, without decoding what we wrote ourselves.
 
 A row is the record's own JSON with its coordinates put in front:
-`{"_topic":"decisions","_partition":3,"_offset":41,` + the value after its brace.
+`{"_topic":"decisions","_partition":3,"_offset":41,` + the value after its brace. Lines are made
+only while they are sent: made all at once, their fresh memory costs more than everything else here.
 """
 
 from __future__ import annotations
@@ -28,16 +29,19 @@ TABLES: Mapping[str, str] = {
 FOREIGN = frozenset({"actions.status", "rules.catalog"})
 """Topics that others write: decoded once, so that no value can smuggle a second row or coordinates."""
 
+PIECE_BYTES = 64 << 10
+"""Lines sent at once, about: larger ones get fresh memory from the system each time, which costs more."""
+
 _FEEDBACK = b'{"event":"feedback"'
 _EVENT = b'{"event":"'
 
 
 @dataclass(slots=True)
 class Lines:
-    """Rows on their way into one table: coordinates and JSON lines, index by index."""
+    """Rows on their way into one table: coordinates and JSON objects, index by index."""
 
     at: list[tuple[str, int, int]] = field(default_factory=list)
-    lines: list[bytes] = field(default_factory=list)
+    values: list[bytes] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -88,32 +92,53 @@ def sort(batch: Sequence[Slice], stored: Mapping[Partition, Collection[int]]) ->
 
 def chunks(lines: Lines, most: int) -> Iterator[Lines]:
     """Cut `lines` so that no piece is longer than about `most` bytes."""
+    if sum(map(len, lines.values)) <= most:
+        yield from (lines,) if lines.values else ()
+        return
     start = size = 0
-    for index, line in enumerate(lines.lines):
-        if size and size + len(line) > most:
-            yield Lines(lines.at[start:index], lines.lines[start:index])
+    for index, value in enumerate(lines.values):
+        if size and size + len(value) > most:
+            yield Lines(lines.at[start:index], lines.values[start:index])
             start, size = index, 0
-        size += len(line) + 1
-    if start < len(lines.lines):
-        yield Lines(lines.at[start:], lines.lines[start:]) if start else lines
+        size += len(value)
+    yield Lines(lines.at[start:], lines.values[start:])
 
 
 def halves(lines: Lines) -> tuple[Lines, Lines]:
     """Cut `lines` in two."""
-    middle = len(lines.lines) // 2
+    middle = len(lines.values) // 2
     return (
-        Lines(lines.at[:middle], lines.lines[:middle]),
-        Lines(lines.at[middle:], lines.lines[middle:]),
+        Lines(lines.at[:middle], lines.values[:middle]),
+        Lines(lines.at[middle:], lines.values[middle:]),
     )
+
+
+def encoded(lines: Lines, piece: int = PIECE_BYTES) -> Iterator[bytes]:
+    """Return the lines of an insert in pieces of about `piece` bytes."""
+    made: list[bytes] = []
+    size, place, head = 0, ("", -1), b""
+    for (topic, partition, offset), value in zip(lines.at, lines.values, strict=True):
+        if place != (topic, partition):
+            place = (topic, partition)
+            head = b'{"_topic":"%b","_partition":%d,"_offset":' % (topic.encode(), partition)
+        # The value begins with a brace: one copy of it instead of two.
+        made.append(value.replace(b"{", head + b"%d," % offset, 1))
+        size += len(value)
+        if size >= piece:
+            made.append(b"")
+            yield b"\n".join(made)
+            made, size = [], 0
+    if made:
+        yield b"\n".join(made)
 
 
 def without(lines: Lines, stored: Mapping[Partition, Collection[int]]) -> Lines:
     """Return `lines` less the rows whose offsets are in `stored`."""
     result = Lines()
-    for at, line in zip(lines.at, lines.lines, strict=True):
+    for at, value in zip(lines.at, lines.values, strict=True):
         if at[2] not in stored.get((at[0], at[1]), ()):
             result.at.append(at)
-            result.lines.append(line)
+            result.values.append(value)
     return result
 
 
@@ -121,7 +146,6 @@ def _sort_slice(part: Slice, stored: Collection[int], result: Sorted) -> None:
     topic, partition = part.topic, part.partition
     tables = tables_of(topic)
     targets = [result.tables.setdefault(table, Lines()) for table in tables]
-    head = b'{"_topic":"%b","_partition":%d,"_offset":' % (topic.encode(), partition)
     foreign, mixed = topic.partition("@")[0] in FOREIGN, len(tables) > 1
     target = targets[0]
     for offset, value in part.records:
@@ -136,8 +160,7 @@ def _sort_slice(part: Slice, stored: Collection[int], result: Sorted) -> None:
         if mixed:
             target = targets[0] if _is_feedback(value) else targets[1]
         target.at.append((topic, partition, offset))
-        # The value begins with a brace: one copy of it instead of two.
-        target.lines.append(value.replace(b"{", head + b"%d," % offset, 1))
+        target.values.append(value)
 
 
 def _is_feedback(value: bytes) -> bool:

@@ -42,10 +42,10 @@ class FakeStore:
         self.database = "closed"
 
     def raw_insert(
-        self, table: str = "", *, insert_block: bytes = b"", settings: Any = None, fmt: str = ""
+        self, table: str = "", *, insert_block: Iterable[bytes] = (), settings: Any = None, fmt: str = ""
     ) -> None:
         assert fmt == "JSONEachRow"
-        found = [orjson.loads(line) for line in insert_block.split(b"\n")]
+        found = [orjson.loads(line) for line in b"".join(insert_block).splitlines()]
         self.inserts.append((table, len(found)))
         when, fault = self.faults.pop(0) if self.faults else ("", None)
         if when == "before" and fault is not None:
@@ -240,7 +240,7 @@ def test_a_mistake_of_ours_is_not_retried_for_ever() -> None:
 def test_what_is_no_object_from_a_foreign_topic_is_rejected(value: bytes) -> None:
     found = rows.sort([Slice("actions.status", 1, 4, 4, [(4, value)])], {})
     assert found.rejected == [Rejected("actions.status", 1, 4, 0)]
-    assert not found.tables["action_status"].lines
+    assert not found.tables["action_status"].values
 
 
 def test_a_foreign_value_cannot_smuggle_coordinates_or_a_second_row() -> None:
@@ -249,9 +249,9 @@ def test_a_foreign_value_cannot_smuggle_coordinates_or_a_second_row() -> None:
         (1, b'{"action_id":"b"}\n{"action_id":"c"}'),
     ]
     found = rows.sort([Slice("actions.status", 1, 0, 1, values)], {})
-    assert [orjson.loads(line) for line in found.tables["action_status"].lines] == [
-        {"_topic": "actions.status", "_partition": 1, "_offset": 0, "action_id": "a"}
-    ]
+    assert [
+        orjson.loads(line) for line in b"".join(rows.encoded(found.tables["action_status"])).splitlines()
+    ] == [{"_topic": "actions.status", "_partition": 1, "_offset": 0, "action_id": "a"}]
     assert found.rejected == [Rejected("actions.status", 1, 1, 0)]
 
 
@@ -267,13 +267,27 @@ def test_facts_and_feedback_are_told_apart_wherever_the_field_stands() -> None:
     assert [at[2] for at in found.tables["facts"].at] == [1, 3]
 
 
+def test_pieces_of_any_length_join_to_the_same_lines() -> None:
+    batch = [
+        Slice(topic, 2, 0, 6, [(n, b'{"a":{"b":%d}}' % n) for n in range(7)])
+        for topic in ("alerts", "alerts@x")
+    ]
+    lines = rows.sort(batch, {}).tables["alerts"]
+    found = b"".join(rows.encoded(lines)).splitlines()
+    assert len(found) == 14 and found == b"".join(rows.encoded(lines, piece=1)).splitlines()
+    assert found == b"".join(rows.encoded(lines, piece=100)).splitlines()
+    assert orjson.loads(found[-1]) == {
+        "_topic": "alerts@x", "_partition": 2, "_offset": 6, "a": {"b": 6},
+    }  # fmt: skip
+
+
 def test_a_topic_without_a_table_is_refused() -> None:
     with pytest.raises(SinkError, match=r"models\.snapshots has no table"):
         rows.sort([Slice("models.snapshots", 0, 0, 0, [(0, b"{}")])], {})
 
 
 def test_long_batches_are_cut() -> None:
-    bench = Bench(chunk_bytes=400)
+    bench = Bench(chunk_bytes=100)
     assert bench.run(lambda sink: sink.write([records(0, 99)])) == Written(rows=100)
     assert len(bench.store.inserts) > 10
     assert bench.store.offsets("alerts") == list(range(100))

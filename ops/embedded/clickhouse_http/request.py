@@ -14,7 +14,7 @@ from ops.embedded.clickhouse_http.sql import Statement, parse
 
 HEAD_BYTES = 256 << 10
 STATEMENT_BYTES = 16 << 20
-ROWS_BYTES = 1 << 20
+ROWS_BYTES = 256 << 10
 SESSION_SECONDS = 60.0
 # Parameters of the interface itself; the engine does not know them as settings.
 INTERFACE = frozenset(
