@@ -28,6 +28,8 @@ def compile_kernels() -> float:
         row = {"recency_days": float(number % 17), "tier": "gold" if good else "silver"}
         churn.predict_proba_one(row)
         churn.learn_one(row, good)
+    sentiment.explain("slow and broken", "en")
+    churn.strongest(row, churn.row(row))
     return time.perf_counter() - began
 
 

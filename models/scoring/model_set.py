@@ -18,6 +18,9 @@ from models.topics.classifier import TopicClassifier
 from models.topics.emotion import read_emotions
 
 MIN_TOPIC_SCORE = 0.5
+_FIRST_LABELS = 30
+"""Enough that a propensity is fitted: only then does it call its kernels."""
+
 _NOWHERE: tuple[int, None] = (-1, None)
 
 
@@ -165,6 +168,11 @@ class ModelSet:
             clusters.step(text + "!", "f", "d", 0.0)
             read_emotions(text)
         self.propensities({"recency_days": 1.0, "tier": "gold"})
+        fitted = Propensity(CHURN)
+        for number in range(_FIRST_LABELS):
+            fitted.learn_one({"recency_days": float(number)}, number % 3 == 0)
+        fitted.strongest({"recency_days": 1.0}, fitted.row({"recency_days": 1.0}))
+        fitted.predict_proba_one({"recency_days": 1.0})
 
 
 def part(state: Mapping[str, Any], prefix: str) -> dict[str, Any]:

@@ -20,13 +20,27 @@ from models.learner import State, finite
 from models.near_duplicate import ClusterIndex
 from models.sentiment.language import CHINESE, feature_language
 from models.sentiment.linear import Cutter
-from models.topics.softmax import ROW, descend, gather, probabilities
+from models.topics.softmax import (
+    ROW,
+    bayes,
+    count_features,
+    descend,
+    gather,
+    mixed,
+    probabilities,
+    scores,
+    weigh,
+)
 
-VERSION = 1
+VERSION = 2
 _RATE = 0.25
 _BALANCE = 0.5
 _CLUSTER = 4.0
+_MIX = (1.0, 0.5, 0.1, 0.1)
+"""Factors of linear and naive Bayes scores at first, and their squared gradients."""
 _MASK = (1 << 64) - 1
+
+F64 = npt.NDArray[np.float64]
 
 
 class TopicClassifier:
@@ -35,7 +49,7 @@ class TopicClassifier:
     Parameters
     ----------
     bits
-        log2 of the buckets; each costs 8 bytes a topic (16.8 MB for up to 16 topics at 17).
+        log2 of the buckets; each costs 12 bytes a topic (25 MB for up to 16 topics at 17).
     most_topics
         Topics learned; corrections to further ones are refused.
     memory
@@ -74,6 +88,8 @@ class TopicClassifier:
         self._counts: list[int] = []
         self._weights = np.zeros((1 << self.bits, 4), np.float32)
         self._squares = np.zeros((1 << self.bits, 4), np.float32)
+        self._texts = np.zeros((1 << self.bits, 4), np.float32)
+        self._mix = np.array(_MIX)
         self._learned = 0
         self._random = 0x9E3779B97F4A7C15
         self._kept_at = np.zeros((self._memory, ROW), np.int32)
@@ -121,10 +137,16 @@ class TopicClassifier:
         if not self.topics:
             return []
         count = self._extract(text, lang, phrases)
-        out = np.empty(len(self.topics), np.float64)
-        bonus = self._bonus(fingerprint(text))
-        probabilities(self._at, self._value, count, self._weights, bonus, out)
+        linear, naive, out = self._scores(count, fingerprint(text))
+        mixed(linear, naive, self._mix, out)
         return sorted(zip(self.topics, out.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))
+
+    def _scores(self, count: int, print_: Fingerprint) -> tuple[F64, F64, F64]:
+        """Return linear and naive Bayes scores of the text extracted last, and room for their mixture."""
+        linear, naive, out = np.empty((3, len(self.topics)))
+        scores(self._at, self._value, count, self._weights, self._bonus(print_), linear)
+        bayes(self._at, self._value, count, self._texts, np.array(self._counts, np.float64), naive)
+        return linear, naive, out
 
     def learn_one(self, text: str, lang: str, topic: str, phrases: Sequence[str] = ()) -> None:
         """Learn that a text is about `topic`.
@@ -136,7 +158,12 @@ class TopicClassifier:
         """
         index = self._index(topic)
         count = self._extract(text, lang, phrases)
+        print_ = fingerprint(text)
+        if self._counts[index]:
+            linear, naive, out = self._scores(count, print_)
+            weigh(linear, naive, index, self._weight(index), self._mix, out)
         self._counts[index] += 1
+        count_features(self._at, count, index, self._texts)
         slot = self._learned % self._memory
         self._kept_at[slot, :count] = self._at[:count]
         self._kept_value[slot, :count] = self._value[:count]
@@ -148,7 +175,7 @@ class TopicClassifier:
         self._descend(slot)
         for _ in range(self._rehearsals):
             self._descend(self._draw() % min(self._learned, self._memory))
-        cluster = self._clusters.join(fingerprint(text), "", "", 0.0)
+        cluster = self._clusters.join(print_, "", "", 0.0)
         counts = self._corrected.setdefault(cluster.cluster_id, {})
         counts[topic] = counts.get(topic, 0) + 1
         if len(self._corrected) > self._clusters.capacity:
@@ -165,6 +192,7 @@ class TopicClassifier:
             grown = np.zeros_like(self._weights)
             self._weights = np.ascontiguousarray(np.hstack([self._weights, grown]))
             self._squares = np.ascontiguousarray(np.hstack([self._squares, grown]))
+            self._texts = np.ascontiguousarray(np.hstack([self._texts, grown]))
         return len(self.topics) - 1
 
     def _draw(self) -> int:
@@ -182,13 +210,15 @@ class TopicClassifier:
         at, value = self._kept_at[slot], self._kept_value[slot]
         out = np.empty(len(self.topics), np.float64)
         probabilities(at, value, size, self._weights, np.zeros(len(self.topics)), out)
-        # Rare topics count more, so that a frequent one does not swallow them.
-        weight = (self._learned / (len(self.topics) * self._counts[topic])) ** _BALANCE
-        descend(at, value, size, topic, weight, _RATE, self._weights, self._squares, out)
+        descend(at, value, size, topic, self._weight(topic), _RATE, self._weights, self._squares, out)
+
+    def _weight(self, topic: int) -> float:
+        """Return how much an example counts: rare topics more, so that a frequent one swallows none."""
+        return float((self._learned / (len(self.topics) * self._counts[topic])) ** _BALANCE)
 
     def state(self) -> State:
         """Return everything learned; rows of buckets never touched are left out."""
-        used = np.flatnonzero(self._squares.any(axis=1)).astype(np.int32)
+        used = np.flatnonzero(self._texts.any(axis=1)).astype(np.int32)
         kept = min(self._learned, self._memory)
         return {
             "version": VERSION,
@@ -200,6 +230,8 @@ class TopicClassifier:
             "used": used,
             "weights": self._weights[used],
             "squares": self._squares[used],
+            "texts": self._texts[used],
+            "mix": self._mix.copy(),
             "kept_at": self._kept_at[:kept].copy(),
             "kept_value": self._kept_value[:kept].copy(),
             "kept_size": self._kept_size[:kept].copy(),
@@ -217,8 +249,11 @@ class TopicClassifier:
         squares = np.asarray(state["squares"], np.float32)
         used = np.asarray(state["used"])
         kept = len(state["kept_size"])
-        fits = weights.shape == squares.shape and weights.shape[0] == used.shape[0]
-        if not fits or weights.shape[1] < len(state["topics"]) or not (finite(weights) and finite(squares)):
+        texts = np.asarray(state["texts"], np.float32)
+        mix = np.array(state["mix"], np.float64)
+        fits = weights.shape == squares.shape == texts.shape == (used.shape[0], weights.shape[1])
+        sane = all(finite(array) for array in (weights, squares, texts, mix)) and mix.shape == (len(_MIX),)
+        if not fits or weights.shape[1] < len(state["topics"]) or not sane:
             raise ValueError("topics state: weights are missing or not finite")
         self._clear()
         self.topics = list(state["topics"])
@@ -229,6 +264,9 @@ class TopicClassifier:
         self._squares = np.zeros_like(self._weights)
         self._weights[used] = weights
         self._squares[used] = squares
+        self._texts = np.zeros_like(self._weights)
+        self._texts[used] = texts
+        self._mix = mix
         self._kept_at[:kept] = state["kept_at"]
         self._kept_value[:kept] = state["kept_value"]
         self._kept_size[:kept] = state["kept_size"]

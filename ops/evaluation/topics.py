@@ -60,22 +60,25 @@ def run(path: Path, seed: int | None = 7, against: str | None = None) -> dict[st
         Shuffle first; None keeps the file's order.
     against
         "batch" adds TF-IDF + logistic regression on the same rows: 5-fold over the whole file, the same
-        with near copies in one fold, and retrained from scratch at every tenth of the stream.
+        with near copies in one fold, the same for a stream that forgets no copy, and retrained from
+        scratch at every tenth of the stream.
     """
     rows = read_topics(path, seed)
     truth = [str(row.topic) for row in rows]
     analyser = Analyser()
-    TopicClassifier(bits=8, memory=2).learn_one("ok 好", "en", "a")  # compile outside the clock
-    TopicClassifier(bits=8, memory=2).predict("ok 好", "en")
+    warm = TopicClassifier(bits=8, memory=2)  # compile outside the clock
+    for topic in "aba":
+        warm.learn_one("ok 好", "en", topic)
+    warm.predict("ok 好", "en")
     model = TopicClassifier()
     predicted = []
-    started = time.perf_counter()
+    started = time.process_time()
     for row, topic in zip(rows, truth, strict=True):
         signals = analyser.signals(row.text)
         ranked = model.predict(row.text, row.lang, signals)
         predicted.append(ranked[0][0] if ranked else "")
         model.learn_one(row.text, row.lang, topic, signals)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     half = len(rows) // 2
     result: dict[str, Any] = {
         "n": len(rows),
@@ -107,6 +110,25 @@ def copies(texts: Sequence[str]) -> list[str]:
     return [index.step(text, str(number), "", 0.0).cluster_id for number, text in enumerate(texts)]
 
 
+def recalled(predicted: Sequence[str], truth: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return the predictions with every text right whose copy came earlier in the stream.
+
+    What a stream can know of copies at best: beside it `predicted` may come from a model that learned four
+    fifths of the whole file, later texts included.
+
+    Examples
+    --------
+    >>> recalled(["b", "b", "b"], ["a", "a", "a"], ["one", "one", "two"])
+    ['b', 'a', 'b']
+    """
+    met: set[str] = set()
+    out = []
+    for guess, right, name in zip(predicted, truth, names, strict=True):
+        out.append(right if name in met else guess)
+        met.add(name)
+    return out
+
+
 def _batch(texts: list[str], truth: list[str], seed: int) -> dict[str, Any]:
     try:
         from sklearn.feature_extraction.text import TfidfVectorizer
@@ -133,9 +155,14 @@ def _batch(texts: list[str], truth: list[str], seed: int) -> dict[str, Any]:
     for start, end in zip(edges[1:-1], edges[2:], strict=True):
         streamed += pipeline().fit(texts[:start], labels[:start]).predict(texts[start:end]).tolist()
     half = len(texts) // 2
+    perfect = recalled(apart, truth, groups)
     return {
         "five_fold": {"macro_f1": macro_f1(crossed, truth)},
         "five_fold_copies_together": {"macro_f1": macro_f1(apart, truth)},
+        "copies_recalled": {
+            "whole": macro_f1(perfect, truth),
+            "last_half": macro_f1(perfect[half:], truth[half:]),
+        },
         "near_copies": len(texts) - len(set(groups)),
         "retrained_at_tenths": {
             "after_first_tenth": macro_f1(streamed, truth[edges[1] :]),

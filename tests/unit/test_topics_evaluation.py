@@ -7,7 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from ops.evaluation.corpus import CorpusError
-from ops.evaluation.topics import macro_f1, run, topics
+from ops.evaluation.topics import macro_f1, recalled, run, topics
 
 
 @pytest.fixture
@@ -57,3 +57,7 @@ def test_a_corpus_without_topics_is_refused(tmp_path):
 def test_macro_f1_counts_topics_that_are_only_predicted():
     assert macro_f1(["a", "c"], ["a", "a"]) == pytest.approx((2 / 3 + 0) / 2, abs=1e-4)
     assert macro_f1([], []) is None
+
+
+def test_a_copy_is_recalled_only_after_its_twin():
+    assert recalled(["b"] * 4, ["a"] * 4, ["one", "two", "one", "one"]) == ["b", "b", "a", "a"]
