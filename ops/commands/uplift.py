@@ -35,7 +35,9 @@ def uplift(
     csv: Annotated[Path | None, typer.Option("--csv", help="A randomised table, not the store.")] = None,
     arm: Annotated[str | None, typer.Option("--arm", help="Column of the arms.")] = None,
     control: Annotated[str | None, typer.Option("--control", help="Value of the control arm.")] = None,
-    metrics: Annotated[str | None, typer.Option("--metrics", help="Columns to compare: a,b,c.")] = None,
+    metrics: Annotated[
+        str | None, typer.Option("--metrics", help="Columns to compare: a,b,c; of words c=WORD.")
+    ] = None,
     covariate: Annotated[
         str | None, typer.Option("--covariate", help="A column from before: numbers or words.")
     ] = None,
@@ -126,15 +128,15 @@ def _policy(rule: str | None, metric: str | None, score: str, json_: bool) -> No
         raise TableError("--score takes churn, money, polarity or spend_before")
     client = _client()
     try:
-        rows = policy(client, rule, metric, score)
+        found = policy(client, rule, metric, score)
     finally:
         client.close()
-    if json_:
-        _emit({"rule": rule, "metric": metric, "score": score, "tenths": rows})
-    elif rows:
-        _console().print(policy_sheet(rows, score))
-    else:
+    if found is None:
         typer.echo("no decisions with an outcome yet: nothing to compare", err=True)
+    elif json_:
+        _emit({"rule": rule, "metric": metric, "score": {"name": score} | found})
+    else:
+        _console().print(policy_sheet(found, score))
 
 
 def _client() -> Client:

@@ -164,6 +164,20 @@ def numbers(cells: Cells) -> Floats:
     return known[cells.codes]
 
 
+def says(cells: Cells, word: str) -> Floats:
+    """Return 1 where a cell is the word, 0 where it is another, NaN where it is missing, shape (n,).
+
+    Examples
+    --------
+    >>> says(Cells.of(["Left", "stayed ", "", "left"]), "left").tolist()
+    [1.0, 0.0, nan, 1.0]
+    """
+    asked = word.strip().casefold()
+    folded = [cell.strip().casefold() for cell in cells.different]
+    known = [math.nan if cell in MISSING - {asked} else float(cell == asked) for cell in folded]
+    return np.array(known)[cells.codes]
+
+
 def groups(cells: Cells) -> NDArray[np.intp]:
     """Give numbers to the different words of a column, shape (n,); blanks around and case do not count.
 

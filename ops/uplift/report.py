@@ -18,6 +18,8 @@ from sinks.clickhouse.queries import ask
 By = Literal["tier", "topic", "channel"]
 SCORES = ("churn", "money", "polarity", "spend_before")
 """What is known of a customer before the trigger."""
+TENTH = ("treated", "control", "delta", "low", "high", "gain", "gain_low", "gain_high",
+         "cost", "net", "net_low", "net_high")  # fmt: skip
 
 
 def uplift_report(
@@ -72,8 +74,8 @@ def uplift_report(
 
 def policy(
     client: Client, rule: str, metric: str, score: str, *, level: float = 0.95
-) -> list[dict[str, Any]]:
-    """Return what acting only down to each tenth of a score brings, the highest first (`qini.sql`).
+) -> dict[str, Any] | None:
+    """Return what a score is worth for a rule and what acting down to each tenth of it brings.
 
     Parameters
     ----------
@@ -82,13 +84,25 @@ def policy(
 
     Returns
     -------
-    list of dict
-        tenth, n1, n0, treated, control, delta, low, high, qini; gain, gain_low, gain_high, cost and for
-        money metrics net, net_low, net_high, each per customer of the whole trial.
+    dict or None
+        As `hark uplift --csv --score` says it: qini {coefficient, low, high, p} (`qini_coefficient.sql`) and
+        tenths (`qini.sql`), the highest first, with tenth, n_treated, n_control, delta, low, high, gain,
+        gain_low, gain_high; besides treated, control, cost and, for money metrics, net, net_low, net_high.
+        Gains, cost and net are per customer of the whole trial. None while an arm has no outcome.
     """
     asked = {"rule": rule, "metric": metric, "score": score, "z": normal_quantile((1 + level) / 2)}
-    rows = ask(client, "qini", asked)
-    return [{key: _plain(value) for key, value in row.items() if key != "half"} for row in rows]
+    found = ask(client, "qini_coefficient", asked)
+    if not found:
+        return None
+    tenths = ask(client, "qini", asked)
+    return {
+        "qini": {name: _plain(found[0][name]) for name in ("coefficient", "low", "high", "p")},
+        "tenths": [
+            {"tenth": int(row["tenth"]), "n_treated": int(row["n1"]), "n_control": int(row["n0"])}
+            | {name: _plain(row[name]) for name in TENTH}
+            for row in tenths
+        ],
+    }
 
 
 def _row(row: Mapping[str, Any], p_holm: float, q: float, matters: float, alpha: float) -> dict[str, Any]:

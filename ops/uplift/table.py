@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.uplift.moments import Floats
-from ops.uplift.cells import CellError, Cells, groups, numbers
+from ops.uplift.cells import CellError, Cells, groups, numbers, says
 
 NO_ARM = frozenset({"", "na", "n/a", "nan", "null", "(null)", "<na>", "#n/a", "."})
 MOST_ARMS = 50
@@ -65,7 +65,7 @@ def read(path: Path, arm: str, names: Sequence[str], control: str = "", words: S
     arm
         Column of the arms.
     names
-        Columns to read as numbers.
+        Columns to read as numbers; `COLUMN=WORD` is 1 where the column says that word, else 0.
     control
         An arm, even where its name reads like a missing value.
     words
@@ -105,10 +105,10 @@ def _rows(
         if not any(header):
             raise TableError(f"{name} is empty")
         where = _index(header, arm)
-        indexes = [(column, _index(header, column)) for column in dict.fromkeys(names)]
-        last = max([where, *(index for _, index in indexes)])
+        asked = {name: _asked(header, name) for name in names}
+        last = max([where, *(index for index, _ in asked.values())])
         known: list[tuple[int, dict[str, int], array[int]]] = [
-            (index, {}, array("L")) for _, index in indexes
+            (index, {}, array("L")) for index, _ in asked.values()
         ]
         labels: dict[str, int] = {}
         arms, places, left_out = array("L"), array("L"), 0
@@ -133,16 +133,29 @@ def _rows(
     if len(labels) > MOST_ARMS:
         raise TableError(f"column {arm} has more than {MOST_ARMS} different values; is it the arm?")
     table = Table(np.array(list(labels))[_codes(arms)], {}, left_out)
-    for (column_name, _), (_, codes, column) in zip(indexes, known, strict=True):
+    for (column_name, (_, word)), (_, codes, column) in zip(asked.items(), known, strict=True):
         cells = Cells(list(codes), _codes(column))
         try:
-            table.columns[column_name] = numbers(cells)
+            table.columns[column_name] = numbers(cells) if word is None else says(cells, word)
         except CellError as error:
             if column_name not in words or error.share < WORDS:
                 line = places[error.row]
-                raise TableError(f"column {column_name} of {name} is not numeric: see line {line}") from None
+                raise TableError(
+                    f"column {column_name} of {name} is not numeric: see line {line}; "
+                    f"of words say which counts, as in {column_name}=WORD"
+                ) from None
             table.groups[column_name] = groups(cells)
+        if word is not None and not np.nansum(table.columns[column_name]):
+            raise TableError(f"no row of {name} has the word of {column_name}")
     return table
+
+
+def _asked(header: list[str], name: str) -> tuple[int, str | None]:
+    """Return the place of the column meant, and the word that counts when one is named behind it."""
+    column, equals, word = name.rpartition("=")
+    if not equals or name in header:
+        return _index(header, name), None
+    return _index(header, column.strip()), word
 
 
 def _codes(values: array[int]) -> NDArray[np.intp]:

@@ -27,12 +27,7 @@ def score_sheets(trial: Trial, score: str) -> Iterator[Sheet]:
     """Lay out what a score is worth: a table an arm and metric, a line a tenth."""
     for arm, metrics in trial.scored.items():
         for metric, found in metrics.items():
-            q = found.qini
-            interval = f"{show(q.low, sign=True)} … {show(q.high, sign=True)}"
-            title = (
-                f"{arm}, {metric}: acting on the highest {score} first; "
-                f"Qini coefficient {show(q.coefficient)}, {interval}: {_worth(q)}"
-            )
+            title = f"{arm}, {metric}: {_worth(score, found.qini)}"
             sheet = Sheet(title=title, title_justify="left")
             _head(sheet, "tenth treated control difference 95_%_from_…_to acting_down_to_it from_…_to")
             for tenth in found.tenths:
@@ -46,10 +41,14 @@ def score_sheets(trial: Trial, score: str) -> Iterator[Sheet]:
             yield sheet
 
 
-def _worth(found: Tested) -> str:
+def _worth(score: str, found: Tested) -> str:
     if math.isnan(found.low) or found.low <= 0 <= found.high:
-        return "not told from chance"
-    return "it finds whom to act on" if found.low > 0 else "it finds whom not to act on"
+        told = "not told from chance"
+    else:
+        told = "it finds whom to act on" if found.low > 0 else "it finds whom not to act on"
+    interval = f"{show(found.low, sign=True)} … {show(found.high, sign=True)}"
+    coefficient = f"Qini coefficient {show(found.coefficient)}, {interval}"
+    return f"acting on the highest {score} first; {coefficient}: {told}"
 
 
 def report_sheet(rows: Sequence[Mapping[str, Any]]) -> Sheet:
@@ -86,17 +85,18 @@ def report_sheet(rows: Sequence[Mapping[str, Any]]) -> Sheet:
     return sheet
 
 
-def policy_sheet(rows: Sequence[Mapping[str, Any]], score: str) -> Sheet:
-    """Lay out `policy` rows: uplift of each tenth, and the value of acting down to it."""
-    sheet = Sheet(title=f"acting on the highest {score} first, per customer", title_justify="left")
+def policy_sheet(found: Mapping[str, Any], score: str) -> Sheet:
+    """Lay out a `policy`: what the score is worth, each tenth's uplift, what acting down to it brings."""
+    tested = Tested(**{name: math.nan if value is None else value for name, value in found["qini"].items()})
+    sheet = Sheet(title=_worth(score, tested), title_justify="left")
     for name in ("tenth", "acted", "held out", "difference", "from … to", "acting down to it", "from … to",
                  "cost", "net"):  # fmt: skip
         sheet.add_column(name, justify="right")
-    for row in rows:
+    for row in found["tenths"]:
         sheet.add_row(
             str(row["tenth"]),
-            f"{show(row['treated'])} of {row['n1']:g}",
-            f"{show(row['control'])} of {row['n0']:g}",
+            f"{show(row['treated'])} of {row['n_treated']}",
+            f"{show(row['control'])} of {row['n_control']}",
             show(row["delta"], sign=True),
             f"{show(row['low'], sign=True)} … {show(row['high'], sign=True)}",
             show(row["gain"], sign=True),

@@ -341,12 +341,30 @@ def test_tenths_of_a_score_agree_with_python(trial: Client, metric: str) -> None
     assert found[-1]["net"] == net
 
 
+@pytest.mark.parametrize("score", ["churn", "money"])
+@pytest.mark.parametrize("metric", ["retained", "revenue"])
+def test_the_qini_coefficient_and_its_interval_agree_with_python(
+    trial: Client, metric: str, score: str
+) -> None:
+    (found,) = ask(trial, "qini_coefficient", {"rule": "rescue", "metric": metric, "score": score, "z": Z})
+    rows = values(trial, "rescue", metric)
+    known = ~np.isnan(rows[score])
+    expected = qini.tested(rows[score][known], rows["value"][known], rows["treated"][known])
+    assert [found[name] for name in ("coefficient", "low", "high", "p")] == pytest.approx(
+        [expected.coefficient, expected.low, expected.high, expected.p], rel=1e-6
+    )
+
+
 def test_the_value_of_acting_on_the_top_is_told(trial: Client) -> None:
-    rows = policy(trial, "rescue", "retained", "churn")
-    assert {"gain", "gain_low", "gain_high", "cost", "net"} <= set(rows[0]) and "half" not in rows[0]
-    assert rows[-1]["gain_low"] < 0.15 < rows[-1]["gain_high"]
-    sheet = policy_sheet(rows, "churn")
-    assert sheet.row_count == len(rows) and sheet.title == "acting on the highest churn first, per customer"
+    found = policy(trial, "rescue", "retained", "churn")
+    assert found is not None and found["qini"]["low"] < found["qini"]["coefficient"] < found["qini"]["high"]
+    tenths = found["tenths"]
+    assert {"n_treated", "n_control", "gain", "gain_low", "gain_high", "cost", "net"} <= set(tenths[0])
+    assert tenths[-1]["gain_low"] < 0.15 < tenths[-1]["gain_high"]
+    sheet = policy_sheet(found, "churn")
+    assert sheet.row_count == len(tenths)
+    assert str(sheet.title).startswith("acting on the highest churn first; Qini coefficient ")
+    assert policy(trial, "nobody", "retained", "churn") is None
 
 
 def test_retention_is_kaplan_meier(store: EmbeddedStore, client: Client) -> None:

@@ -206,6 +206,18 @@ def test_a_covariate_of_words_is_a_regression_on_its_groups(tmp_path: Path) -> N
     assert found["cuped"]["delta"] == pytest.approx(left[treated].mean() - left[~treated].mean())
 
 
+def test_a_metric_of_words_counts_the_word_that_is_named(plain: dict[str, Any], tmp_path: Path) -> None:
+    rows = [row | {"end": "Bought" if row["bought"] else "went away"} for row in trial()]
+    path = write(tmp_path / "t.csv", rows)
+    told = run(path, *BASE[:5], "end=bought,end=went away", *BASE[6:])["arms"]["a"]
+    assert told["end=bought"] == plain["arms"]["a"]["bought"] | {"verdict": told["end=bought"]["verdict"]}
+    assert told["end=went away"]["delta"] == pytest.approx(-told["end=bought"]["delta"])
+    refused = runner.invoke(app, ["--csv", str(path), *BASE[:5], "end"])
+    assert "of words say which counts, as in end=WORD" in refused.output
+    refused = runner.invoke(app, ["--csv", str(path), *BASE[:5], "end=elsewhere"])
+    assert refused.exit_code == 1 and "has the word of end=elsewhere" in refused.output
+
+
 def test_a_score_is_asked_whom_to_act_on(tmp_path: Path) -> None:
     rng = np.random.default_rng(6)
     rows = []
