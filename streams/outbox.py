@@ -42,8 +42,8 @@ Record = tuple[bytes | None, bytes | None, Sequence[Header]]
 class BatchProducer(Protocol):
     """The part of aiokafka's producer that is used; tests put a memory in its place."""
 
-    def create_batch(self) -> Any:
-        """Return an empty batch builder."""
+    def create_batch(self, size: int) -> Any:
+        """Return an empty batch builder for about `size` bytes."""
         ...
 
     async def send_batch(self, batch: Any, topic: str, *, partition: int) -> Any:
@@ -149,11 +149,12 @@ class Outbox:
 
 def _pack(producer: BatchProducer, records: Sequence[Record]) -> list[Any]:
     """Cut `records` into as few batches as the producer's batch size allows."""
-    batch = producer.create_batch()
+    size = sum(len(value) for _, value, _ in records if value is not None)
+    batch = producer.create_batch(size)
     batches = [batch]
     for key, value, headers in records:
         if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-            batch = producer.create_batch()
+            batch = producer.create_batch(size)
             batches.append(batch)
             if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
                 raise ValueError(f"a record of {len(value or b'')} bytes does not fit into an empty batch")

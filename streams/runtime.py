@@ -7,7 +7,6 @@ from functools import partial
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError
-from aiokafka.producer.message_accumulator import BatchBuilder
 
 from models.clock import Clock
 from streams import kafka
@@ -62,7 +61,7 @@ class Runtime:
 
     def changelog(self, agent: str) -> KafkaChangelog:
         """Return the changelog of an agent's partition state."""
-        builder = partial(BatchBuilder, kafka.MAX_REQUEST_BYTES - 65_536, kafka.codec_of(self.settings))
+        builder = partial(kafka.batch, self.settings, kafka.MAX_REQUEST_BYTES - 65_536)
         claims = Claims(self.producer, f"{self.settings.client_id}-{agent}")
         return KafkaChangelog(state_topic(agent), self.producer, self.open_reader, builder, claims)
 

@@ -55,7 +55,7 @@ class Settings(BaseSettings):
         100, ge=1, description="longest a broker holds an empty fetch; 20 for the embedded one, which polls"
     )
     compression: Literal["none", "gzip", "lz4", "zstd"] = Field(
-        "zstd", description="codec of produced batches"
+        "zstd", description="codec of produced batches; those of less than 8 kB stay as they are"
     )
     linger_ms: int = Field(0, ge=0, description="how long the producer waits to fill a batch")
 

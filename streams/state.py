@@ -193,7 +193,7 @@ class KafkaChangelog:
 
     def _batch(self, partition: int, records: Sequence[tuple[bytes, bytes | None]], epoch: int) -> Any:
         headers: list[Header] = [("e", str(epoch).encode())]
-        batch = self._batch_builder()
+        batch = self._batch_builder(sum(len(value) for _, value in records if value is not None))
         for key, value in records:
             if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
                 raise ValueError(

@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.producer.message_accumulator import BatchBuilder
 
 from models.clock import SystemClock
 from ops.bench.cluster import KafkaBroker
 from ops.bench.machine import rss_mb
-from ops.bench.steps import ZSTD, Steps
+from ops.bench.steps import Steps
 from ops.bench.traffic import mix
 from ops.embedded.stack import Stack
 from ops.simulator.world import Produced
@@ -90,7 +89,7 @@ async def fill(producer: AIOKafkaProducer, customers: int) -> int:
         if batch is None or batch.append(key=key, value=value, timestamp=None, headers=[("e", b"0")]) is None:
             if batch is not None:
                 waiting.append(await producer.send_batch(batch, place[0], partition=place[1]))
-            batch = held[place] = BatchBuilder(_BATCH_BYTES, ZSTD)
+            batch = held[place] = kafka.batch(settings, _BATCH_BYTES, _BATCH_BYTES)
             batch.append(key=key, value=value, timestamp=None, headers=[("e", b"0")])
         total += len(key) + len(value)
         if len(waiting) > 32:

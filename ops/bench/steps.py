@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
 from models.clock import SystemClock
@@ -22,6 +21,7 @@ from models.scoring.targets import MODELS
 from models.snapshot import Snapshot, config_hash, encode
 from models.training import Observer, Trainer
 from ops.simulator.world import Produced
+from streams import kafka
 from streams.codec import loads, partition_of
 from streams.outbox import Layout, Outbox, Record
 from streams.pipeline import Built, build_decide, build_follow_up, build_intake, build_score
@@ -46,7 +46,6 @@ _BUILDERS: Mapping[str, Callable[[Runtime], Built]] = {
     "decide": build_decide,
     "follow_up": build_follow_up,
 }
-ZSTD = 4
 BATCH_BYTES = 8_000_000
 
 
@@ -233,8 +232,9 @@ class Steps:
 
 
 def wired(records: Sequence[Any], read: bool = True) -> int:
-    """Pack records into a compressed record batch and, as their reader would, read it; returns its bytes."""
-    builder = BatchBuilder(BATCH_BYTES, ZSTD)
+    """Pack records into a record batch and, as their reader would, read it; returns its bytes."""
+    size = sum(len(value or b"") for _, value, _ in records)
+    builder = kafka.batch(Settings(), BATCH_BYTES, size)
     for key, value, headers in records:
         builder.append(key=key, value=value, timestamp=None, headers=list(headers))
     data = bytes(builder._build())

@@ -46,7 +46,7 @@ class Producer:
         self.rows: list[tuple[str, int, dict[str, Any]]] = []
         self.fails = False
 
-    def create_batch(self) -> Batch:
+    def create_batch(self, size: int) -> Batch:
         return Batch()
 
     async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> Any:

@@ -33,7 +33,7 @@ class Log:
     def __init__(self) -> None:
         self.topics: dict[str, list[tuple[bytes | None, bytes | None]]] = {}
 
-    def create_batch(self) -> Any:
+    def create_batch(self, size: int) -> Any:
         return Batch()
 
     async def send_batch(self, batch: Any, topic: str, *, partition: int) -> Any:

@@ -86,7 +86,7 @@ class Process:
             self.gone = True
             raise Death
 
-    def create_batch(self) -> Batch:
+    def create_batch(self, size: int) -> Batch:
         return Batch()
 
     async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[None]:

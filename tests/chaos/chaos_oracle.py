@@ -50,7 +50,7 @@ class MemoryLog:
 
     records: dict[tuple[str, int], list[Record]] = field(default_factory=dict)
 
-    def create_batch(self) -> MemoryBatch:
+    def create_batch(self, size: int) -> MemoryBatch:
         return MemoryBatch()
 
     async def send_batch(self, batch: MemoryBatch, topic: str, *, partition: int) -> asyncio.Future[None]:

@@ -145,7 +145,13 @@ class Ownership(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.log = Log(self.FENCED)
         self.changelogs = [
-            KafkaChangelog("state.sample", cast(Any, self.log), self.log.reader, Batch, cast(Any, self.log))
+            KafkaChangelog(
+                "state.sample",
+                cast(Any, self.log),
+                self.log.reader,
+                lambda size: Batch(),
+                cast(Any, self.log),
+            )
             for _ in range(3)
         ]
         self.held: dict[int, PartitionState] = {}
@@ -295,7 +301,7 @@ def test_an_outbox_keeps_order_and_loses_nothing_whatever_times_out(
             return True
 
     class Producer:
-        def create_batch(self) -> Small:
+        def create_batch(self, size: int) -> Small:
             return Small()
 
         async def send_batch(self, batch: Small, topic: str, *, partition: int) -> asyncio.Future[None]:

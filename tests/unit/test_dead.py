@@ -186,7 +186,7 @@ class Producer:
     def __init__(self) -> None:
         self.values: dict[str, list[Any]] = {}
 
-    def create_batch(self) -> Builder:
+    def create_batch(self, size: int) -> Builder:
         return Builder()
 
     async def send_batch(self, batch: Builder, topic: str, *, partition: int) -> Any:

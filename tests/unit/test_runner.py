@@ -52,7 +52,7 @@ class World:
     written: dict[str, list[bytes]] = field(default_factory=dict)
     fail: dict[str, BaseException] = field(default_factory=dict)
 
-    def create_batch(self) -> Batch:
+    def create_batch(self, size: int) -> Batch:
         return Batch()
 
     async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[None]:
