@@ -35,6 +35,8 @@ VEHICLE = CATEGORIES["vehicle"]
 VERSION = CATEGORIES["version"]
 IP = CATEGORIES["ip"]
 NATIONAL = CATEGORIES["national"]
+CARRIER = CATEGORIES["carrier"]
+"""Parcel services, whose names announce a parcel's number or a courier's."""
 BARE_WORD = CATEGORIES["bare_word"]
 """Labels of telephone numbers that are also everyday words."""
 
@@ -82,8 +84,9 @@ def _by_word() -> dict[str, int]:
 
 _OF_WORD = _by_word()
 _HAN = re.compile(alternation([word for word in _OF_WORD if not word.isascii()]))
-_LATIN = re.compile(r"[a-zé]{2,24}|[vsn](?![a-z])")
-_TAKEN = re.compile(r"[0-9][,，、;；]")
+_LATIN = re.compile(r"[a-zé]{2,24}|[a-z](?:\.[a-z]){1,3}(?![a-z])|[vsn](?![a-z])")
+_TAKEN = re.compile(r"[0-9][,，、;；]|[0-9]{4,}[:： )）\n]{1,3}[^\W\d_]{2}")
+"""A number the label already names stands between: "Case 5957510: caller …"."""
 _BREAK = re.compile(r"[\n。！？!?;；]")
 
 
@@ -107,7 +110,7 @@ def labels(lower: str) -> list[Label]:
     found = [Label(m.end(), m.start(), of_word[m.group()]) for m in _HAN.finditer(lower)]
     last, last_end, last_start = "", -2, 0
     for match in _LATIN.finditer(lower):
-        word = match.group()
+        word = match.group().replace(".", "")
         start, end = match.span()
         known = of_word.get(word, 0)
         if not known and word[-1] == "s":

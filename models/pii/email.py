@@ -28,8 +28,9 @@ _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL}){{1,8}}|\[(?:IPv6:)?[0-9a-fA-F.:]{
 _HAN_DOMAIN = re.compile(r"[㐀-鿿A-Za-z0-9-]{1,40}\.(?:中国|公司|网络|com|cn|net)")
 _OPEN, _CLOSE = r"[\[({<【（「〔〈《]{1,2} ?", r" ?[\])}>】）」〕〉》]{1,2}"
 _AT = re.compile(
-    rf"(?=[ _\-\[({{<【（「〔〈《艾圈小爱@*#%&])"
-    rf"(?:[ _-]{{0,2}}(?:{_OPEN}(?:at|@|a|艾特|圈a|爱特){_CLOSE}|艾特|圈a|小老鼠|爱特|[@*]at[@*]|#|%40|&#64;)"
+    rf"(?=[ _\-\[({{<【（「〔〈《艾圈小爱在@*#%&])"
+    rf"(?:[ _-]{{0,2}}(?:{_OPEN}(?:at|@|a|艾特|圈a|爱特){_CLOSE}|艾特|圈a|小老鼠|爱特"
+    rf"|在(?={WEBMAIL}[.点])|@@|[@*]at[@*]|#|%40|&#64;)"
     r"[ _-]{0,2}"
     r"|[ _-]{1,3}at(?: (?:sign|symbol))?[ _-]{1,3}| {1,2}@ {0,2}|@ {1,2})",
     re.IGNORECASE,
@@ -43,7 +44,12 @@ _SPELLED_DOMAIN = re.compile(rf"[A-Za-z0-9-]{{1,40}}(?:{_DOT}[A-Za-z0-9-]{{1,30}
 _DOT_SPLIT = re.compile(_DOT, re.IGNORECASE)
 _BARE = re.compile(rf"{WEBMAIL}(?![A-Za-z0-9.@。点-])", re.IGNORECASE)
 """A domain cut short, as people say it: lihua88@gmail."""
+_AT_WEBMAIL = re.compile(
+    r" at (gmail|hotmail|outlook|yahoo|icloud|qq|163)(?![A-Za-z0-9.-]| dot)", re.IGNORECASE
+)
 _GLUED = re.compile(rf"at({WEBMAIL})(?:\.|点|。| ?dot ?)(com|cn|net)(?![A-Za-z0-9])", re.IGNORECASE)
+_CAPITALS = re.compile(r"(?<=[a-z0-9])AT([a-z0-9-]{1,40}(?:DOT[a-z]{2,12}){1,3})(?![A-Za-z0-9])")
+"""Separators set off by their capitals alone: liweiATexampleDOTcom."""
 _JOIN = (
     r"(?: (?:dot|underscore|dash|hyphen|plus) "
     r"| ?[\[(](?:dot|underscore|dash|hyphen|plus|\.)[\])] ?|点|下划线)"
@@ -61,7 +67,7 @@ _NOT_LOCAL = _words("not_local.txt")
 """What stands before "at a shop's site" without being anybody's address."""
 _MOST_SEPARATORS = 100
 """A text with more is a list of addresses, or hostile: it is one finding from its first to its last."""
-_LABELLED = re.compile(r"(?:mail|邮箱|郵箱|邮件|contact|write to|信箱|电邮)[^\n]{0,24}$")
+_LABELLED = re.compile(r"(?:mail(?:'s| is)?|邮箱|郵箱|邮件|contact|write to|信箱|电邮)[^\n]{0,24}$")
 
 
 def find(view: View) -> list[Candidate]:
@@ -82,6 +88,17 @@ def find(view: View) -> list[Candidate]:
         candidate = _glued(view, match)
         if candidate:
             found.append(candidate)
+    for match in _CAPITALS.finditer(text) if "DOT" in text else ():
+        name, labels = _local(text[max(0, match.start() - 40) : match.start()]), match[1].split("DOT")
+        if len(name) > 1 and labels[-1] in TOP_LEVEL:
+            value = f"{name}@{'.'.join(labels)}"
+            found.append(Candidate(match.start() - len(name), match.end(), TYPE, value, 80))
+    for match in _AT_WEBMAIL.finditer(text):
+        name = _local(text[max(0, match.start() - 40) : match.start()])
+        start = match.start() - len(name)
+        labelled = _LABELLED.search(view.lower, max(0, start - 30), start)
+        if len(name) > 2 and (labelled or any(char in "0123456789_." for char in name)):
+            found.append(Candidate(start, match.end(), TYPE, f"{name}@{match[1]}.com".lower(), 72))
     for match in _AT.finditer(text):
         start, end = match.span()
         if text[start - 1 : start].isalnum() and text[end : end + 1].isalnum():

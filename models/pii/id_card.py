@@ -123,4 +123,4 @@ def _card(match: re.Match[str], value: str, score: int) -> Candidate:
 
 def _touches_letter(text: str, start: int, end: int) -> bool:
     before, after = text[start - 1 : start], text[end : end + 1]
-    return (before.isascii() and before.isalpha()) or (after.isascii() and (after.isalpha() or after == "_"))
+    return (before.isascii() and before.isalpha()) or (after.isascii() and after.isalpha())

@@ -15,12 +15,24 @@ _V4 = re.compile(
     rf"(?<![0-9.])([0-9]{{1,3}}){_DOT}([0-9]{{1,3}}){_DOT}([0-9]{{1,3}}){_DOT}([0-9]{{1,3}})(?![0-9]|\.[0-9])"
 )
 _V6 = re.compile(
-    r"(?<![0-9A-Za-z_:.])\[?([0-9A-Fa-f:]{2,39}(?:\.[0-9]{1,3}){0,3})(?:%[a-z0-9]{1,12})?(?![0-9A-Za-z_])"
+    r"(?:(?<![0-9A-Za-z_:.])|(?<=[iI][pP]:)|(?<=[vV]6:))\[?([0-9A-Fa-f:]{2,39}(?:\.[0-9]{1,3}){0,3})(?:%[a-z0-9]{1,12})?(?![0-9A-Za-z_])"
 )
 _COMMAS = re.compile(
     r"ip[^0-9]{0,4}(([0-9]{1,3}) ?[,，] ?([0-9]{1,3}) ?[,，] ?([0-9]{1,3}) ?[,，] ?([0-9]{1,3}))(?![0-9])",
     re.IGNORECASE,
 )
+_IN_HOST = re.compile(
+    r"(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9]{0,20}[-.]){0,3}([0-9]{1,3})-([0-9]{1,3})-([0-9]{1,3})-([0-9]{1,3})"
+    r"(?![0-9]|-[0-9])(\.[A-Za-z][A-Za-z0-9-]{0,40}\.?[A-Za-z])?"
+)
+"""Host names made of an address: ec2-203-0-113-7.compute.example.com, 203-0-113-7.dynamic.example.net."""
+_HOST_WORD = re.compile(
+    r"(?:ip|ipv4|ec2|host|static|dyn|dynamic|pool|dhcp|dsl|adsl|cable|client|cpe|node|ppp|user|server|vps|srv)[-.]?$"
+)
+_SUFFIX = re.compile(
+    r"(?:alpha|beta|rc|dev|pre|post|snapshot|release|final|patch|build|hotfix|ga|[a-z](?![a-z]))"
+)
+"""What follows a version number without a space, unlike "1.2.3.4ping"."""
 _GLUED = re.compile(r"(?:ip|ipv4|ipv6|addr|host|server|from|to|at|is)$")
 _SCOPES = ("fe8", "fe9", "fea", "feb", "fc", "fd", "2", "ff0")
 
@@ -37,8 +49,20 @@ def find(view: View) -> list[Candidate]:
         parts = [int(part) for part in match.groups()[1:]]
         if max(parts) <= 255:
             found.append(Candidate(match.start(1), match.end(1), TYPE, ".".join(map(str, parts)), 86))
+    found += _in_host_names(view)
     if view.text.count(":") >= 2:
         found += _version6(view)
+    return found
+
+
+def _in_host_names(view: View) -> list[Candidate]:
+    found: list[Candidate] = []
+    for match in _IN_HOST.finditer(view.text) if view.text.count("-") >= 3 else ():
+        parts = [int(part) for part in match.groups()[:4]]
+        before = view.lower[match.start() : match.start(1)]
+        if max(parts) > 255 or not (_HOST_WORD.search(before) or match[5]):
+            continue
+        found.append(Candidate(match.start(1), match.end(4), TYPE, ".".join(map(str, parts)), 86))
     return found
 
 
@@ -47,7 +71,9 @@ def _is_version(view: View, start: int, end: int) -> bool:
     if before and before.isascii() and (before.isalpha() or before in "_-$"):
         return not _GLUED.search(view.lower[max(0, start - 6) : start])
     after = view.text[end : end + 1]
-    if after and (after in "_元块" or (after.isascii() and after.isalpha())):
+    if after and (
+        after in "_元块" or (after.isascii() and after.isalpha() and _SUFFIX.match(view.lower, end))
+    ):
         return True
     label = view.before(start, 12)
     if label & IP and not label & VERSION:

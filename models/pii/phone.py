@@ -11,7 +11,7 @@ import re
 from importlib import resources
 
 from models.pii.checksum import is_compact_date
-from models.pii.context import BARE_WORD, CARD, HOTLINE, ID, NATIONAL, ORDER, PASSPORT, PHONE, SSN
+from models.pii.context import BARE_WORD, CARD, CARRIER, HOTLINE, ID, NATIONAL, ORDER, PASSPORT, PHONE, SSN
 from models.pii.digits import GLUE_BEFORE, Window
 from models.pii.span import Candidate
 from models.pii.view import View
@@ -27,19 +27,30 @@ SHAPES = tuple(
 _TOLL_FREE = ("800", "888", "877", "866", "855", "844", "833", "822")
 _MOBILE = re.compile(r"(?:86|0086|0)?(1[3-9][0-9]{9})")
 _LANDLINE = re.compile(r"(0(?:10|2[0-57-9])[2-9][0-9]{7}|0[3-9][1-9][0-9][2-9][0-9]{6,7})")
+_NANP = re.compile("[2-9][0-9]{2}[2-9]|555")
+_FOREIGN_MOBILE = re.compile("0[5-9][0-9]{8}|0(?:7[0-9]|[89]0|9[0-9])[0-9]{8}")
+"""Mobiles with their trunk "0" in one run: Taiwan, France, Israel, Vietnam; Britain, Japan, Manila."""
 _EXTENSION = re.compile(
-    r" {0,2}(?:转|轉|分机|內線|ext(?:ension)?\.?|extn\.?|x|#|;ext=) {0,2}[:：]? {0,2}[0-9]{1,6}(?![0-9])",
+    r" {0,2}(?:转|轉|分机|內線|ext(?:ension)?\.?|extn\.?|x|#|;ext=) {0,2}[:：]? {0,2}"
+    r"[0-9]{1,6}(?![0-9]|-[0-9]{5})",
     re.IGNORECASE,
 )
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+_QUAD = re.compile(rf"(?<![0-9.])(?:{_OCTET}\.){{3}}{_OCTET}(?![0-9]|\.[0-9])")
 _HYPHEN_EXTENSION = re.compile(r"-[0-9]{1,5}(?![0-9-])")
 _GLUE_AFTER = re.compile(r"(?:qq|vx|wx|v|x|ext|extn|wechat|is|and|or|please|thanks)(?![a-z])", re.IGNORECASE)
 _UNITS = tuple("元块台个件次人条万亿米克分秒天年套只张份号位")
+_CALLED = re.compile(
+    r"\b(?:call(?:ed|ing)?|dial(?:l?ed|l?ing)?|rang|ring(?:ing)?|phon(?:ed|ing))[^\w]{1,3}(?:1[-. ])?$"
+)
+"""Before a toll-free number, which is a company's that was called."""
 _SENT = re.compile("[发發寄打给給到往送联聯系找拨撥][^，。,0-9]{0,4}$")
 """What stands between 验证码 and a mobile it goes to, unlike between 订单 and a number it names."""
 _HAN = re.compile("[㐀-鿿]")
 _HOTLINE_PREFIX = re.compile(r"(?<![0-9])(?:[48]00|8(?:88|77|66|55|44|33|22)|95[0-9]{3})[-. ]$")
 _YEAR_DATE = re.compile(
-    r"(?:19|20)[0-9]{2}[-./ ]?(?:0?[1-9]|1[0-2])[-./ ]?(?:0?[1-9]|[12][0-9]|3[01])(?![0-9])"
+    r"(?:(?:19|20)[0-9]{2}[-./ ]?(?:0?[1-9]|1[0-2])[-./ ]?(?:0?[1-9]|[12][0-9]|3[01])"
+    r"|(?:0?[1-9]|[12][0-9]|3[01])([-./])(?:0?[1-9]|[12][0-9]|3[01])\1(?:19|20)[0-9]{2})(?![0-9])"
 )
 
 
@@ -63,7 +74,7 @@ def judge(view: View, window: Window) -> Candidate | None:
         Groups of digits.
     """
     count = len(window.digits)
-    if count > 17 or _is_dotted_quad(window) or not _stands_alone(view, window):
+    if count > 17 or _is_dotted_quad(view, window) or not _stands_alone(view, window):
         return None
     digits = window.digits
     text, start = view.text, window.start
@@ -123,11 +134,17 @@ def _national(view: View, window: Window) -> Candidate | None:
     label = view.before(window.start)
     toll_free = digits.removeprefix("1")[:3] in _TOLL_FREE
     if toll_free and (
-        (label | view.after(window.end, 14)) & HOTLINE or (digits[0] == "1" and not label & PHONE)
+        (label | view.after(window.end, 14)) & HOTLINE
+        or (digits[0] == "1" and not label & PHONE)
+        or _CALLED.search(view.lower, max(0, window.start - 16), window.start)
     ):
         return None
-    labelled = bool(label & PHONE) or bool(label & NATIONAL and not label & (ID | SSN))
-    if not labelled and label & (ORDER | CARD | ID | SSN | PASSPORT):
+    labelled = (
+        bool(label & PHONE)
+        or view.text[window.start - 1 : window.start] == "打"
+        or bool(label & NATIONAL and not label & (ID | SSN))
+    )
+    if not labelled and label & (ORDER | CARRIER | CARD | ID | SSN | PASSPORT):
         return None
     value = digits
     score = 0
@@ -135,8 +152,12 @@ def _national(view: View, window: Window) -> Candidate | None:
         value = digits if count == 11 else "1" + digits
         if shape in ((3, 3, 4), (1, 3, 3, 4)) and window.isolated:
             score = 70
-        elif shape == (10,) and len(set(digits)) > 2 and not _han_beside(view, window):
+        elif (
+            shape == (10,) and len(set(digits)) > 2 and _NANP.match(digits) and not _han_beside(view, window)
+        ):
             score = 55
+    elif len(shape) == 1 and _FOREIGN_MOBILE.fullmatch(digits) and len(set(digits)) > 3:
+        score = 52
     grouped = len(shape) > 1 and window.isolated
     if (
         grouped
@@ -152,7 +173,14 @@ def _national(view: View, window: Window) -> Candidate | None:
         and view.text[window.start - 1 : window.start] in ("(", "（")
         and window.gaps[0].lstrip()[:1] in (")", "）")
     ):
-        score = max(score, 60 if count <= 11 else 0)
+        score = max(score, 60 if count <= 11 or shape == (3, 3, 3, 3) else 0)
+    if (
+        shape == (2, 4, 4)
+        and window.isolated
+        and window.gaps == (" ", "-")
+        and digits[2:4] not in ("19", "20")
+    ):
+        score = max(score, 55)
     if not score and _is_amount(view, window, label):
         return None
     if not score and (labelled or (not label and view.after(window.end) & PHONE)):
@@ -166,12 +194,13 @@ def _international(digits: str, window: Window) -> str | None:
     for length in (1, 2, 3):
         plan = PLANS.get(digits[:length])
         if plan:
+            low, high = plan
             national = digits[length:]
-            if national[:1] == "0" and digits[:2] != "39":
+            if national[:1] == "0" and digits[:2] != "39" and len(national) > low:
                 national = national[1:]
-            if not plan[0] <= len(national) <= plan[1]:
-                return None
-            return digits[:length] + national
+            if low <= len(national) <= high or (len(national) > 7 and low - 1 <= len(national) <= high + 1):
+                return digits[:length] + national
+            return None
     return None
 
 
@@ -226,10 +255,9 @@ def _left_decimal(window: Window) -> bool:
     return window.left == "." and "." not in window.gaps or window.right == "." and "." not in window.gaps
 
 
-def _is_dotted_quad(window: Window) -> bool:
-    """Tell whether the window is an IP address, or one with a port or prefix length after it."""
-    gaps = window.gaps
-    return gaps[:3] == (".", ".", ".") and gaps[3:4] != (".",) and max(window.shape[:4]) <= 3
+def _is_dotted_quad(view: View, window: Window) -> bool:
+    """Tell whether the window holds an IP address, perhaps with a port or other numbers beside it."""
+    return window.gaps.count(".") > 2 and _QUAD.search(view.text, window.start, window.end) is not None
 
 
 def _landline_shape(window: Window) -> bool:

@@ -6,13 +6,15 @@ import re
 
 from models.pii.context import PLATE, VEHICLE
 from models.pii.span import Candidate
-from models.pii.triggers import PROVINCES
+from models.pii.triggers import DOTS, PROVINCES
 from models.pii.view import View
 
 TYPE = "PLATE"
-_SEP = r"[ ·•・.\-/_]"
+_SEP = rf"[ {DOTS}.\-/_]"
+_CUT = rf"(?:[ {DOTS}.\-/_:：]{{0,3}}|[ )）]{{0,2}}[(（)）] ?)"
+"""What stands between province, letter and serial: 浙A·12345, 浙（A12345）, （浙）A12345."""
 _MAINLAND = re.compile(
-    rf"(?<![A-Z0-9])([{PROVINCES}]){_SEP}{{0,2}}([A-Z]){_SEP}{{0,3}}"
+    rf"(?<![A-Z0-9])[(（]?([{PROVINCES}]){_CUT}([A-Z]){_CUT}"
     rf"([A-Z0-9](?:{_SEP}?[A-Z0-9]){{4,5}}(?:[挂学警试超])?|[A-Z0-9]{{4}} ?[挂学警港澳领試]|"
     rf"[A-Z0-9]{{3,4}} ?[港澳])(?![A-Z0-9])"
 )
@@ -52,9 +54,8 @@ def find(view: View) -> list[Candidate]:
     for match in _MAINLAND.finditer(upper):
         tail = re.sub(_SEP, "", match.group(3))
         if _is_plate(view, match, tail):
-            found.append(
-                Candidate(match.start(), match.end(), TYPE, match.group(1) + match.group(2) + tail, 84)
-            )
+            start, end = _bounds(view.text, match)
+            found.append(Candidate(start, end, TYPE, match.group(1) + match.group(2) + tail, 84))
     special = [pattern for signs, pattern in _SPECIAL if any(sign in upper for sign in signs)]
     for pattern in special:
         for match in pattern.finditer(upper):
@@ -75,6 +76,17 @@ def find(view: View) -> list[Candidate]:
                 following = _NEXT.match(view.text, serial.end(1))
                 serial = _ANY.match(view.text, following.end()) if following else None
     return found
+
+
+def _bounds(text: str, match: re.Match[str]) -> tuple[int, int]:
+    """Return where a plate begins and ends: with a bracket before or after it only if its pair is inside."""
+    start, end = match.span()
+    if text[start] in "(（" and not any(char in ")）" for char in text[start:end]):
+        start = match.start(1)
+    inside = set(text[start:end])
+    if text[end : end + 1] in (")", "）") and inside & set("(（") and not inside & set(")）"):
+        end += 1
+    return start, end
 
 
 def _candidate(raw: str, start: int, end: int) -> Candidate:

@@ -14,7 +14,7 @@ _URL = re.compile(
     re.IGNORECASE,
 )
 _SECRET = re.compile(
-    r"[?&#;/](?:[a-z0-9_.-]{0,24}[_.-])?(?:token|access[_-]?token|id[_-]?token|"
+    r"[?&#;/](?:[a-z0-9_.-]{0,24}[_.-])?(token|access[_-]?token|id[_-]?token|"
     r"refresh[_-]?token|key|api[_-]?key|apikey|"
     r"sig|sign|signature|auth|authorization|session|session[_-]?id|"
     r"sessionid|sid|jsessionid|phpsessid|secret|client[_-]?secret|"
@@ -24,6 +24,8 @@ _SECRET = re.compile(
     r"[=/]([^&#;/\s]{6,})",
     re.IGNORECASE,
 )
+_OFTEN_PLAIN = frozenset(("t", "st", "tk", "key", "hash", "sign"))
+"""Parameters that name a page or a time as often as a secret."""
 _SHORT_SECRET = re.compile(r"[?&](?:pwd|passcode|passwd|password)=[^&#\s]{4,}", re.IGNORECASE)
 _USER = re.compile(r"://[^/@\s:]{1,64}:[^/@\s]{1,128}@")
 _RANDOM = re.compile(r"[/=]([A-Za-z0-9_-]{20,})(?=[/?&#.]|$)")
@@ -55,8 +57,8 @@ def carries_secret(url: str) -> bool:
     (True, False)
     """
     for match in _SECRET.finditer(url):
-        value = match.group(1)
-        if _looks_random(value):
+        value = match.group(2)
+        if _looks_random(value) and not (match.group(1) in _OFTEN_PLAIN and value.isdigit()):
             return True
     if _USER.search(url) or _SHORT_SECRET.search(url):
         return True
@@ -68,7 +70,12 @@ def _looks_random(value: str) -> bool:
 
 
 def _mixed(value: str) -> bool:
-    """Tell whether letters and digits alternate as in random text, unlike a slug with a number."""
+    """Tell whether letters and digits, or cases, alternate as in random text, unlike a slug with a number."""
+    if (
+        sum(a.isupper() and b.isupper() for a, b in zip(value, value[1:], strict=False)) > 1
+        and not value.isupper()
+    ):
+        return "-" not in value
     changes = sum(a.isdigit() != b.isdigit() for a, b in zip(value, value[1:], strict=False))
     return (
         changes >= 4 and value.count("-") <= 1 or (changes >= 2 and "-" not in value and not value.islower())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from models.pii.context import ORDER
 from models.pii.span import Candidate
 from models.pii.view import View
 
 TYPE = "WECHAT"
 _OWN = re.compile(r"(?<![A-Za-z0-9])wxid_[a-z0-9]{6,22}(?![A-Za-z0-9_])", re.IGNORECASE)
 _LABEL = (
-    r"(?:[微薇威徽維维卫唯葳溦嶶伪] ?(?:信|芯|心|星号?|❤|♥|x|号|號)|绿泡泡|(?<![a-z0-9])"
+    r"(?:[微薇威徽維维卫唯葳溦嶶伪] ?(?:[❤♥]\ufe0f?)?(?:信|芯|心|星号?|❤|♥|x|号|號)|绿泡泡|(?<![a-z0-9])"
     r"(?:[vw][-. ]?[信芯❤♥]|wei ?信|(?:we ?chat|wei ?xin|[vw][. ]?x)"
     r"(?![a-z]{2}(?![a-z_-]{0,18}[0-9_])))"
     r"|(?:加|我|联系|私|扣|➕|\+|嘉|佳)(?:一下)? ?[vV微薇威]|加我|(?<![a-z0-9])v(?=[:：])|微(?=[:：])"
@@ -26,6 +27,12 @@ _VALUE = re.compile(
     r"(?<![0-9])[1-9][0-9]{5,10})(?![A-Za-z0-9_@-]|\.[a-z])",
     re.IGNORECASE,
 )
+_SEARCHED = re.compile(
+    r"搜(?:索|一下)?[ :：]?((?=[a-z_-]{0,19}[0-9_])[a-z][a-z0-9_-]{5,19})(?![a-z0-9_@-])"
+    r"(?=[^\n。]{0,6}(?:微信|vx|wx))",
+    re.IGNORECASE,
+)
+"""An id that stands before the word: 搜xiaoli2024加微信."""
 _DISGUISED = frozenset(("v信", "薇信", "徽信", "卫星号", "微❤", "微號", "微号", "绿泡泡", "wei信"))
 _WORDS = frozenset(
     (
@@ -115,10 +122,14 @@ def find(view: View) -> list[Candidate]:
         label, link, value = match.groups()
         if _is_id(view, match.start(), label, link, value):
             found.append(Candidate(match.start(3), match.end(3), TYPE, value.lower(), 64))
+    for match in _SEARCHED.finditer(view.text) if "搜" in view.text else ():
+        found.append(Candidate(match.start(1), match.end(1), TYPE, match[1].lower(), 64))
     return found
 
 
 def _is_id(view: View, start: int, label: str, link: str, value: str) -> bool:
+    if not link and label.isascii() and value.isupper() and view.before(start) & ORDER:
+        return False
     if any(char in "0123456789_-" for char in value):
         return value[0].isalpha() or bool(link) or label[0] in "加我联私➕+"
     if label.lower() in _WORDS:

@@ -12,6 +12,7 @@ from models.pii import STRUCTURED, Finder, Keyring, Masker
 from ops.evaluation.pii import Row, Truth, score
 
 sys.path.insert(0, str(Path(__file__).parent))
+import pii_forms
 import pii_fresh
 import pii_held_back
 import pii_unseen
@@ -41,6 +42,7 @@ HALVES = {
     "last": pii_fresh.rows_of("pii_last.txt", SEED),
     "judge": pii_fresh.rows_of("pii_judge.txt", SEED),
     "judge, last": pii_fresh.rows_of("pii_judge_last.txt", SEED),
+    **{f"round {name}": pii_forms.rows(name, SEED) for name in pii_forms.ROUNDS},
 }
 
 
