@@ -20,8 +20,10 @@ import numpy.typing as npt
 
 from models.sentiment.compiled import compiled
 from models.sentiment.folding import CLASS_SHIFT, GAP, HAN, MARK, SYMBOL, folding_table
+from models.units import I64, U8, Units, encoded
 
 U32 = npt.NDArray[np.uint32]
+U64 = npt.NDArray[np.uint64]
 
 LANES = 64
 """Minima kept of a text."""
@@ -42,10 +44,10 @@ def _mixed(value: np.uint64) -> np.uint64:
 
 
 @compiled
-def _fingerprint(data: bytes, folding: U32, factors: U32, minima: U32) -> np.uint64:
+def _fingerprint(data: U8, folding: U32, factors: U32, minima: U32) -> np.uint64:
     """Fill `minima` (shape (64,)) from UTF-16 `data`; returns a hash of the words in their order."""
     minima[:] = np.uint32(0xFFFFFFFF)
-    length = min(len(data) >> 1, 4096)
+    length = min(data.shape[0] >> 1, 4096)
     words = _BASIS
     previous = _BASIS
     tokens = 0
@@ -110,6 +112,15 @@ def _fingerprint(data: bytes, folding: U32, factors: U32, minima: U32) -> np.uin
     return words
 
 
+@compiled
+def _fingerprints(data: U8, ends: I64, folding: U32, factors: U32, minima: U32, words: U64) -> None:
+    """Fill a row of `minima` (shape (texts, 64)) and an entry of `words` for each text."""
+    begin = 0
+    for i in range(ends.shape[0]):
+        words[i] = _fingerprint(data[begin : ends[i]], folding, factors, minima[i])
+        begin = ends[i]
+
+
 @cache
 def _factors() -> U32:
     """Return the constants of the 64 hash functions: one xor and one odd factor each, shape (2, 64)."""
@@ -148,9 +159,15 @@ def fingerprint(text: str) -> Fingerprint:
     >>> similarity(one, two) > 0.5, similarity(one, fingerprint("delivery was late again, very slow")) < 0.1
     (True, True)
     """
-    minima = np.empty(LANES, dtype=np.uint32)
-    words = _fingerprint(text.encode("utf-16-le", "surrogatepass"), folding_table(), _factors(), minima)
-    return Fingerprint(f"{int(words):016x}", minima)
+    return fingerprints(encoded([text]))[0]
+
+
+def fingerprints(units: Units) -> list[Fingerprint]:
+    """Return the fingerprint of each text of a slice."""
+    count = len(units.ends)
+    minima, words = np.empty((count, LANES), dtype=np.uint32), np.empty(count, dtype=np.uint64)
+    _fingerprints(units.data, units.ends, folding_table(), _factors(), minima, words)
+    return [Fingerprint(f"{word:016x}", row) for word, row in zip(words.tolist(), minima, strict=True)]
 
 
 def similarity(left: Fingerprint, right: Fingerprint) -> float:

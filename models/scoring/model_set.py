@@ -161,7 +161,8 @@ class ModelSet:
     def warm(self) -> None:
         """Call every compiled kernel once, so that no event waits seconds for a compiler."""
         for text, lang in (("物流太慢了，客服不理人", "zh"), ("late again and nobody answers", "en")):
-            self.sentiment.predict_with_reason(text, lang)
+            self.sentiment.predict(text, lang)
+            self.sentiment.predict_with_reasons([(text, lang)])
             self.topics.predict(text, lang, ())
             clusters = ClusterIndex(16)
             clusters.step(text, "f", "c", 0.0)

@@ -1,7 +1,8 @@
 """What the words of a feedback say, before anything is known of who wrote them.
 
-Texts of a slice are read together, one model after the other: each model's tables then stay in the
-processor's caches, which makes a reading about half as costly as going through all models text by text.
+Texts of a slice are read together, one model after the other, each in one compiled call: the model's tables
+then stay in the processor's caches, which makes a reading about a third as costly as going through all
+models text by text.
 A reading depends on its text alone, so how a slice is cut changes no result.
 """
 
@@ -10,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from models.fingerprint import Fingerprint, fingerprint
+from models.fingerprint import Fingerprint, fingerprints
 from models.scoring.model_set import ModelSet
 from models.sentiment import Prediction, Reason
 from models.topics.analyser import Analyser, Analysis
-from models.topics.emotion import Emotions, read_emotions
+from models.topics.emotion import Emotions, read_all_emotions
+from models.units import encoded
 
 
 class Reading(NamedTuple):
@@ -44,19 +46,20 @@ class Reading(NamedTuple):
 
 def read(models: ModelSet, analyser: Analyser, feedbacks: Sequence[Mapping[str, Any]]) -> list[Reading]:
     """Return the reading of each masked feedback."""
-    texts = [(record["text"], record["lang"]) for record in feedbacks]
-    sentiment = models.sentiment
-    said = [sentiment.predict_with_reason(text, lang) for text, lang in texts]
-    found = [
-        analyser.analyse(text, lang, prediction.polarity, _stars(record["rating"]))
-        for record, (text, lang), (prediction, _) in zip(feedbacks, texts, said, strict=True)
-    ]
+    texts = [record["text"] for record in feedbacks]
+    said = models.sentiment.predict_with_reasons([(record["text"], record["lang"]) for record in feedbacks])
+    units = encoded(texts)
+    found = analyser.analyse_texts(
+        units,
+        [prediction.polarity for prediction, _ in said],
+        [_stars(record["rating"]) for record in feedbacks],
+    )
     topics = [
-        analysis.topics or _suggested(models, text, lang, analyser)
-        for (text, lang), analysis in zip(texts, found, strict=True)
+        analysis.topics or _suggested(models, record["text"], record["lang"], analyser)
+        for record, analysis in zip(feedbacks, found, strict=True)
     ]
-    moods = [read_emotions(text) for text, _ in texts]
-    words = [fingerprint(text) for text, _ in texts]
+    moods = read_all_emotions(texts, units)
+    words = fingerprints(units)
     return [
         Reading(*spoken, analysis, about, mood, print_)
         for spoken, analysis, about, mood, print_ in zip(said, found, topics, moods, words, strict=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from models.sentiment.characters import character_grams
 from models.sentiment.folding import folding_table
 from models.sentiment.hashing import FEATURE_CAP, SEEN_CAP, TEXT_CAP, U32
 from models.sentiment.packing import pack_table, unpack_table
+from models.sentiment.slices import read_texts
 from models.sentiment.words import letter_grams, word_grams
 
 _HEAD = 600
@@ -26,6 +28,15 @@ def readable(text: str) -> str:
     """Return what the model reads of a text: no placeholders of masked values, head and tail if very long."""
     text = without_placeholders(text)
     return text if len(text) <= TEXT_CAP else text[:_HEAD] + text[_HEAD - TEXT_CAP :]
+
+
+class Scored(NamedTuple):
+    """What one text got: logit, share of features known, strongest n-gram and its part of the logit."""
+
+    logit: float
+    known: float
+    term: str | None
+    contribution: float
 
 
 class Cutter:
@@ -42,20 +53,20 @@ class Cutter:
         self.hashes = np.zeros(FEATURE_CAP, np.uint32)
         self.spans = np.zeros((FEATURE_CAP, 2), np.int32)
         self.bounds = np.zeros(kernels.VIEWS + 1, np.int64)
-        self._folding = folding_table()
-        self._seen = np.zeros(SEEN_CAP + 1, np.uint64)
-        self._work = np.zeros((2, TEXT_CAP + 2), np.uint32)
+        self.folding = folding_table()
+        self.seen = np.zeros(SEEN_CAP + 1, np.uint64)
+        self.work = np.zeros((2, TEXT_CAP + 2), np.uint32)
 
     def cut(self, text: str) -> None:
         """Fill `hashes` and `spans`; `bounds` says where each view ends."""
         codes = np.frombuffer(readable(text).encode("utf-32-le", "surrogatepass"), np.uint32)
-        rest = (self.hashes, self.spans, self._seen)
+        rest = (self.hashes, self.spans, self.seen)
         if self.characters:
-            self.bounds[1:] = character_grams(codes, self._folding, self._work, *rest)
+            self.bounds[1:] = character_grams(codes, self.folding, self.work, *rest)
             return
-        words = word_grams(codes, self._folding, self._work, *rest)
+        words = word_grams(codes, self.folding, self.work, *rest)
         self.bounds[1] = words
-        self.bounds[2] = letter_grams(codes, self._folding, self._work, words, *rest)
+        self.bounds[2] = letter_grams(codes, self.folding, self.work, words, *rest)
 
 
 class LinearModel:
@@ -138,16 +149,40 @@ class LinearModel:
             total[term] = total.get(term, 0.0) + float(self._parts[j])
         return logit, float(mix @ coefficients[:, 0]), list(total.items())
 
-    def strongest(self, text: str) -> tuple[str, float] | None:
-        """Return the n-gram that moved the score of `text` most in its direction, and by how much.
-
-        Exact, and cheap enough for every event; only right after `score` saw this text.
-        """
-        at = self._contribute()
-        if at < 0:
-            return None
-        start, end = self._cutter.spans[at].tolist()
-        return readable(text)[start:end].strip(), float(self._parts[at])
+    def read(self, texts: Sequence[str]) -> list[Scored]:
+        """Return for each text what `score` gives, and the n-gram that moved it most in its direction."""
+        shown = [readable(text) for text in texts]
+        codes = np.frombuffer("".join(shown).encode("utf-32-le", "surrogatepass"), np.uint32)
+        ends = np.fromiter(accumulate(map(len, shown)), np.int64, len(shown))
+        figures = np.empty((3, len(shown)))
+        places = np.empty((len(shown), 2), np.int32)
+        cutter = self._cutter
+        read_texts(
+            cutter.characters,
+            codes,
+            ends,
+            cutter.folding,
+            cutter.work,
+            cutter.hashes,
+            cutter.spans,
+            cutter.seen,
+            cutter.bounds,
+            self._shift,
+            self.buckets,
+            self._prior,
+            self.dense,
+            self._ratios,
+            self._terms,
+            self._parts,
+            figures,
+            places,
+        )
+        return [
+            Scored(logit, known, None if end < 0 else text[start:end].strip(), part)
+            for text, logit, known, part, (start, end) in zip(
+                shown, *figures.tolist(), places.tolist(), strict=True
+            )
+        ]
 
     def _contribute(self) -> int:
         cutter = self._cutter

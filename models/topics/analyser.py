@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from models.topics.cues import Cues
 from models.topics.kind import judge_kind, states_demand
-from models.topics.signals import SignalScanner
+from models.topics.signals import Signals, SignalScanner
 from models.topics.taxonomy import Taxonomy
 from models.topics.urgency import judge_urgency
+from models.units import Units
 
 _MOST_TOPICS = 5
 
@@ -99,7 +100,16 @@ class Analyser:
         rating
             Stars 1 to 5 or None.
         """
-        signals = self._scanner.scan(text)
+        return self._judge(self._scanner.scan(text), polarity, rating)
+
+    def analyse_texts(
+        self, units: Units, polarities: Iterable[float], ratings: Iterable[float | None]
+    ) -> list[Analysis]:
+        """Do as `analyse` with each text of a slice."""
+        found = self._scanner.scan_texts(units)
+        return [self._judge(*each) for each in zip(found, polarities, ratings, strict=True)]
+
+    def _judge(self, signals: Signals, polarity: float, rating: float | None) -> Analysis:
         found = signals.topics
         if len(found) > 1:
             counts: dict[str, int] = {}

@@ -7,12 +7,14 @@ to learn from, and an operator can read and extend the lists (`emotions.txt`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
 from models.topics.automaton import BREAK, NEGATOR, Phrase, PhraseAutomaton
 from models.topics.cues import Cues
+from models.units import Units, encoded
 
 EMOTIONS = ("angry", "anxious", "disappointed", "delighted")
 EFFORT = "effort"
@@ -74,7 +76,7 @@ def read_emotions(text: str) -> Emotions:
 
     Each word counts once; a denied one ("没有失望", "not angry") does not count; two or more of a kind
     come close to 1 (1 - 2**-n), and a run of exclamation marks lifts anger and delight that are there.
-    Only the first 2,000 characters are read. Not for use by two threads.
+    Only the first 2,000 UTF-16 units are read. Not for use by two threads.
 
     Examples
     --------
@@ -83,10 +85,19 @@ def read_emotions(text: str) -> Emotions:
     >>> read_emotions("not disappointed at all").disappointed
     0.0
     """
+    return read_all_emotions([text], encoded([text]))[0]
+
+
+def read_all_emotions(texts: Sequence[str], units: Units) -> list[Emotions]:
+    """Do as `read_emotions` with each text of a slice; `units` are the texts'."""
     automaton, homes = _lists()
-    found = automaton.scan(text[:_SCAN])
-    if not found:
-        return _NOTHING
+    found = automaton.scan_texts(units, _SCAN)
+    return [
+        _weighed(text, codes, homes) if codes else _NOTHING for text, codes in zip(texts, found, strict=True)
+    ]
+
+
+def _weighed(text: str, found: list[int], homes: list[int]) -> Emotions:
     counts = [0] * len(_SECTIONS)
     for code in set(found):
         if code & 1:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from models.topics.automaton import BREAK, NEGATOR, Phrase, PhraseAutomaton
 from models.topics.cues import Cues, spellings
 from models.topics.taxonomy import Taxonomy
+from models.units import Units
 
 _TOPIC, _KIND, _DEMAND, _URGENCY, _TAG = range(5)
 _PRAISE = "praise."
@@ -93,6 +94,13 @@ class SignalScanner:
 
     def scan(self, text: str) -> Signals:
         """Return what is found in `text` (masked or not; nothing of it is kept)."""
+        return self._signals(self._automaton.scan(text))
+
+    def scan_texts(self, units: Units) -> list[Signals]:
+        """Return what is found in each text of a slice."""
+        return [self._signals(found) for found in self._automaton.scan_texts(units)]
+
+    def _signals(self, found: list[int]) -> Signals:
         topics: list[str] = []
         kinds: list[str] = []
         demands: list[str] = []
@@ -100,7 +108,7 @@ class SignalScanner:
         problems = 0
         slots = (topics, kinds, demands, urgencies)
         effects = self._effects
-        for code in self._automaton.scan(text):
+        for code in found:
             effect = effects[code]
             if effect is not None:
                 slots[effect[0]].append(effect[1])

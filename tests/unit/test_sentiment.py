@@ -270,14 +270,26 @@ def test_reason_of_a_prediction_is_its_strongest_contribution() -> None:
     for number in range(60):
         model.learn_one(f"works, thank you {number % 7}", "en", True)
         model.learn_one(f"refund refused {number % 5}", "en", False)
-    for text, term in (("refund", "refund"), ("thank", "thank")):
-        said, reason = model.predict_with_reason(text, "en")
+    texts = [("refund", "en"), ("thank", "en"), ("", "en")]
+    read = model.predict_with_reasons(texts)
+    for (text, term), (said, reason) in zip((("refund", "refund"), ("thank", "thank")), read, strict=False):
         assert said == model.predict(text, "en")
         assert reason is not None and reason.term == term
         assert reason.contribution * said.polarity > 0
         total = model.explain(text, "en", 1).reasons[0]
         assert abs(reason.contribution) <= abs(total.contribution) + 1e-9
-    assert model.predict_with_reason("", "en")[1] is None
+    assert read[2][1] is None
+    assert model.predict_with_reasons([]) == []
+
+
+def test_a_slice_reads_each_text_as_if_it_were_alone() -> None:
+    model = Sentiment(bits=14)
+    texts = [("好用，谢谢", "zh"), ("late again", "en"), ("\ud83d", ""), ("\ude00 不好", ""), ("nö", "de")]
+    for number in range(40):
+        model.learn_one(*texts[number % 5], number % 2 == 0)
+    together = model.predict_with_reasons(texts * 2)
+    assert together == [model.predict_with_reasons([text])[0] for text in texts] * 2
+    assert [said for said, _ in together[:5]] == model.predict_many(texts)
 
 
 @pytest.mark.parametrize("lang", ["zh", "en", ""])

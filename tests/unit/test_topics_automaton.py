@@ -3,6 +3,7 @@
 import pytest
 
 from models.topics.automaton import BREAK, NEGATOR, Phrase, PhraseAutomaton
+from models.units import encoded
 
 
 def found(phrases, text):
@@ -64,6 +65,13 @@ def test_matches_are_bounded_and_hostile_text_is_harmless():
     assert len(automaton.scan("坏" * 20_000)) == 256
     assert automaton.scan("\ud800坏\udfff\U0001f600bad\x00") == [0, 2]
     assert automaton.scan("") == []
+
+
+def test_a_slice_finds_in_each_text_what_it_holds_alone():
+    automaton = PhraseAutomaton([Phrase("坏", 0), Phrase("bad", 0), Phrase("not", NEGATOR)])
+    texts = ["坏" * 300, "not bad", "", "x\ud83d", "\ude00 bad", "坏" * 270, "bad"]
+    assert automaton.scan_texts(encoded(texts)) == [automaton.scan(text) for text in texts]
+    assert automaton.scan_texts(encoded(["bad 坏", "坏"]), limit=4) == [[2], [0]]
 
 
 @pytest.mark.parametrize("text", ["", "*", "\u200b", "x" * 61])
