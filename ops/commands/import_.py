@@ -11,7 +11,7 @@ import typer
 from models.intake import Limits
 from ops.failures import UserError, run, sayable, settings
 from ops.importing.importer import Importer
-from ops.importing.mapping import load, shipped
+from ops.importing.mapping import in_zone, load, shipped
 from ops.producing.publishing import publish, say
 from ops.producing.reader import Parsed
 
@@ -27,6 +27,9 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and judge, publish nothing.")] = False,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Most events.")] = None,
     rate: Annotated[float | None, typer.Option("--rate", min=1, help="Most events a second.")] = None,
+    zone: Annotated[
+        str | None, typer.Option("--zone", help="Zone of times that name none, instead of the mapping's.")
+    ] = None,
     list_: Annotated[bool, typer.Option("--list", help="List the mappings that come with Hark.")] = False,
     broker: Annotated[str | None, typer.Option("--broker", help="Instead of HARK_BROKER.")] = None,
 ) -> None:
@@ -41,7 +44,8 @@ def import_(
     limits = Limits(
         config.max_event_bytes, int(config.future_tolerance_s * 1000), int(config.max_age_days * DAY_MS)
     )
-    importer = Importer(load(mapping), limits, int(time.time() * 1000), limit)
+    chosen = load(mapping) if zone is None else in_zone(load(mapping), zone)
+    importer = Importer(chosen, limits, int(time.time() * 1000), limit)
     records = {path: importer.records(path) for path in files}
     if dry_run:
         bad = 0
@@ -63,4 +67,8 @@ def import_(
         f"{importer.skipped} left out by the mapping",
         err=True,
     )
+    for named, count in importer.zoneless.items():
+        typer.echo(
+            f"{count} times without a zone are taken as {named}; if they are not, say --zone", err=True
+        )
     raise typer.Exit(1 if bad else 0)

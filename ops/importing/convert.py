@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping as Rows
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -45,8 +46,13 @@ def _present(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def to_event(row: Rows[str, Any], mapping: Mapping) -> dict[str, Any]:
+def to_event(row: Rows[str, Any], mapping: Mapping, zoneless: Counter[str] | None = None) -> dict[str, Any]:
     """Return the event of a row; what the row does not have is left out.
+
+    Parameters
+    ----------
+    zoneless
+        Counts the times, by zone, that name none and are taken to be of that zone.
 
     Raises
     ------
@@ -55,7 +61,10 @@ def to_event(row: Rows[str, Any], mapping: Mapping) -> dict[str, Any]:
     """
     event = dict(mapping.constants)
     for name, rule in mapping.fields.items():
-        if (value := _value(row, name, rule)) is not None:
+        value = _value(row, name, rule)
+        if value is not None and name in _TIMES:
+            value = _time(value, name, rule, mapping.zone, zoneless)
+        if value is not None:
             event[name] = value
     if mapping.fields.get("rating", _NONE).span and "rating" in event:
         event["scale"] = "percent"
@@ -90,7 +99,7 @@ def _value(row: Rows[str, Any], name: str, rule: FieldRule) -> Any:
         if value is None:
             return None
     if name in _TIMES:
-        return _time(value, name, rule)
+        return value
     if name in _NUMBERS:
         return _number(value, name, rule)
     if name in _TEXTS:
@@ -116,12 +125,14 @@ def _number(value: Any, name: str, rule: FieldRule) -> float:
     return number
 
 
-def _time(value: Any, name: str, rule: FieldRule) -> str:
+def _time(value: Any, name: str, rule: FieldRule, zone: str, zoneless: Counter[str] | None) -> str:
     moment = _moment(value, rule)
     if moment is None:
         raise Unfit(f"{name}: not a time of the mapping's formats")
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(rule.zone))
+        moment = moment.replace(tzinfo=ZoneInfo(rule.zone or zone))
+        if zoneless is not None:
+            zoneless[rule.zone or zone] += 1
     try:
         return moment.astimezone(UTC).isoformat()
     except OverflowError:

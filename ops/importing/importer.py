@@ -41,6 +41,8 @@ class Importer:
         Rows that say nothing in words, as most survey answers do; left out without being a problem.
     skipped
         Rows the mapping leaves out.
+    zoneless
+        How many times named no zone, by the zone they were taken to be of.
     """
 
     def __init__(self, mapping: Mapping, limits: Limits, now_ms: int, limit: int | None = None) -> None:
@@ -51,6 +53,7 @@ class Importer:
         self.topic = FEEDBACK_RAW if mapping.target == "feedback" else CUSTOMER_EVENTS
         self.filled: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
+        self.zoneless: Counter[str] = Counter()
         self.events = self.wordless = self.skipped = 0
 
     def records(self, path: Path) -> Iterator[Produced | Parsed]:
@@ -80,7 +83,7 @@ class Importer:
                 yield line, row
                 continue
             try:
-                event = to_event(row, self._mapping)
+                event = to_event(row, self._mapping, self.zoneless)
             except Unfit as problem:
                 yield line, str(problem)
                 continue

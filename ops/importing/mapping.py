@@ -9,7 +9,15 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from models.events import CustomerEvent, Feedback
 from ops.failures import UserError
@@ -17,6 +25,17 @@ from ops.failures import UserError
 
 class _Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("no such time zone") from None
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
 
 
 def _listed(value: object) -> object:
@@ -38,20 +57,11 @@ class FieldRule(_Closed):
     formats: list[str] = Field(
         default_factory=list, description="times: strptime formats, iso, epoch or epoch_ms, tried in order"
     )
-    zone: str = Field(default="UTC", description="zone of times that name none, IANA")
+    zone: Zone | None = Field(default=None, description="zone of times that name none; else the mapping's")
     span: tuple[float, float] | None = Field(
         default=None, description="ratings: lowest and highest value of a scale that is none of ours"
     )
     prefix: str = Field(default="", description="put before ids, to tell sources apart")
-
-    @field_validator("zone")
-    @classmethod
-    def _known(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (KeyError, ValueError, OSError):
-            raise ValueError("no such time zone") from None
-        return zone
 
     @field_validator("span")
     @classmethod
@@ -90,6 +100,7 @@ class Mapping(_Closed):
     about: str
     target: Literal["feedback", "customer"] = "feedback"
     sheet: str | None = None
+    zone: Zone = Field(default="UTC", description="zone of times that name none, IANA")
     each: str | None = Field(default=None, description="path of a list; each item is a row of its own")
     turns: Turns | None = None
     skip: dict[str, list[str]] = Field(default_factory=dict, description="path → values of rows to leave out")
@@ -131,6 +142,20 @@ def load(name: str) -> Mapping:
         known = ", ".join(known for known, _ in shipped())
         raise UserError(f"no mapping {name}: give a file, or one of {known}")
     return parse(path.read_text(encoding="utf-8"), name)
+
+
+def in_zone(mapping: Mapping, zone: str) -> Mapping:
+    """Return a mapping whose times that name no zone are of this one, where no field says otherwise.
+
+    Raises
+    ------
+    UserError
+        When there is no such zone.
+    """
+    try:
+        return mapping.model_copy(update={"zone": _zone(zone)})
+    except ValueError as error:
+        raise UserError(f"--zone {zone}: {error}; it looks like Europe/Berlin") from None
 
 
 def parse(text: str, name: str) -> Mapping:

@@ -226,6 +226,28 @@ def test_a_map_without_the_value_refuses_and_a_default_does_not() -> None:
     assert to_event({}, Mapping.model_validate(rule)) == {}
 
 
+def test_times_without_a_zone_are_of_the_mapping_s_and_counted(tmp_path: Path) -> None:
+    fields = {"text": "text", "occurred_at": "at", "customer_id": "who"}
+    file = tmp_path / "t.jsonl"
+    rows = [{"text": "hello", "who": "c1", "at": at} for at in ("2026-01-20 09:00", "2026-01-20T09:00:00Z")]
+    file.write_bytes(b"\n".join(map(orjson.dumps, rows)))
+    whole = {"about": "x", "constants": {"channel": "ticket"}, "fields": fields}
+    mapping = tmp_path / "m.yaml"
+    mapping.write_bytes(orjson.dumps(whole | {"zone": "Asia/Shanghai"}))
+    importer, events, _ = imported(str(mapping), file)
+    assert [event["occurred_at"][11:13] for event in events] == ["01", "09"]
+    assert importer.zoneless == {"Asia/Shanghai": 1}
+    app = typer.Typer()
+    app.command()(import_)
+    asked = [str(file), "--mapping", str(mapping), "--dry-run", "--zone"]
+    told = CliRunner().invoke(app, [*asked, "Europe/Berlin"])
+    assert "1 times without a zone are taken as Europe/Berlin" in told.output
+    refused = CliRunner().invoke(app, [*asked, "Nowhere"])
+    assert refused.exit_code == 1 and "no such time zone" in refused.output
+    with pytest.raises(UserError, match="zone: .*no such time zone"):
+        parse("about: x\nzone: Mars/City\nfields: {text: a}", "mine")
+
+
 def test_daylight_saving_goes_by_the_zone() -> None:
     rule = {"about": "x", "fields": {"occurred_at": {"from": "t", "zone": "Europe/Berlin"}}}
     mapping = Mapping.model_validate(rule)
