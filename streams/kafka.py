@@ -70,22 +70,25 @@ def batch(settings: Settings, most: int, size: int) -> BatchBuilder:
     return BatchBuilder(most, _CODECS[settings.compression] if size >= SMALL_BATCH_BYTES else 0)
 
 
-class BatchingProducer(AIOKafkaProducer):
-    """aiokafka's producer, whose batches are compressed where that is worth it."""
+class BatchWriter:
+    """An aiokafka producer's batches, compressed where that is worth it."""
 
-    def __init__(self, settings: Settings, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, producer: AIOKafkaProducer, settings: Settings) -> None:
         self._settings = settings
+        self._producer = producer
 
-    def create_batch(self, size: int = SMALL_BATCH_BYTES) -> BatchBuilder:
+    def create_batch(self, size: int) -> BatchBuilder:
         """Return an empty record batch for about `size` bytes."""
         return batch(self._settings, MAX_BATCH_BYTES, size)
 
+    async def send_batch(self, batch: BatchBuilder, topic: str, *, partition: int) -> Any:
+        """Queue a batch; the awaitable's result is the future of its confirmation."""
+        return await self._producer.send_batch(batch, topic, partition=partition)
 
-def producer(settings: Settings, role: str) -> BatchingProducer:
+
+def producer(settings: Settings, role: str) -> AIOKafkaProducer:
     """Return a producer that confirms every batch on all in-sync replicas."""
-    return BatchingProducer(
-        settings,
+    return AIOKafkaProducer(
         **connection(settings, role),
         acks="all",
         compression_type=settings.compression if settings.compression != "none" else None,

@@ -149,7 +149,7 @@ def build_follow_up(run: Runtime) -> Built:
         raise NotReady(f"work orders cannot be followed up: {error}") from error
     step = follow_up.FollowUpStep(Follower(desk), run.clock, policy.most_orders)
     changes, every = run.changelog("follow_up"), settings.tick_seconds
-    runner = TimedRunner("follow_up", step, run.producer, run.layout, run.clock, changes, every)
+    runner = TimedRunner("follow_up", step, run.batches, run.layout, run.clock, changes, every)
     return follow_up.TOPICS, runner
 
 
@@ -159,7 +159,7 @@ def build_learn(run: Runtime) -> Built:
     run.follow(TOPIC_TAGS, run.tags.apply)
     handler = learn.Learn(
         run.shelf,
-        run.producer,
+        run.batches,
         run.layout,
         run.clock,
         run.settings.snapshot_seconds,
@@ -184,7 +184,7 @@ def build_archive(run: Runtime) -> Built:
     )
     linger, most = settings.archive_linger_s, settings.archive_max_rows
     handler = archive.Archive(
-        sink, rejected, run.producer, run.layout, run.clock, run.cluster_id, linger, most
+        sink, rejected, run.batches, run.layout, run.clock, run.cluster_id, linger, most
     )
     return archive.TOPICS, handler
 
@@ -202,9 +202,9 @@ AGENTS: dict[str, Callable[[Runtime], Built]] = {
 
 def stateless(run: Runtime, agent: str, step: Step) -> SliceRunner:
     """Return a runner without partition state."""
-    return SliceRunner(agent, step, run.producer, run.layout, run.clock)
+    return SliceRunner(agent, step, run.batches, run.layout, run.clock)
 
 
 def stateful(run: Runtime, agent: str, step: Step) -> SliceRunner:
     """Return a runner whose partition state lives on `state.<agent>`."""
-    return SliceRunner(agent, step, run.producer, run.layout, run.clock, run.changelog(agent))
+    return SliceRunner(agent, step, run.batches, run.layout, run.clock, run.changelog(agent))

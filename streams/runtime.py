@@ -48,6 +48,7 @@ class Runtime:
         self.clock = clock
         self.role = role
         self.producer = producer or kafka.producer(settings, role)
+        self.batches = kafka.BatchWriter(self.producer, settings)
         self.layout = Layout({})
         self.cluster_id = ""
         self.shelf = SnapshotShelf()
@@ -63,7 +64,7 @@ class Runtime:
         """Return the changelog of an agent's partition state."""
         builder = partial(kafka.batch, self.settings, kafka.MAX_REQUEST_BYTES - 65_536)
         claims = Claims(self.producer, f"{self.settings.client_id}-{agent}")
-        return KafkaChangelog(state_topic(agent), self.producer, self.open_reader, builder, claims)
+        return KafkaChangelog(state_topic(agent), self.batches, self.open_reader, builder, claims)
 
     async def open_reader(self) -> AIOKafkaConsumer:
         """Return a started consumer without a group."""
