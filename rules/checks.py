@@ -8,6 +8,7 @@
 | unreachable | a condition that can never hold |
 | same-write | two rules that do the same thing to the same customers |
 | unused-window | a window the condition never reads |
+| whole-issue | a rule about an issue that counts what one customer or one partition said of it |
 | budget | a budget on an action without a cost |
 | cases | no firing, quiet or boundary case |
 | template | a placeholder without a parameter |
@@ -34,6 +35,8 @@ from rules.tree import paths, unparse
 from rules.typecheck import check_types
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_IN_PARTITION = {"cluster_size": "voices", "cluster_channels": "channels"}
+"""Fields of feedback that count an issue in one partition, with the fact of a burst that counts it whole."""
 
 
 def check_folder(folder: Path) -> list[Problem]:
@@ -77,6 +80,7 @@ def _check_rule(rule: Rule, source: Source) -> Iterator[Problem]:
             fields = {name: types for name, types in fields.items() if name not in ("windows", "actions")}
         yield from _check_expression(source, key, text, kind, fields)
     yield from _windows(rule, source)
+    yield from _whole_issue(rule, source)
     if rule.budget_per_day is not None and not rule.cost:
         yield source.problem(("budget_per_day",), "budget", "a budget needs a cost above 0 to be spent")
     if rule.budget_per_day is not None and rule.cost and rule.budget_per_day < rule.cost:
@@ -170,6 +174,30 @@ def _windows(rule: Rule, source: Source) -> Iterator[Problem]:
     for name in rule.windows:
         if name not in read:
             yield source.problem(("windows", name), "unused-window", f"nothing reads the window {name}")
+
+
+def _whole_issue(rule: Rule, source: Source) -> Iterator[Problem]:
+    """Voices of one issue are spread over all partitions: only the records of `burst` count them together."""
+    if rule.subject == "cluster":
+        for name in rule.windows:
+            yield source.problem(
+                ("windows", name), "whole-issue",
+                f"the window {name} counts what one customer said, not the issue; use trigger: burst, whose "
+                "records and windows are the issue's",
+            )  # fmt: skip
+    for key, text, _, trigger in _expressions(rule):
+        if trigger != "feedback":
+            continue
+        try:
+            read = {path[1] for path, _ in paths(parse(text)) if path[0] == "feedback" and len(path) > 1}
+        except SyntaxProblem:
+            continue
+        for name in sorted(read & _IN_PARTITION.keys()):
+            whole = f"fact.{_IN_PARTITION[name]}"
+            yield source.problem(
+                key, "whole-issue",
+                f"feedback.{name} counts what one partition heard; use trigger: burst, whose {whole} counts all",
+            )  # fmt: skip
 
 
 def _placeholders(rule: Rule, source: Source) -> Iterator[Problem]:

@@ -133,6 +133,10 @@ def test_a_missing_key_is_named(tmp_path: Path) -> None:
           "condition": "windows.n > 1"}, "unknown-field"),
         ({"windows": {"n": {"kind": "sum", "of": "scores.kind", "within": "7d"}},
           "condition": "windows.n > 1.0"}, "type"),
+        ({"subject": "cluster", "windows": {"n": {"kind": "count", "within": "7d"}},
+          "condition": "windows.n > 1"}, "whole-issue"),
+        ({"condition": "feedback.cluster_size > 9"}, "whole-issue"),
+        ({"action": {"kind": "notify", "parameters": {"on": "=feedback.cluster_channels"}}}, "whole-issue"),
         ({"budget_per_day": 50, "cost": None}, "budget"),
         ({"budget_per_day": 1, "cost": 2}, "budget"),
         ({"action": {"kind": "coupon", "parameters": {"points": "=scores.nothing"}}}, "unknown-field"),
@@ -179,6 +183,16 @@ def test_the_problem_stands_at_its_line(tmp_path: Path) -> None:
         ({"condition": "scores.churn > 1.5"}, "unreachable", "condition"),
         ({"windows": {"lonely": {"kind": "count", "within": "7d"}}}, "unused-window", "lonely"),
         ({"budget_per_day": 50, "cost": None}, "budget", "budget_per_day"),
+        (
+            {
+                "subject": "cluster",
+                "windows": {"voices": {"kind": "count", "within": "7d"}},
+                "condition": "windows.voices > 1",
+            },
+            "whole-issue",
+            "voices",
+        ),
+        ({"condition": "feedback.cluster_size > 9"}, "whole-issue", "condition"),
     ],
 )
 def test_every_check_names_the_line(tmp_path: Path, changes: dict[str, Any], code: str, place: str) -> None:
