@@ -196,7 +196,7 @@ def _whole_issue(rule: Rule, source: Source) -> Iterator[Problem]:
             whole = f"fact.{_IN_PARTITION[name]}"
             yield source.problem(
                 key, "whole-issue",
-                f"feedback.{name} counts what one partition heard; use trigger: burst, whose {whole} counts all",
+                f"feedback.{name} counts in one partition; use trigger: burst, whose {whole} counts all",
             )  # fmt: skip
 
 
