@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
+from chaos_access import Access
 from chaos_oracle import Record
 from chaos_store_proxy import StoreProxy
 from chaos_traffic import Event, by_partition
@@ -25,7 +26,6 @@ from chaos_watcher import PARTITIONS, Watcher
 
 from models.pii.keyring import Keyring
 from ops.embedded.store import EmbeddedStore
-from ops.kafka.cluster import Cluster
 from ops.topic_admin import apply
 from sinks.clickhouse.client import Client, connect
 from sinks.clickhouse.schema import Schema
@@ -116,6 +116,8 @@ class Arena:
         Further `HARK_*` settings.
     watched
         Agents whose partition state is followed.
+    locked
+        Brokers with TLS, SASL and the shipped ACLs.
     """
 
     def __init__(
@@ -124,9 +126,11 @@ class Arena:
         nodes: int = 1,
         settings: dict[str, str] | None = None,
         watched: Sequence[str] = ("score", "decide"),
+        locked: bool = False,
     ) -> None:
         self.folder = folder
-        self.cluster = Cluster(nodes)
+        self.access = Access(nodes, locked)
+        self.cluster = self.access.cluster
         self.store = EmbeddedStore()
         self.proxy: StoreProxy
         self.client: Client
@@ -151,7 +155,6 @@ class Arena:
         self.proxy = StoreProxy(self.store.url)
         await self.proxy.start()
         self.environment = {
-            "HARK_BROKER": self.cluster.bootstrap,
             "HARK_CLICKHOUSE_URL": self.proxy.url,
             "HARK_PII_KEYS_FILE": str(keys),
             "HARK_PARTITIONS": str(PARTITIONS),
@@ -164,15 +167,17 @@ class Arena:
             "HARK_MAX_POLL_RECORDS": "40",
             **self._extra,
         }
+        mine = self.environment | self.access.environment(())
         self.settings = Settings.model_validate(
-            {name.removeprefix("HARK_").lower(): value for name, value in self.environment.items()}
+            {name.removeprefix("HARK_").lower(): value for name, value in mine.items()}
         )
         await apply(self.settings)
+        await self.access.grant(self.settings, CHAIN)
         self.client = await asyncio.to_thread(connect, self.store.url, "default", "", "")
         await asyncio.to_thread(Schema(self.client, "hark").migrate)
         self.client.database = "hark"
         self.producer = AIOKafkaProducer(
-            bootstrap_servers=self.cluster.bootstrap, acks="all", enable_idempotence=True,
+            **self.cluster.client_settings(), acks="all", enable_idempotence=True,
             request_timeout_ms=5_000, max_batch_size=1_000_000,
         )  # fmt: skip
         await self.producer.start()
@@ -207,7 +212,10 @@ class Arena:
 
     async def launch(self, worker: Worker) -> None:
         """Start a worker's process."""
-        environment = {**self.environment, "HARK_WORKER_NAME": worker.name if worker.static else ""}
+        environment = {
+            **self.environment, **self.access.environment(worker.agents),
+            "HARK_WORKER_NAME": worker.name if worker.static else "",
+        }  # fmt: skip
         order = {"spawn": environment, "agents": list(worker.agents), "log": str(worker.log),
                  "poison": self.poison}  # fmt: skip
         worker.pid = int((await self.nursery.ask(order))["pid"])
@@ -228,6 +236,10 @@ class Arena:
                     await asyncio.sleep(rng.random() * 0.5)
                     await self.launch(worker)
             await asyncio.sleep(0.1)
+
+    async def move_clock(self, seconds: float) -> None:
+        """Set the workers' wall clock ahead of the true time, or behind it, all at once."""
+        await self.nursery.ask({"clock": seconds})
 
     async def publish(self, topic: str, events: Sequence[Event]) -> dict[int, list[Record]]:
         """Append events to their partitions and return them with their offsets."""

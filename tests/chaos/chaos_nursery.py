@@ -2,7 +2,8 @@
 
 The argument is a key file. Reads one JSON order a line from standard input and answers with one line:
 `{"spawn": {environment}, "agents": […], "log": path}` → `{"pid": …}`; `{"poll": pid}` →
-`{"status": null | exit status}`. A dead worker keeps its process id until it was polled, so that nobody
+`{"status": null | exit status}`; `{"clock": seconds}` → the same, once the wall clock of every worker is
+that far ahead of the true time. A dead worker keeps its process id until it was polled, so that nobody
 ever signals a stranger.
 """
 
@@ -11,9 +12,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import mmap
 import os
 import signal
+import struct
 import sys
+import time
 import traceback
 from typing import Any
 from unittest import mock
@@ -29,6 +33,26 @@ from streams.topics import FEEDBACK_RAW
 from streams.worker import run_worker
 
 TEXTS = (("zh", "物流太慢了，要退款"), ("en", "Delivery was late and nobody answers."))
+
+
+AHEAD = mmap.mmap(-1, 8)
+"""Seconds the workers' wall clock is ahead, a double that all forks share."""
+
+
+def share_a_clock() -> None:
+    """Let the wall clock of this process and its forks be moved; the monotonic one stays."""
+    true, read = time.time, struct.Struct("d").unpack_from
+
+    def now() -> float:
+        return true() + float(read(AHEAD)[0])
+
+    mock.patch.object(time, "time", now).start()
+
+
+def move_clock(seconds: float) -> dict[str, float]:
+    """Set how far the shared clock is ahead."""
+    struct.pack_into("d", AHEAD, 0, seconds)
+    return {"clock": seconds}
 
 
 def warm(keys: str) -> None:
@@ -97,14 +121,21 @@ def poll(pid: int) -> int | None:
     return os.waitstatus_to_exitcode(status) if gone else None
 
 
+def answer(order: dict[str, Any]) -> dict[str, Any]:
+    """Do what an order says and return what to answer."""
+    if "clock" in order:
+        return move_clock(order["clock"])
+    return {"pid": spawn(order)} if "spawn" in order else {"status": poll(order["poll"])}
+
+
 def main() -> None:
     """Serve orders until standard input ends."""
+    share_a_clock()
     warm(sys.argv[1])
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         order = json.loads(line)
-        answer = {"pid": spawn(order)} if "spawn" in order else {"status": poll(order["poll"])}
-        print(json.dumps(answer), flush=True)
+        print(json.dumps(answer(order)), flush=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any, cast
 from aiokafka import AIOKafkaProducer
 
 from models.clock import VirtualClock
+from streams.kafka import BatchWriter
 from streams.outbox import Layout
 from streams.pipeline import AGENTS
 from streams.runner import SliceRunner
@@ -84,6 +85,7 @@ class MemoryRuntime(Runtime):
 
     def __init__(self, settings: Settings, log: MemoryLog) -> None:
         super().__init__(settings, VirtualClock(0.0), "oracle", cast(AIOKafkaProducer, log))
+        self.batches = cast(BatchWriter, log)
         self.layout = Layout({topic.name: partitions_of(topic, settings.partitions) for topic in CATALOG})
         self.memories: dict[str, MemoryChangelog] = {}
 

@@ -253,6 +253,17 @@ async def broker_restarts(play: Play) -> None:
     await asyncio.to_thread(play.arena.cluster.restart, node)
 
 
+async def clock_moves(play: Play) -> None:
+    """Set the workers' wall clock wrong, restart one under it, then set it right."""
+    await play.busy()
+    # Ahead by less than an hour: further, brokers refuse the records (message.timestamp.after.max.ms).
+    await play.arena.move_clock(play.rng.choice((3_000.0, -3_000.0, -2 * 86_400.0)))
+    await asyncio.sleep(1 + play.rng.random())
+    play.rng.choice(play.arena.workers[:2]).signal(signal.SIGTERM)
+    await asyncio.sleep(1 + play.rng.random())
+    await play.arena.move_clock(0.0)
+
+
 async def flood(play: Play) -> None:
     """Send a heap of bad events in the next round."""
     play.bad = 300
@@ -260,7 +271,7 @@ async def flood(play: Play) -> None:
 
 INCIDENTS: tuple[Incident, ...] = (
     kill, kill, kill_twice, kill_again_and_again, kill_sink, terminate, freeze, freeze_all, join_and_leave,
-    store_refuses, store_vanishes, store_forgets_to_answer, flood,
+    store_refuses, store_vanishes, store_forgets_to_answer, flood, clock_moves,
 )  # fmt: skip
 
 BROKER_INCIDENTS: tuple[Incident, ...] = (broker_dies, broker_freezes, broker_restarts)
