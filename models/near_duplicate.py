@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -56,18 +55,48 @@ def _find(
 
 
 @compiled
-def _point(minima: U32, slot: int, old: int, bands: I64) -> None:
-    """Let the bands of `minima` point to `slot`; with slot -1, forget those that point to `old`."""
+def _settle(minima: U32, seq: int, held: U32, bytes_: U8, seqs: I64, bands: I64) -> int:
+    """Found cluster number `seq` in its slot of the ring, forgetting the one that was there."""
+    slot = seq % seqs.shape[0]
+    slots = bands.shape[1]
+    if seqs[slot] >= 0:
+        for band in range(bands.shape[0]):
+            place = _place(held[slot], band, slots)
+            if bands[band, place] == slot:
+                bands[band, place] = -1
     for band in range(bands.shape[0]):
-        place = _place(minima, band, bands.shape[1])
-        if slot >= 0:
-            bands[band, place] = slot
-        elif bands[band, place] == old:
-            bands[band, place] = -1
+        bands[band, _place(minima, band, slots)] = slot
+    for lane in range(64):
+        held[slot, lane] = minima[lane]
+        bytes_[slot, lane] = minima[lane] & 0xFF
+    seqs[slot] = seq
+    return slot
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+@compiled
+def _enter(
+    minima: U32,
+    at: float,
+    window: float,
+    least: int,
+    seq: int,
+    held: U32,
+    bytes_: U8,
+    seqs: I64,
+    last: F64,
+    bands: I64,
+) -> int:
+    """Put a text into its cluster; returns the slot, or -1 - slot where it founded cluster `seq`."""
+    slot = _find(minima, at, window, least, bands, bytes_, seqs, last)
+    if slot >= 0:
+        last[slot] = max(last[slot], at)
+        return slot
+    slot = _settle(minima, seq, held, bytes_, seqs, bands)
+    last[slot] = at
+    return -1 - slot
+
+
+class Cluster(NamedTuple):
     """The cluster a text belongs to.
 
     Parameters
@@ -159,17 +188,28 @@ class ClusterIndex:
     ) -> Cluster:
         """Do as `step` with a fingerprint already made."""
         minima = print_.minima
-        slot = self._nearest(minima, at)
+        slot = int(
+            _enter(
+                minima,
+                at,
+                self.window,
+                self._least,
+                self._founded,
+                self._minima,
+                self._bytes,
+                self._seqs,
+                self._last,
+                self._bands,
+            )
+        )
         if slot < 0:
-            slot = self._found(minima, self._founded)
-            digest = hashlib.blake2b(minima.tobytes(), digest_size=8).hexdigest()
-            self._ids[slot] = digest
-            self._last[slot] = at
+            slot = -1 - slot
+            self._founded += 1
+            self._ids[slot] = hashlib.blake2b(minima.tobytes(), digest_size=8).hexdigest()
             self._voices[slot] = set()
             self._sizes[slot] = 0
             self._channels[slot] = []
             self._firsts[slot] = feedback_id
-        self._last[slot] = max(self._last[slot], at)
         voice = int.from_bytes(hashlib.blake2b(customer_id.encode(), digest_size=6).digest())
         voices = self._voices[slot]
         if voice not in voices:
@@ -193,17 +233,6 @@ class ClusterIndex:
             _find(minima, at, self.window, self._least, self._bands, self._bytes, self._seqs, self._last)
         )
 
-    def _found(self, minima: U32, seq: int) -> int:
-        slot = seq % self.capacity
-        if self._seqs[slot] >= 0:
-            _point(self._minima[slot], -1, slot, self._bands)
-        self._minima[slot] = minima
-        self._bytes[slot] = minima & np.uint32(0xFF)
-        self._seqs[slot] = seq
-        _point(minima, slot, -1, self._bands)
-        self._founded = seq + 1
-        return slot
-
     def row(self, slot: int) -> list[Any]:
         """Return one cluster as JSON: [seq, id, minima, last, size, voices, channels, first]."""
         minima = b2a_base64(self._minima[slot].tobytes(), newline=False).decode()  # 0.5 µs; base85 took 57
@@ -224,7 +253,9 @@ class ClusterIndex:
         for seq, cluster_id, minima, last, size, voices, channels, first in sorted(
             rows, key=lambda row: row[0]
         ):
-            slot = self._found(np.frombuffer(a2b_base64(minima), dtype=np.uint32), seq)
+            own = np.frombuffer(a2b_base64(minima), dtype=np.uint32).copy()  # kernels take writable arrays
+            slot = int(_settle(own, seq, self._minima, self._bytes, self._seqs, self._bands))
+            self._founded = seq + 1
             self._ids[slot] = cluster_id
             self._last[slot] = last
             self._sizes[slot] = size

@@ -22,8 +22,9 @@ MAX_TOPICS = 6
 MAX_NEGATIVES = 8
 NEGATIVE_BELOW = -0.2
 _MINUTE = 60.0
-_SHORT = frozenset({"f7", "g7", "u7"})
-_FADING = (*sorted(_SHORT), "f30", "g30", "u30", "p30", "m30", "r30", "x30", "a30")
+_SHORT_NAMES = ("f7", "g7", "u7")
+_SHORT = frozenset(_SHORT_NAMES)
+_LONG_NAMES = ("f30", "g30", "u30", "p30", "m30", "r30", "x30", "a30")
 _LN2 = math.log(2.0)
 
 
@@ -143,31 +144,35 @@ class CustomerFeatures:
         now = max(at, state.get("t", at))
         fade = (now - state.get("t", now)) / DAY
         short, long = 0.5 ** (fade / SHORT_DAYS), 0.5 ** (fade / LONG_DAYS)
-        value = {k: state.get(k, 0.0) * (short if k in _SHORT else long) for k in _FADING}
+        get = state.get
+        feedbacks_7d, feedbacks = get("f7", 0.0) * short, get("f30", 0.0) * long
+        negatives_7d, negatives = get("g7", 0.0) * short, get("g30", 0.0) * long
+        usage_7d, usage = get("u7", 0.0) * short, get("u30", 0.0) * long
+        share = negatives / feedbacks if feedbacks > 0.01 else None
         since = (now - 7 * DAY) / _MINUTE
         out: dict[str, float | str | None] = {
-            "recency_days": _days(now, state.get("last")),
-            "tenure_days": _days(now, state.get("first")),
-            "tier": state.get("tier"),
-            "purchases": value["p30"],
-            "purchases_total": float(state.get("n", 0)),
-            "spend": value["m30"],
-            "refunds": value["r30"],
-            "cancellations": value["x30"],
-            "usage": value["u30"],
-            "usage_trend": _trend(value["u7"], value["u30"]),
-            "feedbacks": value["f30"],
-            "feedback_trend": _trend(value["f7"], value["f30"]),
-            "negative_share": value["g30"] / value["f30"] if value["f30"] > 0.01 else None,
+            "recency_days": _days(now, get("last")),
+            "tenure_days": _days(now, get("first")),
+            "tier": get("tier"),
+            "purchases": get("p30", 0.0) * long,
+            "purchases_total": float(get("n", 0)),
+            "spend": get("m30", 0.0) * long,
+            "refunds": get("r30", 0.0) * long,
+            "cancellations": get("x30", 0.0) * long,
+            "usage": usage,
+            "usage_trend": _trend(usage_7d, usage),
+            "feedbacks": feedbacks,
+            "feedback_trend": _trend(feedbacks_7d, feedbacks),
+            "negative_share": share,
             "negative_trend": (
-                value["g7"] / value["f7"] - value["g30"] / value["f30"] if value["f7"] > 0.01 else None
+                negatives_7d / feedbacks_7d - negatives / feedbacks if feedbacks_7d > 0.01 else None
             ),
-            "negatives_7d": float(sum(minute > since for minute in state.get("neg", ()))),
-            "open_tickets": float(max(0, state.get("open", 0))),
-            "actions": value["a30"],
-            "action_days": _days(now, state.get("acted")),
+            "negatives_7d": float(len([minute for minute in get("neg", ()) if minute > since])),
+            "open_tickets": float(max(0, get("open", 0))),
+            "actions": get("a30", 0.0) * long,
+            "action_days": _days(now, get("acted")),
         }
-        for topic, count in state.get("topics", {}).items():
+        for topic, count in get("topics", {}).items():
             out[f"topic:{topic}"] = count * long
         return out
 
@@ -196,18 +201,21 @@ class CustomerFeatures:
         if days <= 0:
             return (0.5 ** (-days / SHORT_DAYS), 0.5 ** (-days / LONG_DAYS))
         short, long = 0.5 ** (days / SHORT_DAYS), 0.5 ** (days / LONG_DAYS)
-        for name in _FADING:
-            if name in state:
-                faded = round(state[name] * (short if name in _SHORT else long), 4)
-                if faded:
-                    state[name] = faded
-                else:
-                    del state[name]
+        for names, factor in ((_SHORT_NAMES, short), (_LONG_NAMES, long)):
+            for name in names:
+                if name in state:
+                    # What `round` to four digits gives, at a third of its cost.
+                    faded = math.floor(state[name] * factor * 1e4 + 0.5) / 1e4
+                    if faded:
+                        state[name] = faded
+                    else:
+                        del state[name]
         negatives = state.get("neg")
         if negatives and negatives[0] * _MINUTE <= at - 7 * DAY:
             state["neg"] = [minute for minute in negatives if minute * _MINUTE > at - 7 * DAY]
         if "topics" in state:
-            kept = {k: v for k, v in ((k, round(v * long, 3)) for k, v in state["topics"].items()) if v}
+            faded_topics = {k: math.floor(v * long * 1e3 + 0.5) / 1e3 for k, v in state["topics"].items()}
+            kept = {k: v for k, v in faded_topics.items() if v}
             if kept:
                 state["topics"] = kept
             else:
@@ -216,7 +224,8 @@ class CustomerFeatures:
         return (1.0, 1.0)
 
     def _add(self, name: str, step: float, weight: tuple[float, float]) -> None:
-        total = round(self.state.get(name, 0.0) + step * (weight[0] if name in _SHORT else weight[1]), 4)
+        added = self.state.get(name, 0.0) + step * (weight[0] if name in _SHORT else weight[1])
+        total = math.floor(added * 1e4 + 0.5) / 1e4
         if total:
             self.state[name] = total
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 _URGENCY: Mapping[str, float] = {"urgent": 1.0, "normal": 0.5, "low": 0.2}
 
@@ -38,8 +39,7 @@ class PriorityWeights:
             raise ValueError("priority weights: 0 < floor <= 1, reach_full > 1, exponents >= 0")
 
 
-@dataclass(frozen=True, slots=True)
-class Priority:
+class Priority(NamedTuple):
     """Score in [0, 100] and the three factors in (0, 1] whose product it is."""
 
     score: float
