@@ -70,7 +70,7 @@ def _settle(minima: U32, seq: int, held: U32, bytes_: U8, seqs: I64, bands: I64)
         held[slot, lane] = minima[lane]
         bytes_[slot, lane] = minima[lane] & 0xFF
     seqs[slot] = seq
-    return slot
+    return int(slot)
 
 
 @compiled
