@@ -43,8 +43,9 @@ def client() -> Iterator[Client]:
         yield connect(store.url, "hark_reader", "made-up", owner.database)
 
 
-def filled(sql: str, rule: str = "every rule") -> str:
-    for variable, value in (VALUES | {"${rule:sqlstring}": f"'{rule}'"}).items():
+def filled(sql: str, rule: str = "every rule", **period: int) -> str:
+    times = {f"${{__{name}}}": str(at) for name, at in period.items()}
+    for variable, value in (VALUES | times | {"${rule:sqlstring}": f"'{rule}'"}).items():
         sql = sql.replace(variable, value)
     assert "${" not in sql
     return sql
