@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Literal
@@ -59,6 +60,8 @@ _FINDERS: tuple[tuple[int, Callable[[View], list[Candidate]]], ...] = (
 _LONG = 2500
 _PIECE = 2000
 _LEAST_BLOCK = 1000
+_LEAST_NEWS = 0.12
+"""Share of bytes left when compressed: prose has .45 and more, a log of one template .2."""
 _MARGIN = 200
 _WIDE_MARGIN = 2400
 _MOST_FINDINGS = 100
@@ -132,7 +135,8 @@ class Finder:
         normal = Normal(text, None)
         if bits & triggers.NORMALISE or not self._gated:
             normal = normalise(text)
-            bits = self._gate.bits(normal.text) if self._gated else triggers.ALL
+            if len(normal.text) <= _LONG:
+                bits = self._gate.bits(normal.text) if self._gated else triggers.ALL
         if len(normal.text) > _LONG:
             found = self._pieces(blank(normal.text), bounded)
         else:
@@ -147,13 +151,23 @@ class Finder:
             found = [one for one in found if one.score != name_chinese.BY_WORD_CLASS] + thorough.find(view)
         return found
 
+    def _repeats(self, part: str) -> bool:
+        """Tell whether thousands of characters say a few things over and over, and one of them is suspicious.
+
+        To read every repetition costs more than the text is worth, so that all of it is one finding.
+        """
+        if len(part) < _LEAST_BLOCK:
+            return False
+        data = part.encode("utf-8", "replace")
+        return len(zlib.compress(data, 1)) < _LEAST_NEWS * len(data) and self._gate.bits(part) > 0
+
     def _pieces(self, text: str, bounded: bool) -> list[Candidate]:
         """Read a long text piece by piece, each with its surroundings; findings belong where they start."""
         found: list[Candidate] = []
         start = 0
         while start < len(text):
             end = _cut(text, start)
-            if bounded and _is_block(text[start:end]):
+            if bounded and (_is_block(text[start:end]) or self._repeats(text[start:end])):
                 found.append(Candidate(start, end, phone.TYPE, text[start:end], 100))
                 start = end
                 continue
@@ -162,7 +176,9 @@ class Finder:
                 part = text[offset:stop]
                 bits = self._gate.bits(part) if self._gated else triggers.ALL
                 read = self._read(View(part), bits) if bits or self._thorough else []
-                if stop == len(text) or all(one.end < len(part) for one in read):
+                if stop == len(text) or not any(
+                    one.end == len(part) and one.start + offset < end for one in read
+                ):
                     break
             found += [
                 one._replace(start=one.start + offset, end=one.end + offset)

@@ -107,7 +107,10 @@ class Gate:
                 data = text.encode()
             except UnicodeEncodeError:
                 data = text.encode("utf-8", "replace")
-            mask = self._wide_bits(text, data, self.prefilter.read(data))
+            needed = self.prefilter.read(data)
+            if not needed:
+                return 0
+            mask = self._wide_bits(text, data, needed)
         if mask >= HOUSE:
             if mask & HOUSE and mask & STREET:
                 mask |= WESTERN_ADDRESS

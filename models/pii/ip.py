@@ -22,18 +22,21 @@ _COMMAS = re.compile(
     re.IGNORECASE,
 )
 _IN_HOST = re.compile(
-    r"(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9]{0,20}[-.]){0,3}([0-9]{1,3})-([0-9]{1,3})-([0-9]{1,3})-([0-9]{1,3})"
+    r"(?<![0-9])([0-9]{1,3})-([0-9]{1,3})-([0-9]{1,3})-([0-9]{1,3})"
     r"(?![0-9]|-[0-9])(\.[A-Za-z][A-Za-z0-9-]{0,40}\.?[A-Za-z])?"
 )
 """Host names made of an address: ec2-203-0-113-7.compute.example.com, 203-0-113-7.dynamic.example.net."""
 _HOST_WORD = re.compile(
-    r"(?:ip|ipv4|ec2|host|static|dyn|dynamic|pool|dhcp|dsl|adsl|cable|client|cpe|node|ppp|user|server|vps|srv)[-.]?$"
+    r"(?<![a-z0-9])(?:ip|ipv4|ec2|host|static|dyn|dynamic|pool|dhcp|dsl|adsl|cable|client|cpe|node|ppp|user"
+    r"|server|vps|srv)[-.]?$"
 )
 _SUFFIX = re.compile(
     r"(?:alpha|beta|rc|dev|pre|post|snapshot|release|final|patch|build|hotfix|ga|[a-z](?![a-z]))"
 )
 """What follows a version number without a space, unlike "1.2.3.4ping"."""
 _GLUED = re.compile(r"(?:ip|ipv4|ipv6|addr|host|server|from|to|at|is)$")
+_MOST_FAILURES = 100
+"""A text with more that look like addresses and are none is hostile: the rest of it is one finding."""
 _SCOPES = ("fe8", "fe9", "fea", "feb", "fc", "fd", "2", "ff0")
 
 
@@ -59,7 +62,7 @@ def _in_host_names(view: View) -> list[Candidate]:
     found: list[Candidate] = []
     for match in _IN_HOST.finditer(view.text) if view.text.count("-") >= 3 else ():
         parts = [int(part) for part in match.groups()[:4]]
-        before = view.lower[match.start() : match.start(1)]
+        before = view.lower[max(0, match.start() - 12) : match.start()]
         if max(parts) > 255 or not (_HOST_WORD.search(before) or match[5]):
             continue
         found.append(Candidate(match.start(1), match.end(4), TYPE, ".".join(map(str, parts)), 86))
@@ -83,15 +86,19 @@ def _is_version(view: View, start: int, end: int) -> bool:
 
 def _version6(view: View) -> list[Candidate]:
     found: list[Candidate] = []
+    failures = 0
     for match in _V6.finditer(view.text):
         raw = match.group(1)
         if raw[-1] == ":" and raw[-2:] != "::":
             raw = raw[:-1]
-        if raw.count(":") < 2:
+        if raw.count(":") != 7 and "::" not in raw and "." not in raw:
             continue
         try:
             address = IPv6Address(raw)
         except AddressValueError:
+            failures += 1
+            if failures > _MOST_FAILURES:
+                return [Candidate(match.start(), len(view.text), TYPE, raw, 88)]
             continue
         groups = [group for group in raw.split(":") if group]
         sure = len(groups) >= 3 or (

@@ -25,7 +25,7 @@ WIDE, MIXED, PAIR = 1, 2, 4
 _LOOK, _HAN_DIGIT, _DIGIT, _LETTER, _SPECIAL, _DASH = 1, 2, 4, 8, 16, 32
 _ROAD, _NUMBERED, _UNIT, _ADMIN, _PLACE, _HOUSE = 64, 128, 256, 512, 1024, 2048
 _SURNAME, _STRICT, _WEAK, _GIVEN, _AFTER, _FOREIGN, _RARE = (1 << bit for bit in range(12, 19))
-_LINK, _DOT, _SEPARATOR = 1 << 19, 1 << 20, 1 << 21
+_LINK, _DOT, _SEPARATOR, _IDS, _CARS = (1 << bit for bit in range(19, 24))
 _ROLE, _DOUBLE, _STOP, _ENDING = 1, 2, 4, 8
 _PLANE, _SLOTS = 65536, 4096
 _REACH = 15
@@ -44,6 +44,8 @@ _CHARACTERS = (
     (_LINK, ":： \u3000为是叫"),
     (_DOT, "·•・‧"),
     (_SEPARATOR, " -."),
+    (_IDS, "微薇威徽維维卫唯葳溦嶶伪泡绿❤♥➕"),
+    (_CARS, "车車牌"),
 )
 
 
@@ -121,8 +123,12 @@ def _read(data: bytes, table: NDArray[np.uint32]) -> int:
     chain = han_in_chain = han = joints = 0
     admin = older = road = -100
     role = -1
-    digits = letters = runs = longest = length = 0
-    special = False
+    length = 0
+    # the chain of Latin words and numbers at hand: its letters and digits, how many of them are digits,
+    # its words, and how many other characters came since the last of them
+    joined = numbers = words = gap = 0
+    lettered = numbered = follows = False
+    special = handle = vehicle = long = short = False
     while at < size:
         byte = int(data[at])
         if byte < 0x80:
@@ -146,21 +152,43 @@ def _read(data: bytes, table: NDArray[np.uint32]) -> int:
         )
         if kind & _LOOK or beside or (class1 & _DASH and code == 35):
             found |= WIDE
-        # Latin letters and digits: how many, in how many runs
+        # Latin words and numbers: a number of four digits, several words, one too long to be everyday,
+        # one of letters and digits; and the Han characters that divide a mail address or an IP address
         if kind & (_DIGIT | _LETTER):
             if length == 0:
-                runs += 1
+                lettered = numbered = False
+                follows = words > 0 and gap < 7
+                if gap > 6:
+                    joined = numbers = words = 0
+                words += 1
             length += 1
-            if length > longest:
-                longest = length
+            joined += 1
             if kind & _DIGIT:
-                digits += 1
+                numbers += 1
+                numbered = True
             else:
-                letters += 1
+                lettered = True
+            if numbers > 3 or length > 9 or (words > 1 and joined > 5):
+                special = True
+            if (length > 3 and lettered and numbered) or (joined > 3 and follows and numbers == 0):
+                special = True
+            short = short or joined > 2
+            long = long or length > 5
+            gap = 0
+            if code1 == 0x5728 or (code1 == 0x5708 and kind & _LETTER) or code1 == 0x7279 or code1 == 0x9F20:
+                special = True
+            if code1 == 0x3002 and class2 & _LETTER and kind & _LETTER:
+                special = True
         else:
             length = 0
-            if kind & _SPECIAL or (code == 58 and code1 == 58):
+            point = code == 0x70B9 or code == 0x9EDE
+            gap += 1 if code < 0x3400 or code > 0x9FFF or point else 7
+            if kind & _SPECIAL or (code == 58 and code1 == 58) or (point and class1 & _LETTER):
                 special = True
+            if code == 0x7279 and (code1 == 0x827E or code1 == 0x7231):
+                special = True
+            handle = handle or kind & _IDS > 0 or (code == 0x6211 and code1 == 0x52A0)
+            vehicle = vehicle or kind & _CARS > 0
         # digits in Han characters: chains of three, or many with pauses between
         if kind & (_HAN_DIGIT | _DIGIT):
             chain += 1
@@ -218,8 +246,7 @@ def _read(data: bytes, table: NDArray[np.uint32]) -> int:
         class2, class1 = class1, kind
     if han >= 10:
         found |= WIDE
-    few = (letters == 0 and digits < 3) or (digits == 0 and runs < 2 and longest < 5)
-    if special or not few:
+    if special or (handle and long) or (vehicle and short):
         found |= MIXED
     return found
 

@@ -9,7 +9,7 @@ from models.pii.span import Candidate
 from models.pii.view import View
 
 TYPE = "WECHAT"
-_OWN = re.compile(r"(?<![A-Za-z0-9])wxid_[a-z0-9]{6,22}(?![A-Za-z0-9_])", re.IGNORECASE)
+_OWN = re.compile(r"(?<![A-Za-z0-9])wxid_[a-z0-9]{6,22}+(?![A-Za-z0-9_])", re.IGNORECASE)
 _LABEL = (
     r"(?:[微薇威徽維维卫唯葳溦嶶伪] ?(?:[❤♥]\ufe0f?)?(?:信|芯|心|星号?|❤|♥|x|号|號)|绿泡泡|(?<![a-z0-9])"
     r"(?:[vw][-. ]?[信芯❤♥]|wei ?信|(?:we ?chat|wei ?xin|[vw][. ]?x)"
@@ -23,8 +23,8 @@ _VALUE = re.compile(
     r"搜索?|查找|添加|请加|可加|[.]|id|is|name|user|account|acct|contact|profile|number|no\.?|联系|me|on|at|handle|名|qq|手机|电话|同步|whatsapp|telegram){0,6})"
     r"((?:(?<![A-Za-z0-9])|(?<=[加我私系下扣➕+]v)|(?:(?<=[^a-z0-9][vw]x)|(?<=^[vw]x)|(?<=wechat)|(?<=加我))"
     r"(?=[a-z_-]{0,19}[0-9_]))"
-    r"[a-z][a-z0-9_-]{5,19}|(?<![0-9])1[3-9][0-9]{9}|"
-    r"(?<![0-9])[1-9][0-9]{5,10})(?![A-Za-z0-9_@-]|\.[a-z])",
+    r"[a-z][a-z0-9_-]{5,19}+|(?<![0-9])1[3-9][0-9]{9}|"
+    r"(?<![0-9])[1-9][0-9]{5,10}+)(?![A-Za-z0-9_@-]|\.[a-z])",
     re.IGNORECASE,
 )
 _SEARCHED = re.compile(

@@ -169,7 +169,7 @@ MAKERS: dict[str, Callable[[random.Random], str]] = {
     "ms": lambda rng: "17" + _digits(rng, 11),
     "uuid": lambda rng: "-".join(_hex(rng, count) for count in (8, 4, 4, 4, 12)),
 }
-"""Values without separators, by name; besides, `dN` makes N digits, `DN` without a leading 0, `hexN`, `tokN`."""
+"""Values without separators, by name; besides, `dN` makes N digits, `DN` no 0 first, `hexN` and `tokN`."""
 
 
 _COUNTED: dict[str, Callable[[random.Random, int], str]] = {
