@@ -43,7 +43,7 @@ _JOINED_SHAPES = frozenset(((3, 4, 4), (3, 3, 4), (4, 4, 4, 4), *((4, 4, 4, 4, l
 """Groupings that commas and the like may divide where a label names the number, as in a transcript."""
 GLUE_BEFORE = re.compile(
     r"(?:^|[^a-z])(?:tel|phone|mobile|mob|cell|call|fax|ph|hp|m|t|p|"
-    r"vx|wx|v|qq|wechat|whatsapp|is|at|to|on|me|or)$"
+    r"vx|wx|v|qq|wechat|whatsapp|is|at|to|on|me|or|id|no|sfz|sfzh)$"
 )
 """Short words that may touch the number they announce."""
 _LONG = 40

@@ -6,7 +6,7 @@ import re
 
 from models.pii.checksum import gb11643, gb_shape, hkid, luhn, nric, taiwan
 from models.pii.context import CARD, ID, NATIONAL, ORDER, PASSPORT
-from models.pii.digits import Window
+from models.pii.digits import GLUE_BEFORE, Window
 from models.pii.span import Candidate
 from models.pii.view import View
 
@@ -71,7 +71,11 @@ def judge(view: View, window: Window) -> Candidate | None:
         digits, end = digits + "X", letter.end()
     elif count not in (15, 18):
         return None
-    if _touches_letter(view.text, window.start, end) and not view.glued(window.start) & ID:
+    announced = (
+        GLUE_BEFORE.search(view.lower, max(0, window.start - 8), window.start)
+        or view.glued(window.start) & ID
+    )
+    if _touches_letter(view.text, window.start, end) and not announced:
         return None
     possible = gb_shape(digits)
     if len(digits) == 18:

@@ -65,7 +65,7 @@ def _in_host_names(view: View) -> list[Candidate]:
         before = view.lower[max(0, match.start() - 12) : match.start()]
         if max(parts) > 255 or not (_HOST_WORD.search(before) or match[5]):
             continue
-        found.append(Candidate(match.start(1), match.end(4), TYPE, ".".join(map(str, parts)), 86))
+        found.append(Candidate(match.start(1), match.end(4), TYPE, ".".join(map(str, parts)), 97))
     return found
 
 

@@ -49,7 +49,8 @@ _SENT = re.compile("[发發寄打给給到往送联聯系找拨撥][^，。,0-9]
 _HAN = re.compile("[㐀-鿿]")
 _HOTLINE_PREFIX = re.compile(r"(?<![0-9])(?:[48]00|8(?:88|77|66|55|44|33|22)|95[0-9]{3})[-. ]$")
 _YEAR_DATE = re.compile(
-    r"(?:(?:19|20)[0-9]{2}[-./ ]?(?:0?[1-9]|1[0-2])[-./ ]?(?:0?[1-9]|[12][0-9]|3[01])"
+    r"(?:(?:19|20)[0-9]{2}(?:[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:0?[1-9]|[12][0-9]|3[01])"
+    r"|(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))"
     r"|(?:0?[1-9]|[12][0-9]|3[01])([-./])(?:0?[1-9]|[12][0-9]|3[01])\1(?:19|20)[0-9]{2})(?![0-9])"
 )
 
@@ -93,7 +94,11 @@ def judge(view: View, window: Window) -> Candidate | None:
         if _left_decimal(window):
             return None
         label = view.before(start, 8)
-        named = label & ORDER and not label & (PHONE | HOTLINE) and len(window.shape) == 1
+        named = (
+            label & ORDER
+            and not label & (PHONE | HOTLINE)
+            and (len(window.shape) == 1 or not window.isolated)
+        )
         sent = _SENT.search(text, max(0, start - 8), start) or view.after(window.end, 6) & PHONE
         if named and not sent:
             return None

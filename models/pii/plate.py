@@ -11,11 +11,11 @@ from models.pii.view import View
 
 TYPE = "PLATE"
 _SEP = rf"[ {DOTS}.\-/_]"
-_CUT = rf"(?:[ {DOTS}.\-/_:：]{{0,3}}|[ )）]{{0,2}}[(（)）] ?)"
+_CUT = rf"(?:[ {DOTS}.\-/_:：*]{{0,3}}|[ )）\]】]{{0,2}}[(（)）\[\]【】] ?)"
 """What stands between province, letter and serial: 浙A·12345, 浙（A12345）, （浙）A12345."""
 _MAINLAND = re.compile(
     rf"(?<![A-Z0-9])[(（]?([{PROVINCES}]){_CUT}([A-Z]){_CUT}"
-    rf"([A-Z0-9](?:{_SEP}?[A-Z0-9]){{4,5}}(?:[挂学警试超])?|[A-Z0-9]{{4}} ?[挂学警港澳领試]|"
+    rf"([A-Z0-9](?:{_SEP}?[A-Z0-9]){{4,5}}(?:[挂学警试超])?|[A-Z0-9]{{4}} ?[挂学警港澳领使超試]|"
     rf"[A-Z0-9]{{3,4}} ?[港澳])(?![A-Z0-9])"
 )
 _EMBASSY = re.compile(
@@ -96,7 +96,7 @@ def _candidate(raw: str, start: int, end: int) -> Candidate:
 def _is_plate(view: View, match: re.Match[str], tail: str) -> bool:
     """Tell whether the serial is possible and the province sign is not the end of a word."""
     labelled = view.before(match.start(), 14) & (PLATE | VEHICLE)
-    serial = tail.rstrip("挂学警试超港澳领試")
+    serial = tail.rstrip("挂学警试超港澳领使試")
     count = sum(char.isdigit() for char in serial)
     if len(serial) == 6 and not labelled and not _ENERGY.fullmatch(serial):
         return False
