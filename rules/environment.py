@@ -110,7 +110,9 @@ class Environment:
         Makes the `actions` map: counts by kind over the last 30 days, total, days since the last.
     """
 
-    __slots__ = ("_actions", "_make_actions", "_windows", "customer", "feedback", "scores", "window_value")
+    __slots__ = (
+        "_actions", "_make_actions", "_windows", "customer", "feedback", "lists", "scores", "window_value",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -121,6 +123,8 @@ class Environment:
         self.feedback = record
         self.scores: Json = record.get("scores") or {}
         self.customer: Json = record.get("customer") or {}
+        self.lists: dict[str, list[str]] = {}
+        """Lists of texts that expressions made of this record, by how they are written: made once for all."""
         self.window_value = window
         self._windows: dict[str, float | bool] = {}
         self._make_actions = actions

@@ -65,6 +65,7 @@ ATOMS = st.one_of(
         TEXTS,
     ),
     st.builds("{}.filter(t, t.startsWith({})).size() >= {}".format, LISTS, TEXTS, NUMBERS),
+    st.builds("{}.exists(t, size(t) {} {})".format, LISTS, OPERATORS, st.sampled_from(["0", "1", "3"])),
     st.builds("feedback.text.matches({})".format, PATTERNS),
     st.builds("{}.exists(t, t.matches({}))".format, LISTS, PATTERNS),
     st.builds("has({})".format, st.sampled_from(["feedback.product", "feedback.rating", "scores.kind"])),
@@ -99,7 +100,7 @@ RECORDS = st.fixed_dictionaries(
                 "tier": WORDS,
                 "lifetime_value": st.sampled_from([0, 0.5, 900.0]),
                 "open_tickets": st.integers(0, 2),
-                "products": st.lists(WORDS, max_size=2),
+                "products": st.lists(WORDS | st.just("退"), max_size=2),
             }
         ),
     }

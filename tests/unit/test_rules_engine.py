@@ -292,3 +292,22 @@ def test_records_no_rule_wants_cost_far_less_than_asking_cel() -> None:
     assert seconds(lambda: network.eligible(env)) < 0.1 * seconds(
         lambda: program.execute({"scores": record["scores"]})
     )
+
+
+def asked(record: dict[str, Any], *texts: str) -> tuple[list[str], Environment]:
+    env = Environment(record, lambda key: 0, dict)
+    conditions = Conditions(((text, Expression(text)) for text in texts), lambda rule_id, error: None)
+    return conditions.eligible(env), env
+
+
+def test_a_list_that_many_rules_make_is_made_once() -> None:
+    texts = [f'scores.topics.map(t, t + "!").exists(t, t != "{n}")' for n in range(3)]
+    held, env = asked(feedback(scores={"topics": ["a", "b"]}), *texts)
+    assert held == texts
+    assert list(env.lists.values()) == [["a", "b"], ["a!", "b!"]]
+
+
+def test_the_size_of_a_member_counts_as_cel_counts() -> None:
+    record = feedback(customer={"products": ["\u9000\u6b3e"]})
+    sizes = [f"customer.products.exists(t, t.size() == {n})" for n in (2, 6)]
+    assert asked(record, *sizes)[0] == sizes[1:]
