@@ -26,6 +26,8 @@ from faust.types import TP
 from mode import Service
 from mode.utils.futures import maybe_set_exception
 
+from streams.records import as_parsed
+
 
 def heed_group_errors(coordinator: Any) -> None:
     """Make a coordinator's refusal to tell committed offsets an error, which aiokafka then repeats.
@@ -81,6 +83,7 @@ class LoopConsumerThread(AIOKafkaConsumerThread):
             rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
             heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
             retry_backoff_ms=100,
+            key_deserializer=as_parsed,
         )
 
     async def on_start(self) -> None:

@@ -14,6 +14,7 @@ from streams.broadcast import Broadcast, Handler
 from streams.fence import Claims
 from streams.outbox import Layout
 from streams.readiness import NotReady, patiently
+from streams.records import as_parsed
 from streams.settings import Settings
 from streams.snapshots import SnapshotShelf
 from streams.state import KafkaChangelog
@@ -67,8 +68,8 @@ class Runtime:
         return KafkaChangelog(state_topic(agent), self.batches, self.open_reader, builder, claims)
 
     async def open_reader(self) -> AIOKafkaConsumer:
-        """Return a started consumer without a group."""
-        consumer = kafka.reader(self.settings, f"{self.role}-reader")
+        """Return a started consumer without a group, whose records are as `streams.records` says."""
+        consumer = kafka.reader(self.settings, f"{self.role}-reader", key_deserializer=as_parsed)
         await consumer.start()
         return consumer
 
