@@ -55,6 +55,21 @@ def _fired(rule_id: str, entry: Mapping[str, Any], live: Mapping[str, Any]) -> I
     yield from (f"  {name}: {text}" for name, text in parts.items() if text)
 
 
+def shadow_lines(row: Mapping[str, Any]) -> Iterator[str]:
+    """Lay out a row of `shadow.sql` as a backtest is laid out."""
+    yield (
+        f"{row['rule']}: eligible {row['eligible']}, would act {row['would_act']} "
+        f"on {row['customers']} customers, cost {row['cost']}"
+    )
+    parts = {
+        "limits": _counts(row["limits"]),
+        "tiers": _counts(row["tiers"]),
+        "other rules on the same records": _counts(row["overlap"]),
+        "known outcomes": ", ".join(f"{name} {mean} of {n}" for name, (mean, n) in row["outcomes"].items()),
+    }
+    yield from (f"  {name}: {text}" for name, text in parts.items() if text)
+
+
 def show_difference(out: Console, new: Catalog, live: Catalog) -> int:
     """Print every key that differs, rule by rule; return how many rules differ."""
     changed = 0

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from models.events.decision import Arm, Suppression
-from ops.commands.rules import Wiring, app, why, wiring
-from ops.failures import settings
+from ops.commands.rules import AsJson, Wiring, app, out, why, wiring
+from ops.commands.rules_text import shadow_lines
+from ops.failures import sayable, settings
 from ops.wiring.catalog import KafkaPublisher
 from ops.wiring.history import history
 from rules.publish import Publisher
 from rules.why import Kept
 from sinks.clickhouse.client import Client, connect
+from sinks.clickhouse.queries import ask
 
 _DECISIONS = """SELECT feedback_id, rule_id, arm, reason, rule_version FROM decisions FINAL
 WHERE customer_id = {customer:String} ORDER BY decided_at"""
@@ -42,6 +47,24 @@ def _decisions(customer: str) -> Iterable[tuple[str, Kept]]:
         rows = client.query(_DECISIONS, parameters={"customer": customer}).result_rows
     for identity, rule_id, arm, reason, version in rows:
         yield str(identity), Kept(str(rule_id), Arm(arm), Suppression(reason), int(version))
+
+
+@app.command("shadow")
+@sayable
+def shadow(
+    rule: Annotated[str | None, typer.Option("--rule", help="One rule only.")] = None, as_json: AsJson = False
+) -> None:
+    """Say what rules in shadow would have done on live events: how often, on whom, at what cost."""
+    with _store() as client:
+        rows = ask(client, "shadow", {"rule": rule or ""})
+    if as_json:
+        typer.echo(json.dumps({"rules": rows}, ensure_ascii=False))
+        return
+    for row in rows:
+        for line in shadow_lines(row):
+            out.print(line)
+    if not rows:
+        out.print("no decision of a rule in shadow is stored")
 
 
 @contextmanager

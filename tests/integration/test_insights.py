@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -9,13 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 from planted import DAY, START, Planted, Z, fresh, running_store
+from typer.testing import CliRunner
 
+import rules
 from models.value_index import ValueWeights, value_index
+from ops.cli import app
 from ops.embedded.store import EmbeddedStore
 from sinks.clickhouse import Client
 from sinks.clickhouse.queries import ask
 
 SEED = 11
+SHIPPED = f"{rules.__path__[0]}/catalog"
 PERIOD = {"from": START, "to": START + 200 * DAY}
 PRECEDE = {"outcome": "churned", "mood": "negative", "period_days": 14.0, "least": 20, "z": Z}
 
@@ -283,3 +288,36 @@ def test_the_value_index_is_that_of_the_models(store: EmbeddedStore) -> None:
     assert parts == pytest.approx((82.0, 35.0, 200.0), abs=1e-5)
     assert row["value"] == pytest.approx(value_index(*parts, weights).value, abs=1e-3)
     assert row["value"] == pytest.approx(82.7, abs=1e-3)
+
+
+def test_rules_in_shadow_say_what_they_would_have_done(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant = Planted()
+    for number in range(6):
+        customer, at = f"s{number}", START + number
+        said = plant.says(customer, at)
+        stopped = number >= 4
+        plant.decides(customer, at, "shadow", said, "tried", reason="cooldown" if stopped else "", cost=3.0)
+        plant.decides(
+            customer, at, "acted" if number else "suppressed", said, "live", reason="" if number else "x"
+        )
+        plant.fact(customer, "outcome", "retained", at + DAY, value=float(number % 2))
+        plant.fact(customer, "outcome", "retained", at + 11 * DAY, value=1.0)
+    plant.decides("s0", START + 9, "shadow", plant.says("s0", START + 9), "other")
+    client = filled(store, plant)
+    (row,) = ask(client, "shadow", {"rule": "tried"})
+    assert (row["eligible"], row["would_act"], row["customers"], row["cost"]) == (6, 4, 4, 12.0)
+    assert (row["limits"], row["tiers"], row["overlap"]) == ({"cooldown": 2}, {"gold": 4}, {"live": 3})
+    assert row["outcomes"] == {"retained": (0.5, 4)}
+    monkeypatch.setenv("HARK_CLICKHOUSE_URL", store.url)
+    monkeypatch.setenv("HARK_CLICKHOUSE_DATABASE", str(client.database))
+    said = CliRunner().invoke(app, ["rules", "shadow"]).output
+    assert "other: eligible 1, would act 1 on 1 customers" in said
+    assert "  known outcomes: retained 0.5 of 4" in said and "  limits: cooldown 2" in said
+    told = json.loads(CliRunner().invoke(app, ["rules", "shadow", "--json", "--rule", "other"]).output)
+    assert [one["rule"] for one in told["rules"]] == ["other"]
+    told = json.loads(
+        CliRunner().invoke(app, ["rules", "backtest", "--from", "store", "--live", SHIPPED, "--json"]).output
+    )
+    assert told["records"] == 19 and told["days"] == 11
