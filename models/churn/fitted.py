@@ -11,8 +11,9 @@ import numpy as np
 from models.churn.bins import SIZES, START, TYPICAL, encode, encode_rows, fit_bins
 from models.churn.blend import CLIP
 from models.churn.compiled import compiled
+from models.churn.forest import packed, parts, score
 from models.churn.linear import WIDTH, basis, basis_rows, fit, layout
-from models.churn.trees import boost, packed, parts, score
+from models.churn.trees import boost
 from models.learner import Array, State
 
 COMPONENTS = 3
@@ -39,7 +40,7 @@ class Fitted:
     column, threshold, left, value
         Both forests' nodes, (trees, nodes); see `trees.boost`.
     nodes
-        The same nodes as `trees.score` reads them; made from the others.
+        The same nodes as `forest.score` reads them; made from the others.
     """
 
     ints: Array

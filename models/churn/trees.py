@@ -9,6 +9,7 @@ path); no code of either.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -88,8 +89,8 @@ def boost(
         total_h[0] = 0.0
         for i in range(m):
             p = 1.0 / (1.0 + np.exp(-f[i]))
-            gh[i, 0] = (p - y[i]) * weight[i]
-            gh[i, 1] = max(p * (1.0 - p), 1e-6) * weight[i]
+            gh[i, 0] = _exact((p - y[i]) * weight[i])
+            gh[i, 1] = _exact(max(p * (1.0 - p), 1e-6) * weight[i])
             total_g[0] += gh[i, 0]
             total_h[0] += gh[i, 1]
             order[i] = i
@@ -151,7 +152,10 @@ def boost(
             value[t, a] = -rate * total_g[a] / (total_h[a] + ridge)
             value[t, b] = -rate * total_g[b] / (total_h[b] + ridge)
             used += 2
-            if used + 2 <= nodes:
+            gain[a] = 0.0
+            gain[b] = 0.0
+            # Two children need twice the least hessian: most late nodes cannot split, and need no histogram.
+            if used + 2 <= nodes and max(total_h[a], total_h[b]) >= 2.0 * min_hessian:
                 small, large = a, b
                 if end[a] - begin[a] > end[b] - begin[b]:
                     small, large = b, a
@@ -162,6 +166,8 @@ def boost(
                         hist[large, s, 0] = hist[node, s, 0] - hist[small, s, 0]
                         hist[large, s, 1] = hist[node, s, 1] - hist[small, s, 1]
                 for k in (a, b):
+                    if total_h[k] < 2.0 * min_hessian:
+                        continue
                     _best(
                         hist[k],
                         picked,
@@ -181,6 +187,12 @@ def boost(
                 for q in range(begin[k], end[k]):
                     f[order[q]] += value[t, k]
     return column, threshold, left, value
+
+
+@compiled
+def _exact(value: float) -> float:
+    """Round to a multiple of 2⁻³⁰: sums and differences of such are exact, so an empty bin holds 0."""
+    return math.floor(value * 1073741824.0 + 0.5) / 1073741824.0
 
 
 @compiled
@@ -228,6 +240,7 @@ def _best(
     """Write the node's best split into `gain`, `column` and `threshold`; gain 0 means none."""
     gain[node] = 0.0
     base = total_g * total_g / (total_h + ridge)
+    most = base
     for q in range(count):
         j = picked[q]
         gl = 0.0
@@ -243,52 +256,11 @@ def _best(
             if hr < min_hessian:
                 break
             gr = total_g - gl
-            now = gl * gl / (hl + ridge) + gr * gr / (hr + ridge) - base
-            if now > gain[node]:
-                gain[node] = now
+            # Compared before it is divided: few splits beat the best so far, and a division costs ten sums.
+            above = gl * gl * (hr + ridge) + gr * gr * (hl + ridge)
+            below = (hl + ridge) * (hr + ridge)
+            if above > most * below:
+                most = above / below
+                gain[node] = most - base
                 column[node] = j
                 threshold[node] = s - first[j]
-
-
-def packed(column: Array, threshold: Array, left: Array) -> Array:
-    """Return each node as one number, int32 (trees, nodes): column, threshold and left child; a leaf is -1.
-
-    One load a node instead of three: the forests are most of what a score costs.
-    """
-    nodes = column.astype(np.int32) << 16 | threshold.astype(np.int32) << 8 | left.astype(np.int32)
-    return np.where(column < 0, np.int32(-1), nodes)
-
-
-@compiled
-def score(code: Array, nodes: Array, value: Array, begin: int, end: int) -> float:
-    """Return the sum of the values of trees `begin` to `end` for one row of codes; `nodes` as `packed`."""
-    total = 0.0
-    for t in range(begin, end):
-        at = 0
-        node = nodes[t, 0]
-        while node >= 0:
-            at = node & 0xFF
-            if code[node >> 16] > (node >> 8) & 0xFF:
-                at += 1
-            node = nodes[t, at]
-        total += value[t, at]
-    return total
-
-
-@compiled
-def parts(code: Array, nodes: Array, column: Array, value: Array, begin: int, end: int, out: Array) -> float:
-    """Add each column's part of the row's score to `out`; return the rest, the same for every row."""
-    rest = 0.0
-    for t in range(begin, end):
-        at = 0
-        node = nodes[t, 0]
-        rest += value[t, 0]
-        while node >= 0:
-            j = column[t, at]
-            child = node & 0xFF
-            if code[j] > (node >> 8) & 0xFF:
-                child += 1
-            out[j] += value[t, child] - value[t, at]
-            at = child
-            node = nodes[t, at]
-    return rest
