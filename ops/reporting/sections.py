@@ -9,7 +9,7 @@ from typing import Any
 
 from models.topics.taxonomy import Taxonomy
 from ops.reporting.charts.bars import Bar, bar_chart
-from ops.reporting.charts.calibration import Bin, expected_error, reliability
+from ops.reporting.charts.calibration import Bin, chance_error, expected_error, reliability
 from ops.reporting.charts.forest import Estimate, forest
 from ops.reporting.charts.heat import heat_map
 from ops.reporting.charts.lines import Line, Mark, line_chart
@@ -195,11 +195,12 @@ def _calibration(rows: Rows, label: str) -> str:
 
 
 def _error(rows: Rows) -> str:
-    error = expected_error(_bins(rows))
-    if error is None:
+    error, chance = expected_error(_bins(rows)), chance_error(_bins(rows))
+    if error is None or chance is None:
         return "On the dashed line a probability can be taken at its word."
     return (
-        f"On the dashed line a probability can be taken at its word. Expected error {100 * error:.1f} points."
+        f"On the dashed line a probability can be taken at its word. Expected error {100 * error:.1f} points; "
+        f"so few labels alone give {100 * chance[0]:.1f} ± {100 * chance[1]:.1f}."
     )
 
 

@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ops.reporting.charts.bars import Bar, bar_chart
-from ops.reporting.charts.calibration import Bin, reliability
+from ops.reporting.charts.calibration import Bin, chance_error, expected_error, reliability
 from ops.reporting.charts.forest import Estimate, forest
 from ops.reporting.charts.heat import heat_map
 from ops.reporting.charts.lines import Line, Mark, line_chart
@@ -212,3 +213,16 @@ def test_every_query_of_the_page_is_asked_with_what_it_needs() -> None:
             return Result()
 
     assert set(read_series(Asked())) == set(rows())
+
+
+def test_a_calibration_error_is_told_beside_that_of_chance() -> None:
+    tenths = [(0.1, 300), (0.3, 200), (0.6, 50)]
+    generator = np.random.default_rng(7)
+    errors = [
+        expected_error([Bin(p, generator.binomial(n, p) / n, 0.0, 1.0, n) for p, n in tenths])
+        for _ in range(2000)
+    ]
+    mean, deviation = chance_error([Bin(p, 0.0, 0.0, 1.0, n) for p, n in tenths])
+    assert mean == pytest.approx(np.mean(errors), abs=0.001)
+    assert deviation == pytest.approx(np.std(errors), abs=0.001)
+    assert chance_error([]) is None
