@@ -116,9 +116,21 @@ def test_customer_events() -> None:
     importer, events, _ = imported("purchases", example("purchases"))
     assert importer.topic == "customers.events"
     assert [(event["kind"], event["express"]) for event in events] == [("purchase", True), ("refund", False)]
+    changes = imported("subscriptions", example("subscriptions"))[1]
+    assert [event["kind"] for event in changes] == ["renewal", "cancellation", "cancellation"]
     profiles = imported("customer_profiles", example("customer_profiles"))[1]
     assert profiles[0]["since"] == "2019-05-31T16:00:00+00:00"
     assert [profile["tier"] for profile in profiles] == ["platinum", "bronze"]
+
+
+def test_what_customers_do_has_a_mapping() -> None:
+    mapped: set[Any] = set()
+    for _, mapping in shipped():
+        if mapping.target == "customer":
+            kind = mapping.fields.get("kind")
+            mapped |= set((kind.map or {}).values()) if kind else {mapping.constants["kind"]}
+    kinds = "purchase refund visit login usage renewal cancellation profile"
+    assert mapped >= set(kinds.split())
 
 
 def test_a_limit_ends_early() -> None:
