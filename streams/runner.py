@@ -22,6 +22,7 @@ from streams.alerts import add_alert
 from streams.dead_letters import StopStream, add_dead_letter
 from streams.outbox import BatchProducer, Layout, Outbox
 from streams.polls import Fetched, PartitionLost, waves
+from streams.progress import Progress
 from streams.state import Changelog, PartitionState
 from streams.step import Slice, Step, Work
 
@@ -59,6 +60,7 @@ class SliceRunner:
         self._changelog = changelog
         self._states: dict[int, PartitionState] = {}
         self._current: set[int] = set()
+        self._progress = Progress(agent)
 
     @property
     def stateful(self) -> bool:
@@ -94,8 +96,7 @@ class SliceRunner:
             self._states[partition] = state
             self._current.add(partition)
             self.step.open(state)
-            metrics.STATE_LOAD_SECONDS.labels(self.agent).set(time.monotonic() - began)
-            metrics.STATE_KEYS.labels(self.agent, partition).set(len(state))
+            self._progress.loaded(partition, len(state), time.monotonic() - began)
         return self._states[partition]
 
     async def bury(self, topic: str, partition: int, record: Any, owned: Callable[[], bool]) -> None:
@@ -140,14 +141,13 @@ class SliceRunner:
                 done = state.marks.get(topic, -1)
                 if records and records[0].offset <= done:
                     fresh = [record for record in records if record.offset > done]
-                    metrics.REPEATED.labels(self.agent).inc(len(records) - len(fresh))
+                    self._progress.repeated(len(records) - len(fresh))
                     records = fresh
             if records:
                 pieces.append(Slice(topic, partition, records, state))
         if pieces:
             await self._attempt(pieces, owned, around)
-        metrics.SLICE_SECONDS.labels(self.agent).observe(time.monotonic() - began)
-        metrics.SLICE_RECORDS.labels(self.agent).observe(sum(len(piece.records) for piece in pieces))
+        self._progress.wave(pieces, time.monotonic() - began)
 
     async def _load(self, partitions: Sequence[int]) -> None:
         """Load the states of new partitions side by side."""
@@ -202,7 +202,7 @@ class SliceRunner:
                 self.step.process(piece, out)
             except Exception as problem:
                 return problem
-        metrics.CPU_SECONDS.labels(self.agent).inc(time.thread_time() - cpu)
+        self._progress.processed(time.thread_time() - cpu)
         return None
 
     async def _finish(self, done: Sequence[tuple[Slice, Outbox]], owned: Callable[[], bool]) -> None:
@@ -219,15 +219,7 @@ class SliceRunner:
             out.take(part)
         written = len(out)
         await self._write([piece.state for piece, _ in done if piece.state is not None], out)
-        metrics.EMITTED.labels(self.agent).inc(written)
-        now = self._clock.now()
-        for piece, _ in done:
-            metrics.EVENTS.labels(self.agent, piece.topic).inc(len(piece.records))
-            labels = (self.agent, piece.topic, piece.partition)
-            metrics.LAG_SECONDS.labels(*labels).set(max(0.0, now - piece.records[-1].timestamp / 1000.0))
-            metrics.LAST_PROGRESS.labels(*labels).set(now)
-            if piece.state is not None:
-                metrics.STATE_KEYS.labels(self.agent, piece.partition).set(len(piece.state))
+        self._progress.finished([piece for piece, _ in done], written, self._clock.now())
 
     async def _write(self, states: Sequence[PartitionState], out: Outbox) -> None:
         """Write the outputs, then the states; undo in memory what is not confirmed."""
