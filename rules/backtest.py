@@ -63,6 +63,7 @@ class Tally:
             "caps_hit": sum(self.reasons[reason] for reason in _CAPS),
             "tiers": dict(self.tiers),
             "customers": len(self.customers),
+            "who": sorted(self.customers)[:WHO],
             "cost": round(self.cost, 2),
             "expected_value": round(self.value, 2),
             "overlap": dict(self.overlap),
@@ -73,6 +74,8 @@ class Tally:
         }
 
 
+WHO = 10
+"""Customers named in a report, so that some can be looked at with `hark why`."""
 _CAPS = (Suppression.CONTACT_CAP.value, Suppression.COOLDOWN.value, Suppression.BUDGET.value)
 
 

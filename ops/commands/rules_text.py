@@ -47,6 +47,7 @@ def _fired(rule_id: str, entry: Mapping[str, Any], live: Mapping[str, Any]) -> I
         "limits": _counts(entry["suppressed"]),
         "in shadow": str(arms.get("shadow", 0) or ""),
         "tiers": _counts(entry["tiers"]),
+        "such as": ", ".join(entry["who"]),
         "other rules on the same records": _counts(entry["overlap"]),
         "known outcomes": ", ".join(f"{name} {item['mean']} of {item['n']}" for name, item in outcomes),
     }
@@ -64,6 +65,7 @@ def shadow_lines(row: Mapping[str, Any]) -> Iterator[str]:
     parts = {
         "limits": _counts(row["limits"]),
         "tiers": _counts(row["tiers"]),
+        "such as": ", ".join(row["who"]),
         "other rules on the same records": _counts(row["overlap"]),
         "known outcomes": ", ".join(f"{name} {mean} of {n}" for name, (mean, n) in row["outcomes"].items()),
     }

@@ -309,7 +309,7 @@ def test_rules_in_shadow_say_what_they_would_have_done(
     (row,) = ask(client, "shadow", {"rule": "tried"})
     assert (row["eligible"], row["would_act"], row["customers"], row["cost"]) == (6, 4, 4, 12.0)
     assert (row["limits"], row["tiers"], row["overlap"]) == ({"cooldown": 2}, {"gold": 4}, {"live": 3})
-    assert row["outcomes"] == {"retained": (0.5, 4)}
+    assert row["outcomes"] == {"retained": (0.5, 4)} and row["who"] == ["s0", "s1", "s2", "s3"]
     monkeypatch.setenv("HARK_CLICKHOUSE_URL", store.url)
     monkeypatch.setenv("HARK_CLICKHOUSE_DATABASE", str(client.database))
     said = CliRunner().invoke(app, ["rules", "shadow"]).output

@@ -422,6 +422,7 @@ def test_backtest_and_why_from_a_file(hark: Terminal, tmp_path: Path) -> None:
     assert json.loads(text)["rules"]["demo"]["eligible"] == 8
     text = hark("backtest", str(tmp_path), "--from", str(data))[1]
     assert text.startswith("12 records over") and "demo: eligible 8, acted 5 on 5 customers, " in text
+    assert "  such as: c0, c1, " in text
     assert "tiers: unknown 3, gold 2" in text and "known outcomes: retained 1.0 of 1" in text
     assert hark("why", "c1", "--from", str(data), str(tmp_path), "--rule", "demo")[0] == 0
     status, text = hark("why", "c1", "--from", str(data), "--last", "3")

@@ -3,8 +3,8 @@
 -- Parameters
 --   rule String   one rule, '' for all
 --
--- would_act: no limit spoke against it; of these customers, cost, expected_value, tiers. limits: what would have
--- stopped the others. overlap: other rules that acted on the same records. outcomes: what became of the
+-- would_act: no limit spoke against it; of these customers, who (ten of them), cost, expected_value, tiers.
+-- limits: what would have stopped the others. overlap: other rules that acted on the same records. outcomes: what became of the
 -- customers within the rule's attribution window, mean and number by metric, as far as it is known, without
 -- any claim of cause.
 SELECT
@@ -13,6 +13,7 @@ SELECT
     count() AS eligible,
     countIf(reason = '') AS would_act,
     uniqExactIf(customer_id, reason = '') AS customers,
+    arraySlice(arraySort(groupUniqArrayIf(customer_id, reason = '')), 1, 10) AS who,
     round(sumIf(d.cost, reason = ''), 2) AS cost,
     round(sumIf(d.expected_value, reason = ''), 2) AS expected_value,
     sumMapIf(map(toString(reason), 1), reason != '') AS limits,
