@@ -198,9 +198,10 @@ def _error(rows: Rows) -> str:
     error, chance = expected_error(_bins(rows)), chance_error(_bins(rows))
     if error is None or chance is None:
         return "On the dashed line a probability can be taken at its word."
+    mean, deviation = 100 * chance[0], 100 * chance[1]
     return (
-        f"On the dashed line a probability can be taken at its word. Expected error {100 * error:.1f} points; "
-        f"so few labels alone give {100 * chance[0]:.1f} ± {100 * chance[1]:.1f}."
+        "On the dashed line a probability can be taken at its word. "
+        f"Expected error {100 * error:.1f} points; so few labels alone give {mean:.1f} ± {deviation:.1f}."
     )
 
 

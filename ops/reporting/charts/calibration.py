@@ -38,10 +38,10 @@ def expected_error(bins: Sequence[Bin]) -> float | None:
 
 
 def chance_error(bins: Sequence[Bin]) -> tuple[float, float] | None:
-    """Return mean and standard deviation of `expected_error` were every probability right; None without events.
+    """Return mean and deviation of `expected_error` were all probabilities right; None without events.
 
     A tenth of n events with mean p misses its share by √(2·p(1−p)/(π·n)) on average, however right p is: few
-    labels look like a fault. Events are taken as independent; where customers count more than once it is more.
+    labels look like a fault. Events are taken as independent; where a customer counts twice it is more.
 
     Examples
     --------
