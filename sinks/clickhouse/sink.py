@@ -290,13 +290,11 @@ class _Report:
         self.rejected.append(bad)
         if len(self.rejected) > self.limit:
             raise SinkError(
-                f"more than {self.limit} rows of one batch do not fit the table {table}:"
-                " check that schema and contracts agree"
+                f"more than {self.limit} rows of one batch do not fit {table}: do schema and contracts agree?"
             )
 
 
 def _insert(table: str, block: Lines, settings: Mapping[str, int]) -> Callable[[Client], object]:
     """Return the insert of `block`; being no bytes, its body is never sent again behind the sink's back."""
-    return lambda client: client.raw_insert(
-        table, insert_block=rows.encoded(block), settings=settings, fmt="JSONEachRow"
-    )
+    body = partial(rows.encoded, block)
+    return lambda client: client.raw_insert(table, insert_block=body(), settings=settings, fmt="JSONEachRow")
