@@ -35,7 +35,7 @@ _SUFFIX = re.compile(
 )
 """What follows a version number without a space, unlike "1.2.3.4ping"."""
 _GLUED = re.compile(r"(?:ip|ipv4|ipv6|addr|host|server|from|to|at|is)$")
-_MOST_FAILURES = 100
+_MOST_FAILURES = 25
 """A text with more that look like addresses and are none is hostile: the rest of it is one finding."""
 _SCOPES = ("fe8", "fe9", "fea", "feb", "fc", "fd", "2", "ff0")
 
