@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 
 from ops.gateway.body import Entry
 from streams.codec import Header, cloud_event
-from streams.outbox import Layout, Outbox
+from streams.outbox import BatchProducer, Layout, Outbox
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,8 @@ class Publisher:
     ----------
     new_producer
         Makes an aiokafka producer that is not started.
+    writer
+        Makes what writes batches through it.
     topics
         Topics that must be there.
     confirm_s
@@ -42,11 +44,13 @@ class Publisher:
     def __init__(
         self,
         new_producer: Callable[[], Any],
+        writer: Callable[[Any], BatchProducer],
         topics: Sequence[str],
         confirm_s: float,
         clock: Callable[[], float],
     ) -> None:
         self._new_producer = new_producer
+        self._writer = writer
         self._topics = topics
         self._confirm_s = confirm_s
         self._clock = clock
@@ -95,7 +99,7 @@ class Publisher:
             out.keyed(topic, entry.key, entry.value, cloud_event(kind, source, entry.ident, at_ms, passed))
         try:
             async with asyncio.timeout(self._confirm_s):
-                await out.send(self._producer)
+                await out.send(self._writer(self._producer))
         except (KafkaError, OSError, TimeoutError) as error:
             self._fail(f"{topic} was not confirmed ({type(error).__name__})")
             raise Unavailable(self.problem) from None

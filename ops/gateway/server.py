@@ -59,6 +59,7 @@ class Server:
         )
         self.publisher = Publisher(
             partial(kafka.producer, settings, "gateway"),
+            partial(kafka.BatchWriter, settings=settings),
             [topic for topic, _ in TOPIC_OF.values()],
             settings.gateway_confirm_s,
             clock.now,

@@ -37,7 +37,7 @@ def send(settings: Settings, fill: Callable[[Outbox], None]) -> None:
         producer = kafka.producer(settings, ROLE)
         await producer.start()
         try:
-            await out.send(producer)
+            await out.send(kafka.BatchWriter(producer, settings))
         finally:
             await producer.stop()
 
