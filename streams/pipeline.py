@@ -45,7 +45,7 @@ from streams.masking import field_mask
 from streams.readiness import NotReady
 from streams.runner import SliceRunner
 from streams.runtime import Runtime
-from streams.step import Step
+from streams.step import Ahead, Step
 from streams.ticks import TimedRunner
 from streams.topics import (
     ACTION_STATUS,
@@ -119,7 +119,7 @@ def build_score(run: Runtime) -> Built:
         observing=settings.learning,
         limit=settings.customer_limit,
     )
-    return score.TOPICS, stateful(run, "score", step)
+    return score.TOPICS, stateful(run, "score", step, step.ahead)
 
 
 def build_decide(run: Runtime) -> Built:
@@ -205,6 +205,7 @@ def stateless(run: Runtime, agent: str, step: Step) -> SliceRunner:
     return SliceRunner(agent, step, run.batches, run.layout, run.clock)
 
 
-def stateful(run: Runtime, agent: str, step: Step) -> SliceRunner:
+def stateful(run: Runtime, agent: str, step: Step, ahead: Ahead | None = None) -> SliceRunner:
     """Return a runner whose partition state lives on `state.<agent>`."""
-    return SliceRunner(agent, step, run.batches, run.layout, run.clock, run.changelog(agent))
+    log = run.changelog(agent)
+    return SliceRunner(agent, step, run.batches, run.layout, run.clock, log, ahead=ahead)

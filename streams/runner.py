@@ -12,7 +12,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any
 
 from models.clock import Clock
@@ -24,7 +24,7 @@ from streams.outbox import BatchProducer, Layout, Outbox
 from streams.polls import Fetched, PartitionLost, waves
 from streams.progress import Progress
 from streams.state import Changelog, PartitionState
-from streams.step import Slice, Step, Work
+from streams.step import Ahead, Slice, Step, Work
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,8 @@ class SliceRunner:
         Where the partition state lives; None for agents without state.
     patience_ms
         Shortest time between two polls, and longest a broker may hold an empty fetch; 0 takes the settings.
+    ahead
+        Called with the slices of a wave before the step has them one by one.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class SliceRunner:
         clock: Clock,
         changelog: Changelog | None = None,
         patience_ms: int = 0,
+        ahead: Ahead | None = None,
     ) -> None:
         self.agent = agent
         self.drain_seconds = 8.0
@@ -61,6 +64,7 @@ class SliceRunner:
         self._states: dict[int, PartitionState] = {}
         self._current: set[int] = set()
         self._progress = Progress(agent)
+        self._ahead = ahead
 
     @property
     def stateful(self) -> bool:
@@ -164,6 +168,11 @@ class SliceRunner:
         around: AbstractAsyncContextManager[None] | None = None,
     ) -> None:
         begun, done, failed = list[Slice](), list[tuple[Slice, Outbox]](), list[tuple[Slice, Exception]]()
+        if self._ahead is not None:
+            cpu = time.thread_time()
+            with suppress(Exception):  # what fails here fails again where its slice is processed
+                self._ahead(pieces)
+            self._progress.processed(time.thread_time() - cpu)
         try:
             for piece in pieces:
                 if begun:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -34,6 +34,10 @@ class Slice:
     partition: int
     records: Sequence[Any]
     state: PartitionState | None
+
+
+Ahead = Callable[[Sequence[Slice]], None]
+"""Does for the slices of a wave together what is cheaper so; a step does without where it fails."""
 
 
 class Step(Protocol):

@@ -92,6 +92,11 @@ class Scorer:
             "action_status": self._status,
         }
 
+    @property
+    def edition(self) -> object:
+        """The models in use, as an object that is another one once any of them is."""
+        return self._models.versions()
+
     def read(self, feedbacks: Sequence[Record]) -> list[Reading]:
         """Return what each of these feedbacks says, for `step`: cheaper together than one by one."""
         return read(self._models, self._analyser, feedbacks)

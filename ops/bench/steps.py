@@ -47,6 +47,7 @@ _BUILDERS: Mapping[str, Callable[[Runtime], Built]] = {
     "follow_up": build_follow_up,
 }
 BATCH_BYTES = 8_000_000
+_SETTINGS = Settings()
 
 
 class Arrived(NamedTuple):
@@ -234,7 +235,7 @@ class Steps:
 def wired(records: Sequence[Any], read: bool = True) -> int:
     """Pack records into a record batch and, as their reader would, read it; returns its bytes."""
     size = sum(len(value or b"") for _, value, _ in records)
-    builder = kafka.batch(Settings(), BATCH_BYTES, size)
+    builder = kafka.batch(_SETTINGS, BATCH_BYTES, size)
     for key, value, headers in records:
         builder.append(key=key, value=value, timestamp=None, headers=list(headers))
     data = bytes(builder._build())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from models.churn.delayed import DelayedLabels
@@ -11,6 +11,7 @@ from models.intake.facts import is_erasure
 from models.near_duplicate import ClusterIndex
 from models.outcome import DeadLetter, Drop, DropReason, Emit
 from models.scoring.customer import CustomerMemory
+from models.scoring.reading import Reading
 from models.scoring.scorer import PartitionScoring, Scorer
 from models.scoring.targets import MODELS
 from models.training.observer import NAME, observation, thinned
@@ -31,6 +32,9 @@ WATERMARK = "^watermark"
 LIMITED = frozenset({"feedback", "customer"})
 """Events a customer may send too many of; outcomes, labels and answers are always heard."""
 DAY_MS = 86_400_000
+MOST_AHEAD = 64
+"""Records of a wave up to which it is read as a whole; larger slices are cheap enough alone, and the loop
+has its turn between them."""
 _PARTITION = {model: partition for partition, model in enumerate(MODELS)}
 
 
@@ -65,6 +69,21 @@ class ScoreStep:
         self._observing = observing
         self._limit = limit
         self._partitions: dict[int, PartitionScoring] = {}
+        self._ahead: dict[tuple[int, int], tuple[dict[str, Any], Reading | None]] = {}
+        self._edition: object = None
+
+    def ahead(self, pieces: Sequence[Slice]) -> None:
+        """Read the texts of small slices together: a compiled call costs 40 µs however few it is given."""
+        self._ahead = {}
+        if len(pieces) < 2 or sum(len(piece.records) for piece in pieces) > MOST_AHEAD:
+            return
+        events = [((p.partition, record.offset), loads(record.value)) for p in pieces for record in p.records]
+        readings = iter(self._scorer.read([event for _, event in events if event["event"] == "feedback"]))
+        self._edition = self._scorer.edition
+        self._ahead = {
+            place: (event, next(readings) if event["event"] == "feedback" else None)
+            for place, event in events
+        }
 
     def open(self, state: PartitionState) -> None:
         """Rebuild what spans customers from the loaded state."""
@@ -93,8 +112,7 @@ class ScoreStep:
         observed: list[list[Any]] = []
         watermark = state.marks.get(WATERMARK, 0)
         events, surplus = self._new(piece, state, memories)
-        said = [e for r, e in events if e["event"] == "feedback" and r.offset not in surplus]
-        readings = iter(self._scorer.read(said))
+        readings = self._readings(piece.partition, events, surplus)
         for record, event in events:
             customer = event["customer_id"]
             if is_erasure(event):
@@ -110,8 +128,7 @@ class ScoreStep:
             memory = self._memory(customer, memories, state)
             event["late"] = event["occurred_at"] <= watermark - DAY_MS
             watermark = max(watermark, event_time(event))
-            reading = next(readings) if event["event"] == "feedback" else None
-            outcome = self._scorer.step(event, memory, partition, reading)
+            outcome = self._scorer.step(event, memory, partition, readings.get(record.offset))
             if isinstance(outcome, Emit):
                 scored = outcome.value
                 self._emit(piece, record, scored.record, out)
@@ -148,7 +165,8 @@ class ScoreStep:
         fence, surplus = OriginFence(state.marks), set[int]()
         events: list[tuple[Any, dict[str, Any]]] = []
         for record in piece.records:
-            event = loads(record.value)
+            known = self._ahead.get((piece.partition, record.offset))
+            event = loads(record.value) if known is None else known[0]
             if not fence.passes(event["origin"]):
                 metrics.REPEATED.labels("score").inc()
                 continue
@@ -158,6 +176,23 @@ class ScoreStep:
                 if memory.flooding(event["received_at"], self._limit):
                     surplus.add(record.offset)
         return events, surplus
+
+    def _readings(
+        self, partition: int, events: Sequence[tuple[Any, dict[str, Any]]], surplus: set[int]
+    ) -> dict[int, Reading]:
+        """Return what each feedback says by its offset; a flood's surplus is not read."""
+        said = [(r.offset, e) for r, e in events if e["event"] == "feedback" and r.offset not in surplus]
+        found: dict[int, Reading] = {}
+        # A snapshot may have come in since: what is said of a text names the version it comes from.
+        if self._scorer.edition is self._edition:
+            for offset, _ in said:
+                known = self._ahead.get((partition, offset))
+                if known is not None and known[1] is not None:
+                    found[offset] = known[1]
+        rest = [(offset, event) for offset, event in said if offset not in found]
+        fresh = self._scorer.read([event for _, event in rest]) if rest else []
+        found.update((offset, reading) for (offset, _), reading in zip(rest, fresh, strict=True))
+        return found
 
     def _memory(
         self, customer: str, memories: dict[str, CustomerMemory], state: PartitionState
