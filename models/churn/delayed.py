@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 
 from models.churn.target import Targets
-from models.churn.waiting import Entry, Labelled
+from models.churn.waiting import Entry, Labelled, head
 
 DAY = 86_400.0
 _MOST_OPEN = 4096
@@ -205,16 +205,19 @@ class DelayedLabels:
         self._open.pop(customer, None)
         if not written:
             return
-        entry = Entry(written)
-        for name in {*entry.scores, *entry.outcomes}.difference(self._wait):
-            entry.scores.pop(name, None)
-            entry.outcomes.pop(name, None)
-            written = entry.written()
-        if not written:
-            return
+        scores, outcomes = head(written)
+        if not self._wait.keys() >= scores.keys() | outcomes.keys():
+            entry = Entry(written)
+            for name in {*scores, *outcomes}.difference(self._wait):
+                entry.scores.pop(name, None)
+                entry.outcomes.pop(name, None)
+            written, scores, outcomes = entry.written(), entry.scores, entry.outcomes
+            if not written:
+                return
         self._entries[customer] = written
-        times = [(name, score[0]) for name, scores in entry.scores.items() for score in scores]
-        for due in {at + self._wait[name] for name, at in (*times, *entry.outcomes.items())}:
+        wait = self._wait
+        times = {score[0] + wait[name] for name, waiting in scores.items() for score in waiting}
+        for due in times.union(at + wait[name] for name, at in outcomes.items()):
             heapq.heappush(self._due, (due, customer))
 
     def __len__(self) -> int:

@@ -45,6 +45,12 @@ class Labelled:
         return found
 
 
+def head(written: bytes) -> tuple[dict[str, list[list[Any]]], dict[str, float]]:
+    """Return the scores and outcomes of a written entry by target, without its features."""
+    scores, outcomes = orjson.loads(written.partition(b"\n")[0])
+    return scores, outcomes
+
+
 class Entry:
     """One customer's undecided scores, and the newest outcome of each target.
 
@@ -62,8 +68,8 @@ class Entry:
         self.outcomes: dict[str, float] = {}
         self.lines: list[bytes] = []
         if written:
-            head, *self.lines = written.split(b"\n")
-            self.scores, self.outcomes = orjson.loads(head)
+            _, *self.lines = written.split(b"\n")
+            self.scores, self.outcomes = head(written)
 
     def written(self) -> bytes | None:
         """Return the bytes this is read from, None when nothing waits."""

@@ -37,20 +37,34 @@ PARTITIONS = 8
 PATTERNS = 1500
 LONGEST_S = 200.0
 _CUSTOMER = re.compile(rb"cust-(\d{6})")
+_OCCURRED = re.compile(rb'"occurred_at":(\d+)')
 _PREFIXES = (b"c:", b"w:")
 _BATCH_BYTES = 900_000
 _AGENTS = ("score", "decide")
 
 
 def spread(records: list[Produced], customers: int, known: int) -> list[Produced]:
-    """Return the records with their `known` customers spread evenly over `customers`."""
+    """Return the records with their `known` customers spread evenly over `customers`.
+
+    They happen after the time of the states and closer together, so that each customer is heard of as
+    often as before: else labels of all customers would fall due between one record and the next.
+    """
     stride = max(1, customers // known)
+    times = [int(found.group(1)) for r in records if (found := _OCCURRED.search(r.value))]
+    first, last = min(times), max(times)
 
     def moved(match: re.Match[bytes]) -> bytes:
         return b"cust-%07d" % (int(match.group(1)) * stride)
 
+    def later(match: re.Match[bytes]) -> bytes:
+        return b'"occurred_at":%d' % (last + (int(match.group(1)) - first) // stride)
+
     return [
-        replace(r, value=_CUSTOMER.sub(moved, r.value), key=r.key and _CUSTOMER.sub(moved, r.key))
+        replace(
+            r,
+            value=_OCCURRED.sub(later, _CUSTOMER.sub(moved, r.value)),
+            key=r.key and _CUSTOMER.sub(moved, r.key),
+        )
         for r in records
     ]
 

@@ -44,8 +44,9 @@ class RelayStep(Stateless):
 async def slices(settings: Settings, meter: Meter, partitions: int) -> None:
     """Relay as an agent of Hark."""
     producer, done = kafka.producer(settings, "relay"), asyncio.Event()
+    batches = kafka.BatchWriter(producer, settings)
     await producer.start()
-    runner = SliceRunner("relay", RelayStep(meter, done), producer, Layout({OUT: partitions}), SystemClock())
+    runner = SliceRunner("relay", RelayStep(meter, done), batches, Layout({OUT: partitions}), SystemClock())
     app = create_app(settings, "relay", (IN,), runner, Pulse(9.0))
     await app.start()
     await done.wait()
