@@ -70,19 +70,20 @@ async def settle(cluster: BenchCluster, before: Seen, logged: int) -> tuple[Seen
     Returns
     -------
     Seen, float
-        Counters when the last agent had finished, and the seconds until the last decision.
+        Counters when the last agent had finished, and the seconds until the last but the store's had: it
+        waits a second for a batch to fill.
     """
-    last, decided = before, before.at
+    last, worked = before, before.at
     while True:
         await asyncio.sleep(POLL_S)
         now = await observe(cluster)
-        if now.handled.get("decide", 0) != last.handled.get("decide", 0):
-            decided = now.at
+        if any(last.handled.get(agent) != n for agent, n in now.handled.items() if agent != "archive"):
+            worked = now.at
         if now.handled != last.handled:
             last = now
         done = now.handled.get("intake", 0) - before.handled.get("intake", 0) >= logged
         if done and now.at - last.at > QUIET_S:
-            return last, decided - before.at
+            return last, worked - before.at
         if now.at - before.at > LONGEST_S:
             raise Stalled(f"after {LONGEST_S:.0f} s the agents had handled {dict(now.handled)} of {logged}")
 
