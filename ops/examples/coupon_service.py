@@ -3,38 +3,31 @@
 import json
 import sqlite3
 import time
-from typing import Any
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, Message, Producer
 
 
-def handle(record: Any, done: sqlite3.Connection, producer: Any) -> None:
+def handle(record: Message, done: sqlite3.Connection, producer: Producer) -> None:
     """Carry an action out unless that was done before; a repeat gets the same answer again."""
-    action = json.loads(record.value())
-    said = done.execute("SELECT answer FROM done WHERE action_id = ?", [action["action_id"]]).fetchone()
-    if said is None:
+    action = json.loads(record.value() or b"")
+    if not (said := done.execute("SELECT said FROM done WHERE id = ?", [action["action_id"]]).fetchone()):
         print("coupon", action["parameters"], "with idempotency key", action["action_id"])
-        answer = {"action_id": action["action_id"], "customer_id": action["customer_id"]}
-        said = [json.dumps(answer | {"status": "delivered", "by": "coupons", "occurred_at": time.time()})]
-        done.execute("INSERT INTO done VALUES (?, ?)", [action["action_id"], said[0]])
+        answer = {"status": "delivered", "by": "coupons", "occurred_at": time.time()}
+        said = [json.dumps(answer | {name: action[name] for name in ("action_id", "customer_id")})]
+        done.execute("INSERT INTO done VALUES (?, ?)", [action["action_id"], *said])
     producer.produce("actions.status", said[0], key=record.key(), partition=record.partition())
 
 
-def main(broker: str = "127.0.0.1:9092") -> None:
-    """Serve until stopped; an offset is committed once the answer stands in Kafka."""
-    done = sqlite3.connect("coupons.db", isolation_level=None)
-    done.execute("CREATE TABLE IF NOT EXISTS done (action_id TEXT PRIMARY KEY, answer TEXT)")
-    producer = Producer({"bootstrap.servers": broker, "enable.idempotence": True})
-    group = {"group.id": "coupons", "enable.auto.commit": False, "auto.offset.reset": "earliest"}
-    consumer = Consumer({"bootstrap.servers": broker} | group)
-    consumer.subscribe(["actions.coupon"])
-    while True:
-        record = consumer.poll(1.0)
-        if record is not None and record.error() is None:
-            handle(record, done, producer)
-            producer.flush()
-            consumer.commit(record)
-
-
 if __name__ == "__main__":
-    main()
+    done, broker = (
+        sqlite3.connect("coupons.db", isolation_level=None),
+        {"bootstrap.servers": "127.0.0.1:9092"},
+    )
+    done.execute("CREATE TABLE IF NOT EXISTS done (id TEXT PRIMARY KEY, said TEXT)")
+    group = {"group.id": "coupons", "enable.auto.commit": False, "auto.offset.reset": "earliest"}
+    producer, consumer = Producer(broker), Consumer(broker | group)
+    consumer.subscribe(["actions.coupon"])
+    for record in (found for found in iter(consumer.poll, None) if not found.error()):
+        handle(record, done, producer)
+        producer.flush()  # the offset follows once the answer stands in Kafka
+        consumer.commit(record)

@@ -39,10 +39,11 @@ class Producer:
 
 def test_a_repeat_is_answered_and_not_carried_out(capsys: pytest.CaptureFixture[str]) -> None:
     done: Any = sqlite3.connect(":memory:", isolation_level=None)
-    done.execute("CREATE TABLE done (action_id TEXT PRIMARY KEY, answer TEXT)")
-    producer = Producer()
+    done.execute("CREATE TABLE done (id TEXT PRIMARY KEY, said TEXT)")
+    producer: Any = Producer()
     for ident in ("a1", "a2", "a1"):
-        handle(Record(json.dumps(action(ident, "coupon")).encode(), 5), done, producer)
+        record: Any = Record(json.dumps(action(ident, "coupon")).encode(), 5)
+        handle(record, done, producer)
     done.close()
     assert capsys.readouterr().out.count("coupon") == 2
     assert producer.sent[0] == producer.sent[2]
