@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from models.outcome import DeadLetter
+from models.outcome import DeadLetter, DeadReason
+from streams import metrics
+from streams.alerts import add_alert
 from streams.codec import Header, cloud_event, dumps
 from streams.outbox import Outbox
 from streams.topics import DEAD_LETTERS
@@ -104,3 +106,19 @@ def add_dead_letter(
     ident = f"{topic}/{partition}/{offset}"
     headers = cloud_event("hark.dead_letter", agent, ident, now_ms, passed)
     out.keyed(DEAD_LETTERS, ident, value, headers)
+
+
+def add_poison(
+    out: Outbox,
+    agent: str,
+    place: tuple[str, int, int],
+    appended_ms: int,
+    now_ms: int,
+    passed: Sequence[Header],
+) -> None:
+    """Add the dead letter of a record that its agent cannot process, and an alert."""
+    metrics.DEAD.labels(agent, DeadReason.POISON).inc()
+    add_dead_letter(out, agent, place, DeadLetter(DeadReason.POISON), appended_ms, now_ms, passed)
+    where = "/".join(map(str, place))
+    said = f"{agent} cannot process {where}"
+    add_alert(out, "poison", where, said, "critical", now_ms, done="dead-lettered")

@@ -12,6 +12,11 @@ from models.events.signals import ALERT_KINDS
 EVENTS = Counter("hark_events_total", "Input records an agent has finished, by topic.", ["agent", "topic"])
 EMITTED = Counter("hark_emitted_total", "Records an agent has written and seen confirmed.", ["agent"])
 DROPPED = Counter("hark_dropped_total", "Records that rightly end, by reason.", ["agent", "reason"])
+PARKED = Gauge(
+    "hark_parked_actions",
+    "Actions whose topic does not take them, kept in partition state until it does.",
+    ["agent", "topic"],
+)
 DEAD = Counter(
     "hark_dead_letters_total", "Records that could not be processed, by reason.", ["agent", "reason"]
 )

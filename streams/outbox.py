@@ -39,6 +39,10 @@ RETRIABLE = (
 Record = tuple[bytes | None, bytes | None, Sequence[Header]]
 
 
+class RecordTooLong(ValueError):
+    """A record that does not fit into an empty batch."""
+
+
 class BatchProducer(Protocol):
     """The part of aiokafka's producer that is used; tests put a memory in its place."""
 
@@ -103,6 +107,10 @@ class Outbox:
             else:
                 mine.extend(records)
 
+    def pop(self, place: tuple[str, int]) -> Sequence[Record]:
+        """Take out what was added for one topic and partition."""
+        return self._records.pop(place)
+
     def __len__(self) -> int:
         return sum(map(len, self._records.values()))
 
@@ -143,11 +151,11 @@ class Outbox:
         topic, partition = place
         # One after the other: were a later batch confirmed and an earlier one written again, readers
         # would take the earlier one's records for repeats.
-        for batch in _pack(producer, records):
+        for batch in pack(producer, records):
             await (await producer.send_batch(batch, topic, partition=partition))
 
 
-def _pack(producer: BatchProducer, records: Sequence[Record]) -> list[Any]:
+def pack(producer: BatchProducer, records: Sequence[Record]) -> list[Any]:
     """Cut `records` into as few batches as the producer's batch size allows."""
     size = sum(len(value) for _, value, _ in records if value is not None)
     batch = producer.create_batch(size)
@@ -157,5 +165,5 @@ def _pack(producer: BatchProducer, records: Sequence[Record]) -> list[Any]:
             batch = producer.create_batch(size)
             batches.append(batch)
             if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                raise ValueError(f"a record of {len(value or b'')} bytes does not fit into an empty batch")
+                raise RecordTooLong(f"a record of {len(value or b'')} bytes does not fit into an empty batch")
     return batches

@@ -135,7 +135,9 @@ def build_decide(run: Runtime) -> Built:
     engine = Engine(shipped_catalog(settings.rules_dir), limits)
     run.follow(RULES_CATALOG, LiveCatalog(engine).apply)
     step = decide.DecideStep(engine, settings.partitions, run.clock)
-    return decide.TOPICS, stateful(run, "decide", step)
+    state, every = run.changelog("decide"), settings.tick_seconds
+    runner = TimedRunner("decide", step, run.batches, run.layout, run.clock, state, every, patience_ms=0)
+    return decide.TOPICS, runner
 
 
 def build_follow_up(run: Runtime) -> Built:

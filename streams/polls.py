@@ -14,6 +14,10 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 
+Owned = Callable[[], bool]
+"""Tells whether this worker still owns the partitions it works on."""
+
+
 class PartitionLost(RuntimeError):
     """The partition went to another worker while its records were being processed."""
 

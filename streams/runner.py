@@ -11,17 +11,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any
 
 from models.clock import Clock
-from models.outcome import DeadLetter, DeadReason
-from streams import metrics
 from streams.alerts import add_alert
-from streams.dead_letters import StopStream, add_dead_letter
+from streams.dead_letters import StopStream, add_poison
 from streams.outbox import BatchProducer, Layout, Outbox
-from streams.polls import Fetched, PartitionLost, waves
+from streams.parcels import Mail
+from streams.parking import Parking
+from streams.polls import Fetched, Owned, PartitionLost, waves
 from streams.progress import Progress
 from streams.state import Changelog, PartitionState
 from streams.step import Ahead, Slice, Step, Work
@@ -40,6 +40,8 @@ class SliceRunner:
         Shortest time between two polls, and longest a broker may hold an empty fetch; 0 takes the settings.
     ahead
         Called with the slices of a wave before the step has them one by one.
+    parking
+        Keeps actions that cannot be published; without one the agent insists on every output.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class SliceRunner:
         changelog: Changelog | None = None,
         patience_ms: int = 0,
         ahead: Ahead | None = None,
+        parking: Parking | None = None,
     ) -> None:
         self.agent = agent
         self.drain_seconds = 8.0
@@ -65,6 +68,7 @@ class SliceRunner:
         self._current: set[int] = set()
         self._progress = Progress(agent)
         self._ahead = ahead
+        self._parking = parking
 
     @property
     def stateful(self) -> bool:
@@ -77,7 +81,7 @@ class SliceRunner:
     async def stop(self) -> None:
         """Nothing to finish: a poll is finished before the next is taken."""
 
-    async def take(self, slices: Sequence[Fetched], owned: Callable[[], bool]) -> None:
+    async def take(self, slices: Sequence[Fetched], owned: Owned) -> None:
         """Process what a poll brought to the end, and ack it."""
         for wave in waves(slices):
             await self.run_wave([Work(one.topic, one.partition, one.records) for one in wave], owned)
@@ -100,17 +104,19 @@ class SliceRunner:
             self._states[partition] = state
             self._current.add(partition)
             self.step.open(state)
+            if self._parking is not None:
+                self._parking.open(state)
             self._progress.loaded(partition, len(state), time.monotonic() - began)
         return self._states[partition]
 
-    async def bury(self, topic: str, partition: int, record: Any, owned: Callable[[], bool]) -> None:
+    async def bury(self, topic: str, partition: int, record: Any, owned: Owned) -> None:
         """Make a dead letter of a record that must not be processed again."""
         state = await self.state_of(partition)
         if state is None or record.offset > state.marks.get(topic, -1):
             await self._bury(Slice(topic, partition, [record], state), "it ends the process", owned)
 
     async def run(
-        self, topic: str, partition: int, records: Sequence[Any], owned: Callable[[], bool] = lambda: True
+        self, topic: str, partition: int, records: Sequence[Any], owned: Owned = lambda: True
     ) -> None:
         """Process one slice to the end."""
         await self.run_wave([Work(topic, partition, records)], owned)
@@ -118,7 +124,7 @@ class SliceRunner:
     async def run_wave(
         self,
         wave: Sequence[Work],
-        owned: Callable[[], bool] = lambda: True,
+        owned: Owned = lambda: True,
         around: AbstractAsyncContextManager[None] | None = None,
     ) -> None:
         """Process slices of different partitions to the end; when this returns they may be acked.
@@ -141,12 +147,10 @@ class SliceRunner:
         pieces = []
         for topic, partition, records in wave:
             state = await self.state_of(partition)
-            if state is not None:
-                done = state.marks.get(topic, -1)
-                if records and records[0].offset <= done:
-                    fresh = [record for record in records if record.offset > done]
-                    self._progress.repeated(len(records) - len(fresh))
-                    records = fresh
+            if state is not None and records and records[0].offset <= (done := state.marks.get(topic, -1)):
+                fresh = [record for record in records if record.offset > done]
+                self._progress.repeated(len(records) - len(fresh))
+                records = fresh
             if records:
                 pieces.append(Slice(topic, partition, records, state))
         if pieces:
@@ -164,7 +168,7 @@ class SliceRunner:
     async def _attempt(
         self,
         pieces: Sequence[Slice],
-        owned: Callable[[], bool],
+        owned: Owned,
         around: AbstractAsyncContextManager[None] | None = None,
     ) -> None:
         begun, done, failed = list[Slice](), list[tuple[Slice, Outbox]](), list[tuple[Slice, Exception]]()
@@ -186,12 +190,10 @@ class SliceRunner:
                     self._undo(piece.state)
                     failed.append((piece, problem))
         except BaseException:  # not of the step: the partition is lost, or the worker stops
-            for piece in begun:
-                self._undo(piece.state)
+            self._undo(*(piece.state for piece in begun))
             raise
         if stop := next((problem for _, problem in failed if isinstance(problem, StopStream)), None):
-            for piece, _ in done:
-                self._undo(piece.state)
+            self._undo(*(piece.state for piece, _ in done))
             await self._alarm(stop)
             raise stop
         if done:
@@ -214,32 +216,34 @@ class SliceRunner:
         self._progress.processed(time.thread_time() - cpu)
         return None
 
-    async def _finish(self, done: Sequence[tuple[Slice, Outbox]], owned: Callable[[], bool]) -> None:
+    async def _finish(self, done: Sequence[tuple[Slice, Outbox]], owned: Owned) -> None:
         if not owned():
-            for piece, _ in done:
-                self._undo(piece.state)
+            self._undo(*(piece.state for piece, _ in done))
             lost = ", ".join(f"{piece.topic}/{piece.partition}" for piece, _ in done)
             raise PartitionLost(f"{self.agent} no longer owns {lost}; nothing was written")
-        for piece, _ in done:
+        out, mail = Outbox(self._layout), Mail()
+        for piece, part in done:
             if piece.state is not None:
                 piece.state.marks[piece.topic] = piece.records[-1].offset
-        out = Outbox(self._layout)
-        for _, part in done:
+                if self._parking is not None:
+                    self._parking.collect(piece.state, part, mail)
             out.take(part)
-        written = len(out)
-        await self._write([piece.state for piece, _ in done if piece.state is not None], out)
+        written = await self._write([piece.state for piece, _ in done if piece.state is not None], out, mail)
         self._progress.finished([piece for piece, _ in done], written, self._clock.now())
 
-    async def _write(self, states: Sequence[PartitionState], out: Outbox) -> None:
-        """Write the outputs, then the states; undo in memory what is not confirmed."""
+    async def _write(self, states: Sequence[PartitionState], out: Outbox, mail: Mail) -> int:
+        """Write the outputs, then the states, or undo in memory; returns how many outputs were confirmed."""
+        written = len(out)
         try:
-            await out.send(self._producer)
+            if mail and self._parking is not None:
+                written += await self._parking.beside(out.send(self._producer), self._producer, mail)
+            else:
+                await out.send(self._producer)
         except BaseException:
-            for state in states:
-                self._undo(state)
+            self._undo(*states)
             raise
         if self._changelog is None or not states:
-            return
+            return written
         pending = [asyncio.ensure_future(self._changelog.write(state)) for state in states]
         try:
             await asyncio.wait(pending)
@@ -247,6 +251,7 @@ class SliceRunner:
             problems = [self._written(state, one) for state, one in zip(states, pending, strict=True)]
         if problem := next(filter(None, problems), None):
             raise problem
+        return written
 
     def _written(self, state: PartitionState, written: asyncio.Future[None]) -> BaseException | None:
         """Make a state's changes part of it when they were confirmed, else forget them; returns why."""
@@ -264,37 +269,32 @@ class SliceRunner:
             self._undo(state)
         return problem
 
-    async def _isolate(self, piece: Slice, problem: Exception, owned: Callable[[], bool]) -> None:
+    async def _isolate(self, piece: Slice, problem: Exception, owned: Owned) -> None:
         """Process a failed slice record by record; the one that fails alone is a dead letter."""
-        if len(piece.records) > 1:
-            for record in piece.records:
-                await self._attempt([Slice(piece.topic, piece.partition, [record], piece.state)], owned)
-            return
-        await self._bury(piece, type(problem).__name__, owned)
+        if len(piece.records) == 1:
+            return await self._bury(piece, type(problem).__name__, owned)
+        for record in piece.records:
+            await self._attempt([Slice(piece.topic, piece.partition, [record], piece.state)], owned)
 
-    async def _bury(self, piece: Slice, why: str, owned: Callable[[], bool]) -> None:
+    async def _bury(self, piece: Slice, why: str, owned: Owned) -> None:
         record = piece.records[0]
         place = (piece.topic, piece.partition, record.offset)
         log.error("%s cannot process %s/%d offset %d: %s", self.agent, *place, why)
-        metrics.DEAD.labels(self.agent, DeadReason.POISON).inc()
-        out = Outbox(self._layout)
+        out, now_ms = Outbox(self._layout), int(self._clock.now() * 1000)
         if piece.state is not None:
             piece.state.begin()
-        now_ms = int(self._clock.now() * 1000)
-        poison = DeadLetter(DeadReason.POISON)
-        add_dead_letter(out, self.agent, place, poison, record.timestamp, now_ms, record.headers)
-        where = "/".join(map(str, place))
-        said = f"{self.agent} cannot process {where}"
-        add_alert(out, "poison", where, said, "critical", now_ms, done="dead-lettered")
+        add_poison(out, self.agent, place, record.timestamp, now_ms, record.headers)
         await self._finish([(piece, out)], owned)
 
     async def _alarm(self, problem: StopStream) -> None:
-        out = Outbox(self._layout)
-        now_ms = int(self._clock.now() * 1000)
+        out, now_ms = Outbox(self._layout), int(self._clock.now() * 1000)
         add_alert(out, problem.kind, self.agent, str(problem), "critical", now_ms, done="stopped")
         await out.send(self._producer)
 
-    def _undo(self, state: PartitionState | None) -> None:
-        if state is not None:
-            state.rollback()
-            self.step.rollback(state)
+    def _undo(self, *states: PartitionState | None) -> None:
+        for state in states:
+            if state is not None:
+                state.rollback()
+                self.step.rollback(state)
+                if self._parking is not None:
+                    self._parking.open(state)

@@ -115,7 +115,9 @@ class Settings(BaseSettings):
     follow_up_file: Path | None = Field(
         None, description="calendars, routing, ladders and retries, instead of the shipped ones"
     )
-    tick_seconds: float = Field(1.0, gt=0, description="seconds between two looks at the SLA timers")
+    tick_seconds: float = Field(
+        1.0, gt=0, description="seconds between two looks at timers and parked actions"
+    )
 
     metrics_port: int = Field(0, ge=0, le=65535, description="Prometheus port of a worker; 0 for none")
     metrics_host: str = Field("127.0.0.1", description="address the metrics port binds to")

@@ -56,6 +56,17 @@ class Step(Protocol):
         ...
 
 
+class Untimed:
+    """Base of steps that have no timers of their own; their ticks only try parked actions again."""
+
+    def next_due(self, partition: int) -> int | None:
+        """Nothing is ever due."""
+        return None
+
+    def due(self, state: PartitionState, now_ms: int, out: Outbox) -> None:
+        """Fire nothing."""
+
+
 class Stateless:
     """Base of steps that keep no partition state."""
 

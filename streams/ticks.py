@@ -17,18 +17,17 @@ from typing import Any, Protocol
 from models.clock import Clock
 from streams import metrics
 from streams.outbox import BatchProducer, Layout, Outbox
-from streams.polls import PartitionLost
+from streams.parcels import Mail, Parcel
+from streams.parking import Parking
+from streams.polls import Owned, PartitionLost
 from streams.runner import SliceRunner
 from streams.state import Changelog, PartitionState
 from streams.step import Step, Work
 
 log = logging.getLogger(__name__)
 
-Owned = Callable[[], bool]
-
-
 PATIENCE_MS = 100
-"""Timers count in seconds, so an empty fetch may stand longer than on the way from feedback to action."""
+"""Work orders' timers count in seconds, so an empty fetch may stand longer than on the way to an action."""
 
 
 class TimedStep(Step, Protocol):
@@ -44,12 +43,14 @@ class TimedStep(Step, Protocol):
 
 
 class TimedRunner(SliceRunner):
-    """A runner that also ticks; slices and ticks of a partition never run at the same time.
+    """A runner that also ticks, and tries parked actions again; neither meets a slice of its partition.
 
     Parameters
     ----------
     every
         Seconds between two looks at the timers.
+    parking
+        Keeps actions that cannot be published, see `streams.parking`; one of its own when None.
     """
 
     def __init__(
@@ -61,8 +62,12 @@ class TimedRunner(SliceRunner):
         clock: Clock,
         changelog: Changelog,
         every: float = 1.0,
+        patience_ms: int = PATIENCE_MS,
+        parking: Parking | None = None,
     ) -> None:
-        super().__init__(agent, step, producer, layout, clock, changelog, PATIENCE_MS)
+        parking = Parking(agent, clock) if parking is None else parking
+        super().__init__(agent, step, producer, layout, clock, changelog, patience_ms, parking=parking)
+        self._parked = parking
         self._timed = step
         self._every = every
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -90,6 +95,7 @@ class TimedRunner(SliceRunner):
     def assigned(self, partitions: Iterable[int]) -> None:
         """Note a new assignment; from now on its timers are this worker's."""
         self._mine = set(partitions)
+        self._parked.keep(self._mine)
         super().assigned(self._mine)
 
     async def revoked(self) -> None:
@@ -141,23 +147,57 @@ class TimedRunner(SliceRunner):
         if not owned():
             self._undo(state)
             raise PartitionLost(f"{self.agent} no longer owns {state.partition}; nothing was written")
-        written = len(out)
-        await self._write([state], out)
-        metrics.EMITTED.labels(self.agent).inc(written)
+        mail = Mail()
+        self._parked.collect(state, out, mail)
+        metrics.EMITTED.labels(self.agent).inc(await self._write([state], out, mail))
+
+    async def retry(self, owned: Owned = lambda: True) -> None:
+        """Try again what is parked and due.
+
+        Slices go on while a place is asked. Once it confirms, what came to it meanwhile follows with the
+        partition held, so that later actions find it open; then the keys leave the state.
+
+        Raises
+        ------
+        PartitionLost
+            When another worker has taken a partition over; it has what was parked, too.
+        """
+        states = [self._states[p] for p in sorted(self._current & self._mine)] if self._parked else []
+        if not (due := self._parked.due(states)):
+            return
+        if not owned():
+            raise PartitionLost(f"{self.agent} no longer owns what is parked; nothing was written")
+        sent = await self._parked.deliver(self._producer, due)
+        for state in states:
+            if confirmed := [parcel for parcel in sent if parcel.state is state]:
+                await self._settle(state, confirmed, owned)
+
+    async def _settle(self, state: PartitionState, sent: Sequence[Parcel], owned: Owned) -> None:
+        """Take what was confirmed out of a state, after what has queued behind it."""
+        p = state.partition
+        async with self._ticking, self._locks[p]:
+            if p not in self._mine or p not in self._current or self._states.get(p) is not state:
+                return  # loaded anew, it is tried again
+            if not owned():
+                raise PartitionLost(f"{self.agent} no longer owns {p}; what was parked may be sent again")
+            state.begin()
+            behind = self._parked.behind(sent, state)
+            self._parked.forget(sent)
+            written = await self._write([state], Outbox(self._layout), behind)
+            metrics.EMITTED.labels(self.agent).inc(len(sent) + written)
 
     async def tick_all(self) -> None:
-        """Fire what is due in every partition of this worker."""
+        """Fire what is due in every partition of this worker, then try again what is parked."""
         owned = self._ownership()
-        for partition in sorted(self._mine):
-            if partition not in self._mine:
-                continue
-            try:
-                await self.tick(partition, owned)
-            except PartitionLost as lost:
-                if not self._mine or not owned():
-                    log.info("%s", lost)
-                    return
+        try:
+            for partition in sorted(self._mine):
+                if partition in self._mine:
+                    await self.tick(partition, owned)
+            await self.retry(owned)
+        except PartitionLost as lost:
+            if self._mine and owned():
                 raise
+            log.info("%s", lost)
 
     async def _regularly(self) -> None:
         while not self._stopping.is_set():

@@ -17,8 +17,9 @@ from streams import metrics
 from streams.codec import cloud_event, dumps, loads
 from streams.origin import OriginFence
 from streams.outbox import Outbox
+from streams.parcels import forget_customer
 from streams.state import PartitionState
-from streams.step import Slice
+from streams.step import Slice, Untimed
 from streams.topics import DECISIONS, FEEDBACK_SCORED, HOLDOUTS, action_topic
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ class CustomerStates(MutableMapping[str, CustomerState]):
         return len(self._open)
 
 
-class DecideStep:
+class DecideStep(Untimed):
     """Puts each record of a log before the rules.
 
     Parameters
@@ -119,7 +120,9 @@ class DecideStep:
         self._engine.failures.clear()
 
     def _forget(self, piece: Slice, customer: str, out: Outbox) -> None:
-        """Have a customer's sticky assignments removed from their compacted topic."""
+        """Have a customer's sticky assignments removed from their compacted topic, and what is parked."""
+        assert piece.state is not None
+        forget_customer(piece.state, customer)
         for rule in (*self._engine.catalog.rules, GLOBAL):
             out.placed(HOLDOUTS, piece.partition, f"{customer}:{rule}".encode(), None)
 

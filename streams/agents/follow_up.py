@@ -19,6 +19,7 @@ from streams.alerts import add_alert
 from streams.codec import cloud_event, dumps, loads
 from streams.dead_letters import add_dead_letter
 from streams.outbox import Outbox
+from streams.parcels import forget_customer
 from streams.state import PartitionState
 from streams.step import Slice
 from streams.topics import ACTION_STATUS, ACTION_TOPICS, FEEDBACK_SCORED, WORK_ORDERS, action_topic
@@ -161,13 +162,15 @@ class FollowUpStep:
 
     def _feedback(self, piece: Slice, record: Any, orders: WorkOrders, now_ms: int, out: Outbox) -> None:
         """Note a complaint about what a work order of the same customer was about."""
-        idents = orders.of_customer(record.key)
-        if not idents or (COMPLAINT not in record.value and ERASURE not in record.value):
+        idents, erasing = orders.of_customer(record.key), ERASURE in record.value
+        if not erasing and (not idents or COMPLAINT not in record.value):
             return
         event = loads(record.value)
         if is_erasure(event):
             for forgotten in filter(None, map(orders.get, idents)):
                 orders.remove(forgotten)
+            assert piece.state is not None
+            forget_customer(piece.state, record.key.decode())
             return
         if event["event"] != "feedback" or event["scores"]["kind"] != "complaint":
             return

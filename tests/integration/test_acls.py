@@ -8,26 +8,38 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import TopicAuthorizationFailedError
 
-from models.clock import SystemClock
+from models.clock import SystemClock, VirtualClock
 from models.pii.keyring import Keyring
-from ops.kafka.acl_file import load
+from ops.kafka.acl_file import grants, load
 from ops.kafka.acls import Grant, Operation, Resource, allow
 from ops.kafka.cluster import Cluster
 from ops.topic_admin import apply, apply_acls
+from streams import metrics
+from streams.codec import dumps
+from streams.pipeline import build_decide
 from streams.runtime import Runtime
 from streams.settings import Settings
-from streams.topics import read_by
+from streams.ticks import TimedRunner
+from streams.topics import FEEDBACK_SCORED, read_by
 
 pytestmark = pytest.mark.kafka
 
-STRANGER = "stranger"
+STRANGER, LIMITED = "stranger", "limited"
+TICKETS, OTHERS = "actions.ticket", "actions.escalation"
+SCORED = Path(__file__).parents[1] / "golden" / "feedback.scored.json"
+GOLDEN_S = 1_773_813_600.0
+"""The time of the golden records."""
 SECONDS = 150.0
 
 
@@ -40,7 +52,7 @@ def settings(cluster: Cluster, user: str, **more: str) -> Settings:
 
 @pytest.fixture(scope="module")
 def locked(kafka_available: None) -> Iterator[Cluster]:
-    users = [*load().users, STRANGER]
+    users = [*load().users, STRANGER, LIMITED]
     with Cluster(nodes=1, tls=True, sasl=True, acls=True, users=users) as cluster:
         admin = settings(cluster, "admin")
         asyncio.run(apply(admin))
@@ -134,3 +146,41 @@ def test_agents_with_a_user_each_carry_an_event_to_its_score(locked: Cluster, tm
             worker.wait()
     logs = "".join((tmp_path / f"{agent}.log").read_text() for agent in ("intake", "score"))
     assert not [user for user, password in locked.passwords.items() if password in logs]
+
+
+@asynccontextmanager
+async def deciding(cluster: Cluster, clock: VirtualClock) -> AsyncIterator[TimedRunner]:
+    """Run decide for partition 0 as a user that may not write tickets, until the process is gone."""
+    run = Runtime(settings(cluster, LIMITED, holdout_salt="golden"), clock)
+    try:
+        await run.connect(["decide"])
+        runner = cast(TimedRunner, build_decide(run)[1])
+        runner.assigned({0})
+        yield runner
+    finally:
+        await run.close()
+
+
+def test_an_action_its_topic_refuses_waits_while_others_arrive_and_goes_once_it_may(locked: Cluster) -> None:
+    async def run() -> None:
+        rights = [grant for grant in grants(load()) if grant.user == "hark-decide" and grant.name != TICKETS]
+        seen = Grant(LIMITED, Resource.TOPIC, TICKETS, (Operation.DESCRIBE,))
+        await allow(locked.client_settings(), [seen, *(replace(grant, user=LIMITED) for grant in rights)])
+        event, clock = json.loads(SCORED.read_text())["feedback.raw/social_zh"], VirtualClock(GOLDEN_S)
+        key, parked = event["customer_id"].encode(), metrics.PARKED.labels("decide", TICKETS)
+        record = SimpleNamespace(key=key, value=dumps(event), headers=(), offset=0, timestamp=0)
+        async with deciding(locked, clock) as runner:
+            await runner.run(FEEDBACK_SCORED, 0, [record])
+            assert parked._value.get() == 1
+            await runner.tick_all()
+        other = json.loads((await read(locked, "hark-archive", OTHERS))[0])
+        await allow(locked.client_settings(), [replace(seen, operations=(Operation.WRITE,))])
+        async with deciding(locked, clock) as runner, asyncio.timeout(SECONDS):
+            await runner.tick_all()
+            while parked._value.get():  # the brokers may learn of the grant a moment later
+                clock.advance(60)
+                await runner.tick_all()
+        ticket = json.loads((await read(locked, "hark-archive", TICKETS))[0])
+        assert (ticket["kind"], ticket["decision_id"]) == ("ticket", other["decision_id"])
+
+    asyncio.run(asyncio.wait_for(run(), SECONDS))
