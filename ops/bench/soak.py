@@ -28,6 +28,8 @@ SAMPLE_S = 5.0
 CHUNK_S = 2.0
 BURST = 8_000
 PER_DAY = 2_000
+SEASON = 60_000
+"""Feedbacks of a world; it has a sixth as many customers."""
 """Feedback a simulated day: about three records of any kind for each."""
 
 
@@ -59,13 +61,19 @@ class Sample:
 
 
 def days(seed: int, feedback: int) -> Iterator[Produced]:
-    """Yield a world's records day after day until `feedback` has been said."""
-    count = max(1, feedback // PER_DAY)
-    start = int(time.time() * 1000) - count * DAY_MS
-    world = World(seed, feedback, start, count)
-    yield from world.beginning()
-    for number in range(count):
-        yield from world.day(number)
+    """Yield records day after day until `feedback` has been said, by the same customers all the time.
+
+    Customers leave for good, so a world of `SEASON` feedbacks follows another: were there ever new
+    customers, memory would have to grow.
+    """
+    seasons = -(-feedback // SEASON)
+    length = SEASON // PER_DAY
+    start = int(time.time() * 1000) - seasons * length * DAY_MS
+    for season in range(seasons):
+        world = World(seed, SEASON, start + season * length * DAY_MS, length, first=season * 10 * SEASON)
+        yield from world.beginning()
+        for number in range(length):
+            yield from world.day(number)
 
 
 def trend(samples: Sequence[Sample], name: str) -> dict[str, float]:

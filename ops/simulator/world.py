@@ -93,16 +93,18 @@ class World:
         How many valid feedback events to say in all, copies not counted.
     start_ms, days
         Event time of the first day (ms since the epoch), and how many there are.
+    first
+        Number behind which events are counted, so that a later world of the same customers repeats no id.
     """
 
-    def __init__(self, seed: int, feedback: int, start_ms: int, days: int = 60) -> None:
+    def __init__(self, seed: int, feedback: int, start_ms: int, days: int = 60, first: int = 0) -> None:
         self.rng = Random(seed)
         self.days = days
         self.feedback = feedback
         self.start_ms = start_ms
         self._words = Words(self.rng)
         self._said = 0
-        self._serial = 0
+        self._serial = first
         self._later: dict[int, list[Produced]] = defaultdict(list)
         self.drawn: list[Drawn] = []
         self.malformed = 0
