@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from models.clock import Clock
 from streams import metrics
-from streams.outbox import FIRST_PAUSE_S, RETRIABLE, BatchProducer, Outbox, Record, RecordTooLong, pack
+from streams.outbox import FIRST_PAUSE_S, RETRIABLE, BatchProducer, Outbox, RecordTooLong, pack
 from streams.parcels import PARKED, Lane, Mail, Parcel, pack_parcel, parcels_of, parked_in
 from streams.state import PartitionState
 from streams.topics import ACTION_TOPICS
@@ -37,19 +37,16 @@ NAMED = 5
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLong)
 _TOPICS = frozenset(ACTION_TOPICS)
 
-Bound = Callable[[], AbstractAsyncContextManager[Any]]
 
+@dataclass(slots=True)
+class _Try:
+    """How far the delivery to one place has come."""
 
-def patiently() -> AbstractAsyncContextManager[Any]:
-    """Open a context that ends a delivery after `PATIENCE_S`."""
-    return asyncio.timeout(PATIENCE_S)
-
-
-class _Tried(NamedTuple):
-    confirmed: Sequence[Parcel]
-    left: Sequence[Parcel]
-    large: Sequence[Parcel]
-    why: str
+    lane: Lane
+    left: list[Parcel]
+    confirmed: list[Parcel] = field(default_factory=list)
+    large: list[Parcel] = field(default_factory=list)
+    why: str = "it does not confirm"
 
 
 class Parking:
@@ -60,14 +57,14 @@ class Parking:
 
     Parameters
     ----------
-    bound
-        Opens a context that raises `TimeoutError` when a place has taken too long.
+    patience
+        Seconds a place may take; None for ever.
     """
 
-    def __init__(self, agent: str, clock: Clock, bound: Bound = patiently) -> None:
+    def __init__(self, agent: str, clock: Clock, patience: float | None = PATIENCE_S) -> None:
         self._agent = agent
         self._clock = clock
-        self._bound = bound
+        self._patience = patience
         self._held: dict[int, dict[Lane, list[bytes]]] = {}
         self._next: dict[int, int] = {}
         self._pauses: dict[Lane, tuple[int, int]] = {}
@@ -127,75 +124,63 @@ class Parking:
             if lane not in self._pauses and done.intersection(keys) and not done.issuperset(keys)
         }
 
-    async def deliver(self, producer: BatchProducer, mail: Mapping[Lane, Sequence[Parcel]]) -> list[Parcel]:
+    async def deliver(
+        self,
+        producer: BatchProducer,
+        mail: Mapping[Lane, Sequence[Parcel]],
+        others: Awaitable[None] | None = None,
+    ) -> list[Parcel]:
         """Deliver what its place takes in time and park the rest; returns what was confirmed.
 
         States are touched only for parcels that are not parked yet; `forget` takes the others out.
+
+        Parameters
+        ----------
+        others
+            Other outputs, written beside and insisted on; begun together they share requests.
         """
-        tries = (self._try(producer, lane, parcels) for lane, parcels in mail.items())
+        tries = [_Try(lane, list(parcels)) for lane, parcels in mail.items()]
+        tasks, began = [asyncio.ensure_future(_attempt(producer, one)) for one in tries], time.monotonic()
+        try:
+            if others is not None:
+                await others
+            left = None if self._patience is None else max(0.0, began + self._patience - time.monotonic())
+            await asyncio.wait(tasks, timeout=left)
+        finally:
+            if silent := [task for task in tasks if not task.done()]:
+                for task in silent:
+                    task.cancel()
+                await asyncio.wait(silent)
+        for task in tasks:
+            if not task.cancelled():
+                task.result()
         confirmed = list[Parcel]()
-        for lane, tried in zip(mail, await asyncio.gather(*tries), strict=True):
-            confirmed += tried.confirmed
-            if tried.left:
-                self._park(lane, tried.left)
-                self._pause(lane, tried.left, tried.why)
+        for one in tries:
+            confirmed += one.confirmed
+            if one.left:
+                self._park(one.lane, one.left)
+                self._pause(one.lane, one.left, one.why)
             else:
-                self._pauses.pop(lane, None)
-            for parcel in tried.large:
-                self._part(lane, parcel)
+                self._pauses.pop(one.lane, None)
+            for parcel in one.large:
+                self._part(one.lane, parcel)
         if self or self._pauses:
             self._tell()
         return confirmed
 
-    async def beside(self, others: Awaitable[None], producer: BatchProducer, mail: Mail) -> int:
-        """Deliver while the other outputs are written; returns how many records were confirmed."""
-        delivery = asyncio.ensure_future(self.deliver(producer, mail))
-        try:
-            await others
-            sent = await delivery
-        finally:
-            delivery.cancel()
-        self.forget(sent)
-        return len(sent)
-
-    def forget(self, sent: Iterable[Parcel]) -> None:
-        """Take confirmed parcels out of their states; durable with the states' next write."""
+    def forget(self, sent: Sequence[Parcel]) -> int:
+        """Take confirmed parcels out of their states, durable with the next write; returns how many came."""
         changed = False
-        for state, _, key in sent:
-            if key and state.get(key) is not None:
+        for parcel in sent:
+            state, _, key = parcel
+            # A partition that was elsewhere meanwhile may hold another record under the number.
+            if key and parcels_of(state, [key]) == [parcel]:
                 state.delete(key)
                 self._release(state.partition, key)
                 changed = True
         if changed:
             self._tell()
-
-    async def _try(self, producer: BatchProducer, lane: Lane, parcels: Sequence[Parcel]) -> _Tried:
-        """Deliver to one place within the bound, one by one when together they are too large."""
-        waiting, large, confirmed = list(parcels), list[Parcel](), list[Parcel]()
-        most, pause, why = len(waiting), FIRST_PAUSE_S, ""
-        try:
-            async with self._bound():
-                while waiting:
-                    now = waiting[:most]
-                    try:
-                        await _send(producer, lane, [parcel.record for parcel in now])
-                        confirmed += now
-                    except TOO_LARGE:
-                        most = 1
-                        if len(now) > 1:
-                            continue
-                        large += now
-                    except RETRIABLE as error:
-                        why = type(error).__name__
-                        await asyncio.sleep(pause)
-                        pause *= 2
-                        continue
-                    del waiting[: len(now)]
-        except TimeoutError:
-            why = why or "it does not confirm"
-        except KafkaError as error:
-            why = type(error).__name__
-        return _Tried(confirmed, waiting, large, why)
+        return len(sent)
 
     def _park(self, lane: Lane, parcels: Iterable[Parcel]) -> list[bytes]:
         """Put parcels into their states unless they are there; returns the keys."""
@@ -259,7 +244,27 @@ class Parking:
             metrics.PARKED.labels(self._agent, topic).set(topics[topic])
 
 
-async def _send(producer: BatchProducer, lane: Lane, records: Sequence[Record]) -> None:
-    for batch in pack(producer, records):
-        # aiokafka keeps books by the future it returned; only the wait for it may be given up.
-        await asyncio.shield(await producer.send_batch(batch, lane[0], partition=lane[1]))
+async def _attempt(producer: BatchProducer, one: _Try) -> None:
+    """Deliver to a place until it refuses or this is cancelled; one by one if together they are too large."""
+    most, pause = len(one.left), FIRST_PAUSE_S
+    while one.left:
+        now = one.left[:most]
+        try:
+            for batch in pack(producer, [parcel.record for parcel in now]):
+                # aiokafka keeps books by the future it returned; only the wait for it may be given up.
+                await asyncio.shield(await producer.send_batch(batch, one.lane[0], partition=one.lane[1]))
+            one.confirmed += now
+        except TOO_LARGE:
+            most = 1
+            if len(now) > 1:
+                continue
+            one.large += now
+        except RETRIABLE as error:
+            one.why = type(error).__name__
+            await asyncio.sleep(pause)
+            pause *= 2
+            continue
+        except KafkaError as error:
+            one.why = type(error).__name__
+            return
+        del one.left[: len(now)]

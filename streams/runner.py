@@ -1,9 +1,8 @@
 """Runs an agent's step over slices: state, outputs, confirmations, in the order that loses nothing.
 
 For the slices of a poll: skip what the states already contain; process; write the outputs and wait for
-every confirmation; write the states with the input offsets; only then may the slices be acked. A death
-between any two of these repeats work, and the repeat gives the same ids: outputs before the state, so
-that a state that contains a record proves its outputs are written.
+every confirmation; write the states with the input offsets; only then ack the slices. A death between any
+two of these repeats work under the same ids; a state with a record proves its outputs written, or has them.
 """
 
 from __future__ import annotations
@@ -236,7 +235,8 @@ class SliceRunner:
         written = len(out)
         try:
             if mail and self._parking is not None:
-                written += await self._parking.beside(out.send(self._producer), self._producer, mail)
+                sent = await self._parking.deliver(self._producer, mail, out.send(self._producer))
+                written += self._parking.forget(sent)
             else:
                 await out.send(self._producer)
         except BaseException:

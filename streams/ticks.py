@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from models.clock import Clock
@@ -111,10 +111,15 @@ class TimedRunner(SliceRunner):
         around: AbstractAsyncContextManager[None] | None = None,
     ) -> None:
         """Process slices to the end, when no tick of their partitions is running."""
-        async with AsyncExitStack() as held:
+        held = list[asyncio.Lock]()
+        try:
             for partition in sorted({work.partition for work in wave}):
-                await held.enter_async_context(self._locks[partition])
+                await (lock := self._locks[partition]).acquire()
+                held.append(lock)
             await super().run_wave(wave, owned, around)
+        finally:
+            for lock in held:
+                lock.release()
 
     async def bury(self, topic: str, partition: int, record: Any, owned: Owned) -> None:
         """Make a dead letter of a record, when no tick of its partition is running."""

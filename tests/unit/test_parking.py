@@ -16,6 +16,8 @@ from aiokafka.errors import (
     MessageSizeTooLargeError,
     TopicAuthorizationFailedError,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models.clock import VirtualClock
 from streams import metrics
@@ -90,11 +92,12 @@ class Broker:
         return confirmed
 
     async def load(self, partition: int, known: PartitionState | None = None) -> PartitionState:
-        state = PartitionState(partition)
-        for key, value in self.held.get(partition, {}).items():
-            state.put(key, value)
+        state, held = known or PartitionState(partition), self.held.get(partition, {})
+        state.rollback()
+        for key in {*held, *dict(state.items())}:
+            state.replay(key, held.get(key), 0, 0)
         state.marks = dict(self.marks.get(partition, {}))
-        state.commit()
+        state.begin()
         return state
 
     async def write(self, state: PartitionState) -> None:
@@ -146,7 +149,7 @@ class Bench:
         self.restart()
 
     def restart(self) -> None:
-        self.parking = Parking("decide", self.clock, partial(asyncio.timeout, 0))
+        self.parking = Parking("decide", self.clock, 0.0)
         self.runner = TimedRunner(
             "decide", Acting(), self.broker, LAYOUT, self.clock, self.broker, parking=self.parking
         )
@@ -280,7 +283,7 @@ def test_a_death_between_output_and_state_loses_nothing() -> None:
 def test_what_comes_while_a_place_is_asked_follows_in_order() -> None:
     async def run() -> None:
         bench = Bench()
-        bench.parking._bound = partial(asyncio.timeout, None)
+        bench.parking._patience = None
         bench.broker.problems[COUPON] = TopicAuthorizationFailedError(COUPON)
         await bench.read("a")
         bench.broker.problems.clear()
@@ -364,6 +367,30 @@ def test_who_lost_the_partition_sends_nothing_of_it() -> None:
     asyncio.run(run())
 
 
+def test_a_number_given_again_elsewhere_is_another_record() -> None:
+    async def run() -> None:
+        bench = Bench()
+        bench.broker.problems[COUPON] = TopicAuthorizationFailedError(COUPON)
+        await bench.read("a")
+        bench.broker.problems.clear()
+        held = bench.broker.held[0]
+
+        async def elsewhere_and_back() -> None:
+            ((key, value),) = held.items()
+            held[key] = value.replace(b'\\"a\\"', b'\\"x\\"')
+            bench.runner.assigned({0, 1})
+            await bench.runner.state_of(0)
+
+        bench.broker.during = elsewhere_and_back
+        bench.parking._patience = None
+        await bench.later(5)
+        assert bench.broker.of(COUPON) == ["a"] and bench.broker.parked() == ["x"]
+        await bench.later(0)
+        assert bench.broker.of(COUPON) == ["a", "x"] and bench.broker.parked() == []
+
+    asyncio.run(run())
+
+
 def test_the_log_names_ids_and_no_content(caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
         bench = Bench()
@@ -374,3 +401,69 @@ def test_the_log_names_ids_and_no_content(caplog: pytest.LogCaptureFixture) -> N
         asyncio.run(run())
     (line,) = caplog.messages
     assert "act-17" in line and "TopicAuthorizationFailedError" in line and "secret" not in line
+
+
+INCIDENTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("read"), st.lists(st.sampled_from([0, 1]), min_size=1, max_size=4)),
+        st.tuples(st.just("topic"), st.sampled_from([None, *REFUSALS])),
+        st.tuples(st.just("tick"), st.sampled_from([0, 5, 60])),
+        st.tuples(st.just("move"), st.sampled_from([{0, 1}, {0}, {1}])),
+        st.sampled_from([("kill", None), ("dies", None)]),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(incidents=INCIDENTS)
+def test_whatever_happens_every_action_arrives_and_the_first_copies_in_order(
+    incidents: list[tuple[str, Any]],
+) -> None:
+    async def run() -> None:
+        bench, said = Bench(), dict[int, list[str]]({0: [], 1: []})
+        mine = {0, 1}
+
+        async def catch_up() -> None:
+            """Read on from what the states contain, as after a restart; a death is followed by one."""
+            work = []
+            for p in sorted(mine):
+                bench.offsets[p] = bench.broker.marks.get(p, {}).get(IN, -1)
+                if fresh := said[p][bench.offsets[p] + 1 :]:
+                    work.append(bench.work(fresh, p))
+            try:
+                await bench.runner.run_wave(work)
+                await bench.runner.tick_all()
+            except ConnectionError:
+                bench.restart()
+                bench.runner.assigned(mine)
+
+        for what, how in incidents:
+            if what == "read":
+                for p in how:
+                    said[p].append(f"{p}-{len(said[p])}")
+            elif what == "topic":
+                bench.broker.problems = {COUPON: how}
+            elif what == "tick":
+                bench.clock.advance(how)
+            elif what == "move":
+                mine = how
+                bench.runner.assigned(mine)
+            elif what == "kill":
+                bench.restart()
+                for p in (0, 1):
+                    said[p].append(f"{p}-{len(said[p])}")
+                bench.runner.assigned(mine)
+            bench.broker.dies = what == "dies"
+            await catch_up()
+        bench.broker.problems, bench.broker.dies, mine = {}, False, {0, 1}
+        bench.runner.assigned(mine)
+        await catch_up()
+        await bench.later(60)
+        for p in (0, 1):
+            for topic in (LOG, COUPON, TICKET):
+                found = [ident for at, _, ident in bench.broker.rows.get(topic, []) if at == p]
+                assert list(dict.fromkeys(found)) == said[p], topic
+        assert bench.broker.parked() == [] and not bench.parking
+
+    asyncio.run(run())
