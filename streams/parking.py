@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
@@ -251,8 +252,7 @@ async def _attempt(producer: BatchProducer, one: _Try) -> None:
         now = one.left[:most]
         try:
             for batch in pack(producer, [parcel.record for parcel in now]):
-                # aiokafka keeps books by the future it returned; only the wait for it may be given up.
-                await asyncio.shield(await producer.send_batch(batch, one.lane[0], partition=one.lane[1]))
+                await _confirmed(await producer.send_batch(batch, one.lane[0], partition=one.lane[1]))
             one.confirmed += now
         except TOO_LARGE:
             most = 1
@@ -268,3 +268,12 @@ async def _attempt(producer: BatchProducer, one: _Try) -> None:
             one.why = type(error).__name__
             return
         del one.left[: len(now)]
+
+
+async def _confirmed(sent: asyncio.Future[Any]) -> None:
+    """Wait for a confirmation; aiokafka keeps books by the future, so only the wait may be given up."""
+    try:
+        await asyncio.shield(sent)
+    except asyncio.CancelledError:
+        sent.add_done_callback(lambda late: late.cancelled() or late.exception())
+        raise

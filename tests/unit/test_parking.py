@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 from collections.abc import Sequence
@@ -61,6 +62,7 @@ class Broker:
         self.problems: dict[str, Any] = {}
         self.longest = 1_000_000
         self.asked: list[str] = []
+        self.silent: list[asyncio.Future[None]] = []
         self.rows: dict[str, list[tuple[int, bytes, str]]] = {}
         self.headers: list[Any] = []
         self.held: dict[int, dict[bytes, bytes]] = {}
@@ -79,6 +81,7 @@ class Broker:
         confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         problem = self.problems.get(topic)
         if problem is NEVER:
+            self.silent.append(confirmed)
             return confirmed
         if problem is not None:
             raise problem
@@ -190,6 +193,24 @@ def test_what_a_topic_does_not_take_waits_and_everything_else_flows(problem: Any
         assert metrics.PARKED.labels("decide", COUPON)._value.get() == 0
         await bench.read("c")
         assert bench.broker.of(COUPON) == ["a", "b", "c"]
+
+    asyncio.run(run())
+
+
+def test_a_refusal_after_the_patience_has_ended_is_no_complaint_of_the_loop() -> None:
+    async def run() -> None:
+        bench, complaints = Bench(), list[Any]()
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: complaints.append(context))
+        bench.broker.problems[COUPON] = NEVER
+        await bench.read("a")
+        (late,) = bench.broker.silent
+        assert not late.cancelled(), "aiokafka removes the batch from its books when it is done"
+        late.set_exception(LeaderNotAvailableError())
+        await bench.later(0)
+        bench.broker.silent.clear()
+        del late
+        gc.collect()
+        assert complaints == []
 
     asyncio.run(run())
 
