@@ -40,9 +40,11 @@ def test_steps_account_for_every_record() -> None:
 
 def test_spread_customers_keep_their_records_together() -> None:
     records = [
-        Produced("t", b"cust-00000%d" % n, b'{"customer_id":"cust-00000%d"}' % n) for n in (0, 1, 2, 1)
+        Produced("t", b"cust-00000%d" % n, b'{"customer_id":"cust-00000%d","occurred_at":%d}' % (n, at))
+        for n, at in ((0, 5_000), (1, 7_000), (2, 9_000), (1, 25_000))
     ]
     moved = spread(records, 3000, 3)
+    assert [json.loads(r.value)["occurred_at"] for r in moved] == [25_000, 25_002, 25_004, 25_020]
     assert [r.key for r in moved] == [b"cust-0000000", b"cust-0001000", b"cust-0002000", b"cust-0001000"]
     assert all(r.key is not None and r.key in r.value for r in moved)
 
