@@ -1,20 +1,24 @@
 """A long run at half load, to see whether memory, lag, handles or tasks grow.
 
-Feedback of ever new customers' days is published at a steady rate; every few seconds the workers are
-looked at from outside (/proc) and by their own metrics. What grows shows as a slope over the second half,
+Days of the same customers are published at a steady rate; every few seconds the workers are looked at from
+outside (/proc) and by their own metrics. Nobody answers actions, so work orders end soon (`BRIEF`): kept for
+their days and weeks, none would end within the run, and 60 a second would be added to memory. What grows shows as a slope over the second half,
 when caches, windows and models have filled.
 """
 
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from ops.bench import machine
@@ -28,9 +32,11 @@ SAMPLE_S = 5.0
 CHUNK_S = 2.0
 BURST = 8_000
 PER_DAY = 2_000
+"""Feedback a simulated day: about three records of any kind for each."""
 SEASON = 60_000
 """Feedbacks of a world; it has a sixth as many customers."""
-"""Feedback a simulated day: about three records of any kind for each."""
+BRIEF = {"abandon_after": "2m", "keep": "30s", "reopen": {"window": "30s", "most": 1}}
+"""Instead of the follow-up policy's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +113,18 @@ async def soak(
     rate
         Records a second; half of what a burst gets through when None.
     """
-    async with BenchCluster(1, on_kafka) as cluster:
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as policy:
+        shipped = files("models.follow_up").joinpath("policy.yaml").read_text("utf-8")
+        policy.write(yaml.safe_dump(yaml.safe_load(shipped) | BRIEF))
+        policy.flush()
+        environment = {"HARK_FOLLOW_UP_FILE": policy.name}
+        return await _soaked(BenchCluster(1, on_kafka, environment), minutes, rate, say, on_kafka)
+
+
+async def _soaked(
+    arena: BenchCluster, minutes: float, rate: float | None, say: Callable[[str], None], on_kafka: bool
+) -> dict[str, Any]:
+    async with arena as cluster:
         producer = kafka.producer(cluster.settings, "soak")
         await producer.start()
         try:
