@@ -2,8 +2,8 @@
 
 Days of the same customers are published at a steady rate; every few seconds the workers are looked at from
 outside (/proc) and by their own metrics. Nobody answers actions, so work orders end soon (`BRIEF`): kept for
-their days and weeks, none would end within the run, and 60 a second would be added to memory. What grows shows as a slope over the second half,
-when caches, windows and models have filled.
+their days and weeks, none would end within the run, and 60 a second would be added to memory. What grows
+shows as a slope over the second half, when caches, windows and models have filled.
 """
 
 from __future__ import annotations
