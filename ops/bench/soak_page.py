@@ -23,7 +23,7 @@ CURVES = (
     ),
     ("behind", "Behind", "Records published and not taken in yet."),
     ("cpu", "Processor", "Cores in use."),
-    ("keys", "State", "Keys of partition state; grows with the customers met."),
+    ("keys", "State", "Keys of partition state; grows with the customers met and the work orders held."),
     ("handles", "Handles", "Open files and sockets."),
     ("tasks", "Tasks", "Tasks of the event loops."),
 )
@@ -46,6 +46,7 @@ def write_soak_page(path: Path, report: Mapping[str, Any]) -> None:
         body = line_chart([Line(title, points)], f"{title} over minutes", show_x=lambda x: f"{x:.0f} min")
         charts.append(section("", title, about, body))
     page = template.substitute(
+        title="What a long run takes",
         period=escape(
             f"Soak on the {report['stack']} stack: {found['processor']}, {found['cores']} cores, "
             f"load {found['load']} at the end"

@@ -40,6 +40,7 @@ def render(report: Figures, series: Series) -> str:
     template = Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
     balanced = report["balanced"]
     return template.substitute(
+        title="What customers said, and what was done about it",
         period=_period(series),
         balance="good" if balanced else "bad",
         balanced=_balance(report),
