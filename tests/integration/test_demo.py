@@ -16,12 +16,13 @@ from ops.demo.run import Options, run
 from sinks.clickhouse import connect
 from streams.topics import FEEDBACK_RAW
 
-EVENTS = 400
+EVENTS = 1_200
+"""Enough for 54 customers in the largest praise; its panel shows none under 20, and 400 gave 18 or 21."""
 RARE = {
     "What comes before churn", "Day by day, always valid", "Was it worth the money", "Ramps",
     "Changes of rules", "Guardrails and rule alerts", "SLA alerts", "Drift alerts",
 }  # fmt: skip
-"""Panels of what a few hundred events need not have; `test_dashboards_store` fills these too."""
+"""Panels of what a thousand events need not have; `test_dashboards_store` fills these too."""
 
 
 class Silent:
