@@ -17,6 +17,7 @@ from models.pii import (
     ip,
     name_chinese,
     name_english,
+    name_signs,
     passport,
     phone,
     plate,
@@ -52,6 +53,7 @@ _FINDERS: tuple[tuple[int, Callable[[View], list[Candidate]]], ...] = (
     (triggers.POST_BOX, address_western.find_boxes),
     (triggers.EUROPEAN_ADDRESS, address_western.find_european),
     (triggers.NAME, name_chinese.find),
+    (triggers.NAME_PAIR, name_chinese.find_pairs),
     (triggers.ENGLISH_NAME, name_english.find),
     (triggers.CODES, id_card.find),
     (triggers.CODES, bank_card.find),
@@ -85,7 +87,7 @@ def expressions() -> list[tuple[int, str]]:
 
 @lru_cache(maxsize=1)
 def _gate() -> Gate:
-    return Gate(expressions(), name_chinese.is_suspicious)
+    return Gate(expressions(), name_signs.is_suspicious)
 
 
 class Finder:
@@ -116,6 +118,8 @@ class Finder:
             thorough.load()
         self._gated = gated
         self._gate = _gate()
+        self._bits = self._gate.bits
+        self._skips = gated and not self._thorough
 
     def find(self, text: str, *, bounded: bool = True) -> list[Span]:
         """Return the findings by position, without overlaps.
@@ -129,8 +133,8 @@ class Finder:
             more finding, and thousands of digits without letters are one finding each: hostile text then
             costs little, and nothing in it passes.
         """
-        bits = self._gate.bits(text)
-        if self._gated and not bits and not self._thorough:
+        bits = self._bits(text)
+        if not bits and self._skips:
             return []
         normal = Normal(text, None)
         if bits & triggers.NORMALISE or not self._gated:

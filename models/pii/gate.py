@@ -20,6 +20,7 @@ from models.pii.triggers import (
     ENGLISH_NAME,
     HOUSE,
     NAME,
+    NAME_PAIR,
     NORMALISE,
     PATTERNS,
     STREET,
@@ -91,6 +92,7 @@ class Gate:
         self._english = _Scanner("english", capital)
         self._chinese_name = chinese_name
         self.prefilter = Prefilter()
+        self._needed = self.prefilter.read
 
     def bits(self, text: str) -> int:
         """Return the union of the bits whose pattern occurs in `text`.
@@ -107,14 +109,14 @@ class Gate:
                 data = text.encode()
             except UnicodeEncodeError:
                 data = text.encode("utf-8", "replace")
-            needed = self.prefilter.read(data)
+            needed = self._needed(data)
             if not needed:
                 return 0
             mask = self._wide_bits(text, data, needed)
         if mask >= HOUSE:
             if mask & HOUSE and mask & STREET:
                 mask |= WESTERN_ADDRESS
-            mask &= ALL
+            mask &= ALL | NAME_PAIR
         return mask
 
     def _wide_bits(self, text: str, data: bytes, needed: int) -> int:
@@ -125,7 +127,7 @@ class Gate:
             if mask & _CAPITAL:
                 mask |= self._english.bits(data)
         if needed & PAIR and self._chinese_name and not mask & NAME and self._chinese_name(text):
-            mask |= NAME
+            mask |= NAME_PAIR
         return mask
 
 

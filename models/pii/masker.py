@@ -62,7 +62,7 @@ class Masker:
         unknown = sorted(set(operators) - set(TYPES))
         if unknown:
             raise ValueError(f"no such types: {', '.join(unknown)}; known: {', '.join(TYPES)}")
-        self._finder = finder
+        self._find = finder.find
         self._operators: dict[str, Operator] = {kind: operators.get(kind, _DEFAULT) for kind in TYPES}
         self._kept = frozenset(kind for kind, operator in operators.items() if isinstance(operator, Keep))
         self._keyring = keyring
@@ -79,9 +79,9 @@ class Masker:
         text
             Any text; a masked one comes back unchanged.
         """
-        spans = self._finder.find(text, bounded=self._bounded)
+        spans = self._find(text, bounded=self._bounded)
         if not spans:
-            return Masked(text, {})
+            return tuple.__new__(Masked, (text, {}))
         counts: dict[str, int] = {}
         fixed: list[tuple[int, int]] = []
         for _ in range(_ROUNDS):
@@ -89,9 +89,7 @@ class Masker:
                 counts[span.type] = counts.get(span.type, 0) + 1
             text, fixed = self._replace(text, spans, fixed)
             spans = [
-                span
-                for span in self._finder.find(text, bounded=self._bounded)
-                if not self._settled(span, fixed)
+                span for span in self._find(text, bounded=self._bounded) if not self._settled(span, fixed)
             ]
             if not spans:
                 break

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import importlib
-import json
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from functools import lru_cache
-from importlib import resources
 
-from models.pii.context import alternation
+from models.pii.name_signs import (
+    AFTER_CLASS,
+    BEFORE,
+    BEFORE_CLASS,
+    DOUBLE,
+    DOUBLE_CLASS,
+    FOREIGN,
+    FUNCTION,
+    GIVEN,
+    PAIR,
+    PLACES,
+    STOP,
+    STRICT,
+    SURNAME_CLASS,
+    SURNAMES,
+    WEAK,
+    next_sign,
+    stands_out,
+)
 from models.pii.span import Candidate
 from models.pii.view import View
 
@@ -18,31 +34,13 @@ TYPE = "NAME"
 BY_WORD_CLASS = 48
 """Score of a name that only its word class speaks for; the thorough setting asks a better tagger."""
 
-
-_FILE = resources.files("models.pii").joinpath("han_names.json")
-_DATA: dict[str, list[str] | str] = json.loads(_FILE.read_text("utf-8"))
-STRICT = frozenset(_DATA["strict"])
-WEAK = frozenset(_DATA["weak"])
-DOUBLE = frozenset(_DATA["double"])
-GIVEN = frozenset(_DATA["given"])
-STOP = frozenset(_DATA["stop"])
-FOREIGN = frozenset(_DATA["transliteration"])
-ENDINGS = frozenset(_DATA["endings"])
-_SURNAMES = STRICT | WEAK
-_SURNAME_CLASS = "".join(sorted(_SURNAMES))
-_DOUBLE_CLASS = "|".join(sorted(DOUBLE))
-BEFORE, AFTER = list(_DATA["before"]), list(_DATA["after"])
-ORDINARY = frozenset(_DATA["ordinary"])
-_BEFORE = alternation(BEFORE)
-_AFTER = alternation(AFTER)
-_ROLE = re.compile(rf"(?:{_BEFORE})[:： \u3000为是叫]{{0,3}}(?=[{_SURNAME_CLASS}]|{_DOUBLE_CLASS})")
-_ROLE_END = re.compile(rf"(?:{_BEFORE})[:： \u3000为是叫]{{0,3}}$")
-_TITLE = re.compile(_AFTER)
+_ROLE = re.compile(rf"(?:{BEFORE_CLASS})[:： \u3000为是叫]{{0,3}}(?=[{SURNAME_CLASS}]|{DOUBLE_CLASS})")
+_ROLE_END = re.compile(rf"(?:{BEFORE_CLASS})[:： \u3000为是叫]{{0,3}}$")
+_TITLE = re.compile(AFTER_CLASS)
 _NUMBERED = re.compile(r"[ ,，:：]{0,2}(?:[0-9+(]|手机|电话|身份证|证件|，电话|，手机|，身份证)")
 _DOTTED = re.compile(r"[㐀-鿿]{1,8}(?:[·•・‧][㐀-鿿A-Z]{1,8}){1,4}")
 _END = re.compile(r"[^㐀-鿿]|$")
-_FUNCTION = frozenset(_DATA["function"])
-_PLACE = re.compile("|".join(_DATA["places"]))
+_PLACE = re.compile("|".join(PLACES))
 _NOT_LAST = frozenset("路街镇村渡鱼汤面店馆庄记酒菜饭糕府")
 _CLUB = re.compile(
     r"(?:市|国|州|队|城|省|岛|湖|山|河|人|语|vs|VS|对|主场|客场|俱乐部|"
@@ -51,47 +49,33 @@ _CLUB = re.compile(
 
 
 TRIGGERS = (
-    rf"(?:{'|'.join(_DATA['before'])})[:： \x{{3000}}为是叫]{{0,3}}(?:[{_SURNAME_CLASS}]|{_DOUBLE_CLASS})",
+    rf"(?:{'|'.join(BEFORE)})[:： \x{{3000}}为是叫]{{0,3}}(?:[{SURNAME_CLASS}]|{DOUBLE_CLASS})",
     "[\\x{3400}-\\x{9fff}][·•・‧][\\x{3400}-\\x{9fff}A-Z]",
-    rf"(?:{_DOUBLE_CLASS})[\x{{3400}}-\x{{9fff}}]",
+    rf"(?:{DOUBLE_CLASS})[\x{{3400}}-\x{{9fff}}]",
 )
 """What the gate looks for before this recogniser runs, besides `is_suspicious`."""
-_ORDINARY = "".join(sorted(FOREIGN & ORDINARY))
-_RARE = "".join(sorted(FOREIGN - ORDINARY))
-_PAIR = re.compile(
-    f"[{''.join(_SURNAMES | FOREIGN)}](?:(?<=[{''.join(STRICT)}])[{''.join(GIVEN)}]"
-    f"|(?<=[{_RARE}])(?:[{_RARE}][{_RARE}{_ORDINARY}]|[{_ORDINARY}][{_RARE}])|(?<=[{_ORDINARY}])[{_RARE}]{{2}}"
-    f"|(?<=[{''.join(WEAK)}])[{''.join(GIVEN)}]{{1,2}}{_AFTER})"
-)
-_COUNTED = re.compile("[0-9一二两三四五六七八九十几半每这那整某上下多][张段毛卷章曲代包车单关周层石钱]")
 _BLOCK = re.compile("[㐀-鿿]{2,120}")
 _WEAK_PAIR = re.compile(f"[{''.join(WEAK)}][{''.join(GIVEN)}]{{2}}|[{''.join(STRICT)}][{''.join(GIVEN)}]")
 _ADVERBS = frozenset("太里放见横特竟")
 _COMMON = frozenset("子儿比非大小一上下前后多都才又不")
 _TAGGED = 800
-_DOUBLE = re.compile(_DOUBLE_CLASS)
+_DOUBLE = re.compile(f"(?:{DOUBLE_CLASS})(?=[㐀-鿿])")
 
 
-def is_suspicious(text: str) -> bool:
-    """Tell whether a surname and a given name, or a transliteration, stand together in no ordinary word."""
-    return _holds_sign(text, 0, len(text))
-
-
-def _holds_sign(text: str, first: int, last: int) -> bool:
-    match = _PAIR.search(text, first, last)
-    while match:
-        if _stands_out(text, match.start(), match.group()):
-            return True
-        match = _PAIR.search(text, match.end() - 1, last)
-    return False
-
-
-def _stands_out(text: str, start: int, pair: str) -> bool:
-    """Tell whether a surname and what follows are no ordinary word, no end of one and nothing counted."""
-    if pair in STOP or pair[:2] in STOP:
-        return False
-    before = text[max(0, start - 1) : start + 1]
-    return before not in ENDINGS and not _COUNTED.match(before)
+def _signed(text: str, blocks: list[tuple[int, int]], places: list[int]) -> set[int]:
+    """Return which stretches hold one of `places` or a pair that stands out."""
+    starts = [start for start, _ in blocks]
+    signed = {
+        index
+        for index, place in ((bisect_right(starts, place) - 1, place) for place in places)
+        if index >= 0 and place < blocks[index][1]
+    }
+    sign = next_sign(text, 0)
+    while sign is not None:
+        index = bisect_right(starts, sign) - 1
+        signed.add(index)
+        sign = next_sign(text, blocks[index][1])
+    return signed
 
 
 def find(view: View) -> list[Candidate]:
@@ -102,30 +86,33 @@ def find(view: View) -> list[Candidate]:
     repeat themselves are taken whole, and past a budget whatever looks like a surname and a given name.
     """
     text = view.text
-    found = _foreign(text)
-    covered = frozenset(code for one in found for code in range(one.start, one.end))
     roles = [match.end() for match in _ROLE.finditer(text)]
-    likely: list[tuple[int, int, list[int]]] = []
-    unsure: list[tuple[int, int]] = []
-    for block in _BLOCK.finditer(text):
-        start, end = block.span()
-        own = roles[bisect_left(roles, start) : bisect_left(roles, end)] if roles else roles
-        if own or _holds_sign(text, start, end) or _DOUBLE.search(text, start, end):
-            likely.append((start, end, own))
-        else:
-            unsure.append((start, end))
+    doubles = [match.start() for match in _DOUBLE.finditer(text)]
+    return _find(text, _foreign(text), roles, doubles)
+
+
+def find_pairs(view: View) -> list[Candidate]:
+    """Return the names of a text that is known to hold no role, no double surname and no dotted name."""
+    return _find(view.text, [], [], [])
+
+
+def _find(text: str, found: list[Candidate], roles: list[int], doubles: list[int]) -> list[Candidate]:
+    covered = frozenset(code for one in found for code in range(one.start, one.end))
+    blocks = [block.span() for block in _BLOCK.finditer(text)]
+    signed = _signed(text, blocks, roles + doubles)
     left = max(_TAGGED, len(text) // 3)
-    for start, end, own in likely:
+    for start, end in [blocks[index] for index in sorted(signed)]:
+        own = roles[bisect_left(roles, start) : bisect_left(roles, end)] if roles else roles
         left -= end - start
-        if _repeats(text[start:end]):
+        if end - start > 40 and _repeats(text[start:end]):
             found.append(_candidate(text, start, end, BY_WORD_CLASS))
         elif left < 0:
             found += _pairs(text, start, end)
         else:
             found += _in_block(text, start, end, own, covered)
     if found:
-        for start, end in unsure:
-            if not _WEAK_PAIR.search(text, start, end):
+        for index, (start, end) in enumerate(blocks):
+            if index in signed or not _WEAK_PAIR.search(text, start, end):
                 continue
             left -= end - start
             if left < 0:
@@ -136,22 +123,22 @@ def find(view: View) -> list[Candidate]:
 
 def _repeats(block: str) -> bool:
     """Tell whether a stretch is made of few characters; segmenting those takes quadratic time."""
-    return len(block) > 40 and len(set(block)) * 4 < len(block)
+    return len(set(block)) * 4 < len(block)
 
 
 def _pairs(text: str, first: int, last: int) -> list[Candidate]:
     """Return what looks like a surname and a given name, neighbours as one."""
     bounds: list[tuple[int, int]] = []
-    match = _PAIR.search(text, first, last)
+    match = PAIR.search(text, first, last)
     while match:
         start, end = match.start(), match.start() + 2
-        if _stands_out(text, start, match.group()):
+        if stands_out(text, start, match.group()):
             end += text[end : end + 1] in GIVEN and end < last
             if bounds and bounds[-1][1] >= start:
                 bounds[-1] = (bounds[-1][0], end)
             else:
                 bounds.append((start, end))
-        match = _PAIR.search(text, end - 1, last)
+        match = PAIR.search(text, end - 1, last)
     return [_candidate(text, start, end, BY_WORD_CLASS) for start, end in bounds]
 
 
@@ -171,7 +158,7 @@ def _in_block(text: str, first: int, last: int, roles: list[int], covered: froze
         if tag[:2] != "nr":
             if word in STRICT:
                 found += _split_name(text, start, starts)
-        elif word in _SURNAMES and index + 1 < len(words) and _is_given(text[end : words[index + 1][1]]):
+        elif word in SURNAMES and index + 1 < len(words) and _is_given(text[end : words[index + 1][1]]):
             found.append(_candidate(text, start, words[index + 1][1], BY_WORD_CLASS))
         elif (
             tag == "nrt"
@@ -182,7 +169,7 @@ def _in_block(text: str, first: int, last: int, roles: list[int], covered: froze
             found.append(_candidate(text, start, _foreign_end(text, end), BY_WORD_CLASS))
         elif _is_name(word) and not _PLACE.match(text, end):
             found.append(_candidate(text, start, end, BY_WORD_CLASS))
-        elif len(word) == 1 and word in _SURNAMES:
+        elif len(word) == 1 and word in SURNAMES:
             found += _split_name(text, start, starts)
     return found
 
@@ -225,7 +212,7 @@ def _is_name(word: str) -> bool:
         return False
     if word[:2] in DOUBLE:
         return 3 <= len(word) <= 4
-    if word[0] not in _SURNAMES or not 2 <= len(word) <= 3:
+    if word[0] not in SURNAMES or not 2 <= len(word) <= 3:
         return False
     if word[-1] in _NOT_LAST or word[1] in _ADVERBS or (len(word) == 2 and word[1] in _COMMON):
         return False
@@ -237,7 +224,7 @@ def _is_name(word: str) -> bool:
 
 def _split_name(text: str, start: int, starts: dict[int, int]) -> list[Candidate]:
     """Return a name the segmenter cut after its surname, if a role or a title speaks for it."""
-    if text[start] not in _SURNAMES or text[start + 1 : start + 2] not in GIVEN:
+    if text[start] not in SURNAMES or text[start + 1 : start + 2] not in GIVEN:
         return []
     end = _name_end(text, start, starts, labelled=False)
     if not end or text[start:end] in STOP:
@@ -250,20 +237,20 @@ def _split_name(text: str, start: int, starts: dict[int, int]) -> list[Candidate
 def _name_end(text: str, start: int, starts: dict[int, int], *, labelled: bool) -> int:
     """Return where a name that starts here ends, 0 if none does."""
     base = start + (2 if text[start : start + 2] in DOUBLE else 1)
-    if base == start + 1 and text[start : start + 1] not in _SURNAMES:
+    if base == start + 1 and text[start : start + 1] not in SURNAMES:
         return 0
     first, second = text[base : base + 1], text[base + 1 : base + 2]
-    if not first or not "㐀" <= first <= "鿿" or first in _FUNCTION:
+    if not first or not "㐀" <= first <= "鿿" or first in FUNCTION:
         return 0
     plausible = first in GIVEN
     ends_here = (
-        _END.match(text, base + 1) is not None or second in _FUNCTION or bool(_TITLE.match(text, base + 1))
+        _END.match(text, base + 1) is not None or second in FUNCTION or bool(_TITLE.match(text, base + 1))
     )
     if text[start : base + 1] in STOP:
         return 0
     if ends_here:
         return base + 1 if plausible or (labelled and not ("㐀" <= second <= "鿿")) else 0
-    third_ends = _END.match(text, base + 2) is not None or text[base + 2 : base + 3] in _FUNCTION
+    third_ends = _END.match(text, base + 2) is not None or text[base + 2 : base + 3] in FUNCTION
     if second not in GIVEN and not (labelled and third_ends and plausible):
         return base + 1 if plausible and text[start] in STRICT else 0
     if starts.get(base + 1, 0) > base + 2 and not third_ends:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import cast
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from models.pii import name_chinese as names
+from models.pii import name_signs as names
 from models.pii.address_chinese import PLACE_ENDS
 from models.pii.triggers import HAN_DIGITS, LOOK_ALIKE
 
@@ -26,6 +27,9 @@ _LOOK, _HAN_DIGIT, _DIGIT, _LETTER, _SPECIAL, _DASH = 1, 2, 4, 8, 16, 32
 _ROAD, _NUMBERED, _UNIT, _ADMIN, _PLACE, _HOUSE = 64, 128, 256, 512, 1024, 2048
 _SURNAME, _STRICT, _WEAK, _GIVEN, _AFTER, _FOREIGN, _RARE = (1 << bit for bit in range(12, 19))
 _LINK, _DOT, _SEPARATOR, _IDS, _CARS = (1 << bit for bit in range(19, 24))
+_NOTABLE, _FIRST, _SECOND, _NUMERAL, _MEASURE = (1 << bit for bit in range(24, 29))
+_LATIN = _DIGIT | _LETTER
+_ADDRESS = _NUMBERED | _LATIN | _UNIT | _PLACE | _ADMIN | _HOUSE
 _ROLE, _DOUBLE, _STOP, _ENDING = 1, 2, 4, 8
 _PLANE, _SLOTS = 65536, 4096
 _REACH = 15
@@ -46,6 +50,9 @@ _CHARACTERS = (
     (_SEPARATOR, " -."),
     (_IDS, "微薇威徽維维卫唯葳溦嶶伪泡绿❤♥➕"),
     (_CARS, "车車牌"),
+    (_NOTABLE, "@:点點特我微薇威徽維维卫唯葳溦嶶伪泡绿❤♥➕车車牌"),
+    (_NUMERAL, names.COUNTS),
+    (_MEASURE, names.MEASURES),
 )
 
 
@@ -85,6 +92,9 @@ def _table() -> NDArray[np.uint32]:
     ):
         for word in words:
             pairs[word] = pairs.get(word, 0) | flag
+            if flag & (_ROLE | _DOUBLE):
+                add(_FIRST, word[0])
+                add(_SECOND, word[-1])
     for word, flag in pairs.items():
         if len(word) != 2:
             continue
@@ -114,12 +124,12 @@ def _pair(table: NDArray[np.uint32], first: int, second: int) -> int:
 
 
 @_compiled
-def _read(data: bytes, table: NDArray[np.uint32]) -> int:
+def _read(table: NDArray[np.uint32], data: bytes) -> int:
     found = 0
     size = len(data)
     at = place = 0
     code1 = code2 = code3 = 0
-    class1 = class2 = 0
+    class1 = class2 = class3 = 0
     chain = han_in_chain = han = joints = 0
     admin = older = road = -100
     role = -1
@@ -147,14 +157,13 @@ def _read(data: bytes, table: NDArray[np.uint32]) -> int:
             at += 4
         place += 1
         kind = int(table[code]) if code < _PLANE else 0
-        beside = (kind & _DASH and class1 & (_DIGIT | _LETTER)) or (
-            class1 & _DASH and kind & (_DIGIT | _LETTER)
-        )
-        if kind & _LOOK or beside or (class1 & _DASH and code == 35):
-            found |= WIDE
+        if (kind & (_LOOK | _DASH)) or class1 & _DASH:
+            beside = (kind & _DASH and class1 & _LATIN) or (class1 & _DASH and kind & _LATIN)
+            if kind & _LOOK or beside or (class1 & _DASH and code == 35):
+                found |= WIDE
         # Latin words and numbers: a number of four digits, several words, one too long to be everyday,
         # one of letters and digits; and the Han characters that divide a mail address or an IP address
-        if kind & (_DIGIT | _LETTER):
+        if kind & _LATIN:
             if length == 0:
                 lettered = numbered = False
                 follows = words > 0 and gap < 7
@@ -181,14 +190,17 @@ def _read(data: bytes, table: NDArray[np.uint32]) -> int:
                 special = True
         else:
             length = 0
-            point = code == 0x70B9 or code == 0x9EDE
-            gap += 1 if code < 0x3400 or code > 0x9FFF or point else 7
-            if kind & _SPECIAL or (code == 58 and code1 == 58) or (point and class1 & _LETTER):
-                special = True
-            if code == 0x7279 and (code1 == 0x827E or code1 == 0x7231):
-                special = True
-            handle = handle or kind & _IDS > 0 or (code == 0x6211 and code1 == 0x52A0)
-            vehicle = vehicle or kind & _CARS > 0
+            gap += 1 if code < 0x3400 or code > 0x9FFF else 7
+            if kind & _NOTABLE:
+                if code == 0x70B9 or code == 0x9EDE:
+                    gap -= 6
+                    special = special or class1 & _LETTER > 0
+                if kind & _SPECIAL or (code == 58 and code1 == 58):
+                    special = True
+                if code == 0x7279 and (code1 == 0x827E or code1 == 0x7231):
+                    special = True
+                handle = handle or kind & _IDS > 0 or (code == 0x6211 and code1 == 0x52A0)
+                vehicle = vehicle or kind & _CARS > 0
         # digits in Han characters: chains of three, or many with pauses between
         if kind & (_HAN_DIGIT | _DIGIT):
             chain += 1
@@ -198,52 +210,50 @@ def _read(data: bytes, table: NDArray[np.uint32]) -> int:
             if chain >= 3 and han_in_chain:
                 found |= WIDE
             joints = 0
-        elif kind & _SEPARATOR and chain and not joints:
-            joints = 1
-        else:
-            chain = han_in_chain = joints = 0
-        # addresses
-        after_road = class1 & _ROAD or (class2 & _ROAD and code1 == 32)
-        if after_road and kind & (_NUMBERED | _LETTER | _DIGIT):
-            road = place
-        if kind & (_UNIT | _DIGIT) and place - road < _REACH:
-            found |= WIDE
-        if kind & _PLACE and (1 < place - admin < _REACH or place - older < _REACH):
-            found |= WIDE
-        if kind & _ADMIN:
-            older, admin = admin, place
-        if kind & _HOUSE and (class1 & _DIGIT or code1 == 0x53F7):
-            found |= WIDE
+        elif chain:
+            if kind & _SEPARATOR and not joints:
+                joints = 1
+            else:
+                chain = han_in_chain = joints = 0
+        if kind & _ADDRESS:
+            after_road = class1 & _ROAD or (class2 & _ROAD and code1 == 32)
+            if after_road and kind & (_NUMBERED | _LATIN):
+                road = place
+            if kind & (_UNIT | _DIGIT) and place - road < _REACH:
+                found |= WIDE
+            if kind & _PLACE and (1 < place - admin < _REACH or place - older < _REACH):
+                found |= WIDE
+            if kind & _ADMIN:
+                older, admin = admin, place
+            if kind & _HOUSE and (class1 & _DIGIT or code1 == 0x53F7):
+                found |= WIDE
         if code == 0x5143 and code1 == 0x5355:
             found |= WIDE
-        # names
         if kind & _DOT and code1 >= 0x3400:
             found |= WIDE
         if role >= 0:
             if kind & _SURNAME:
                 found |= WIDE
             role = role - 1 if kind & _LINK and role else -1
-        if code >= 0x3400 and code1 >= 0x3400 and code < _PLANE and code1 < _PLANE:
+        # names: a double surname, a role, a surname and a given name, a transliteration, one before a title
+        if class1 & _FIRST and kind & _SECOND:
             known = _pair(table, code1, code)
             if known & _DOUBLE:
                 found |= WIDE
             if known & _ROLE:
                 role = 3
-            named = class1 & _STRICT and kind & _GIVEN and not known & _STOP
-            if named and not (code2 < _PLANE and _pair(table, code2, code1) & _ENDING):
+        if kind & _GIVEN and class1 & _STRICT and not found & PAIR:
+            stops = _pair(table, code1, code) & _STOP or (class2 & _NUMERAL and class1 & _MEASURE)
+            if not stops and not (code2 < _PLANE and _pair(table, code2, code1) & _ENDING):
                 found |= PAIR
-            if class2 & class1 & kind & _FOREIGN:
-                rare = int(class2 & _RARE > 0) + int(class1 & _RARE > 0) + int(kind & _RARE > 0)
-                if rare > 1 and not (code3 < _PLANE and _pair(table, code3, code2) & _ENDING):
-                    found |= PAIR
-            if kind & _AFTER and class1 & _GIVEN:
-                found |= (
-                    PAIR
-                    if class2 & _WEAK or (class2 & _GIVEN and code3 < _PLANE and table[code3] & _WEAK)
-                    else 0
-                )
+        if class2 & class1 & kind & _FOREIGN and not found & PAIR:
+            rare = int(class2 & _RARE > 0) + int(class1 & _RARE > 0) + int(kind & _RARE > 0)
+            if rare > 1 and not (code3 < _PLANE and _pair(table, code3, code2) & _ENDING):
+                found |= PAIR
+        if kind & _AFTER and class1 & _GIVEN and (class2 & _WEAK or (class2 & _GIVEN and class3 & _WEAK)):
+            found |= PAIR
         code3, code2, code1 = code2, code1, code
-        class2, class1 = class1, kind
+        class3, class2, class1 = class2, class1, kind
     if han >= 10:
         found |= WIDE
     if special or (handle and long) or (vehicle and short):
@@ -263,9 +273,6 @@ class Prefilter:
     """
 
     def __init__(self) -> None:
-        self._table = _table()
-        self.read(b"")
-
-    def read(self, data: bytes) -> int:
+        self.read: Callable[[bytes], int] = partial(_read, _table())
         """Return `WIDE`, `MIXED` and `PAIR`, as bits, of a text in UTF-8."""
-        return _read(data, self._table)
+        self.read(b"")

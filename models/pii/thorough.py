@@ -16,8 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from models.pii.name_chinese import DOUBLE, FOREIGN, STRICT, WEAK
 from models.pii.name_english import stands_for_name
+from models.pii.name_signs import DOUBLE, FOREIGN, STRICT, WEAK
 from models.pii.span import Candidate
 from models.pii.view import View
 

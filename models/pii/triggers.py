@@ -21,9 +21,11 @@ ENGLISH_NAME = 8192
 POST_BOX = 16384
 EUROPEAN_ADDRESS = 32768
 SPOKEN = 65536
-ALL = 131071
 HOUSE = 131072
 STREET = 262144
+ALL = 131071
+NAME_PAIR = 1048576
+"""A name only its own characters speak for: instead of NAME where no role, double surname or dot is."""
 
 DOTS = "·•・‧◦∙⋅"
 """Dots that stand in the middle of a line."""

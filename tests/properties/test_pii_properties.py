@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from models.pii import Finder, Keyring, Masker
 from models.pii.finder import expressions
 from models.pii.gate import Gate
-from models.pii.name_chinese import is_suspicious
+from models.pii.name_signs import is_suspicious
 from models.pii.normal import normalise
 from models.pii.prefilter import PAIR, WIDE
 from ops.bench.pii import NOISE
