@@ -29,7 +29,7 @@ Mail = dict[Lane, list[Parcel]]
 
 def parked_in(state: PartitionState) -> list[tuple[bytes, Lane]]:
     """Return the keys a state holds, in order, and where each is to go."""
-    found = sorted((key, value) for key, value in state.items() if key.startswith(PARKED))
+    found = sorted(state.items(PARKED))
     places = ((key, loads(value)) for key, value in found)
     return [(key, (held["topic"], held["partition"], b"")) for key, held in places]
 
@@ -42,7 +42,7 @@ def parcels_of(state: PartitionState, keys: Iterable[bytes]) -> list[Parcel]:
 
 def forget_customer(state: PartitionState, customer: str) -> None:
     """Take what is parked for a customer out of the state, for an erasure."""
-    for parcel in parcels_of(state, [key for key, _ in state.items() if key.startswith(PARKED)]):
+    for parcel in parcels_of(state, [key for key, _ in state.items(PARKED)]):
         if parcel.record[0] == customer.encode():
             state.delete(parcel.key)
 

@@ -114,7 +114,7 @@ def build_score(run: Runtime) -> Built:
         Scorer(models, analyser, learning=settings.learning),
         run.clock,
         settings.dedup_days * 86_400.0,
-        lambda: DelayedLabels(declared, limit=2, spacing=7 * 86_400.0),
+        lambda entries: DelayedLabels(declared, entries, limit=2, spacing=7 * 86_400.0),
         lambda: ClusterIndex(CLUSTERS),
         observing=settings.learning,
         limit=settings.customer_limit,

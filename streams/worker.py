@@ -19,7 +19,7 @@ from models.clock import SystemClock
 from sinks.base import SinkError
 from streams import metrics
 from streams.app import Pulse, create_app
-from streams.memory import give_back_large_blocks, spare_the_collector
+from streams.memory import give_back_compiler, give_back_large_blocks, spare_the_collector
 from streams.pipeline import AGENTS
 from streams.readiness import patiently
 from streams.runtime import Runtime
@@ -169,6 +169,7 @@ def run_worker(settings: Settings, agents: Sequence[str]) -> None:
     asyncio.set_event_loop(loop)
     service = loop.run_until_complete(prepare(settings, agents))
     spare_the_collector()
+    give_back_compiler()
     # The learner's thread must hand the interpreter over sooner than after Python's 5 ms.
     sys.setswitchinterval(HANDOVER_SECONDS)
     if settings.metrics_port:

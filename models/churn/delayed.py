@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 import orjson
@@ -29,13 +29,13 @@ _MOST_OPEN = 4096
 class DelayedLabels:
     """Scores of many customers waiting for their labels.
 
-    State is one entry of bytes a customer, which the caller writes to its changelog when the customer
-    is in `touched`.
-
     Parameters
     ----------
     targets
         The declared targets.
+    entries
+        Where the written entries of customers are kept, by customer: a view of the partition's state,
+        or a dict. Changed entries are written by `flush`; what it held before is taken up by `load`.
     limit
         Scores kept waiting per customer and target; further ones are not kept, so that the oldest
         reach their horizon.
@@ -48,18 +48,23 @@ class DelayedLabels:
     ----------
     watermark
         Event time up to which everything is decided; set it when restoring.
-    touched
-        Customers whose entry changed; the caller clears it.
     """
 
-    def __init__(self, targets: Targets, limit: int = 8, spacing: float = DAY, grace: float = 3600.0) -> None:
+    def __init__(
+        self,
+        targets: Targets,
+        entries: MutableMapping[str, bytes] | None = None,
+        *,
+        limit: int = 8,
+        spacing: float = DAY,
+        grace: float = 3600.0,
+    ) -> None:
         self.targets = targets
         self.limit = limit
         self.spacing = spacing
         self.grace = grace
         self.watermark = -math.inf
-        self.touched: set[str] = set()
-        self._entries: dict[str, bytes] = {}
+        self._entries = {} if entries is None else entries
         self._open: dict[str, Entry] = {}
         self._due: list[tuple[float, str]] = []
         self._wait = {target.name: target.horizon_days * DAY + grace for target in targets}
@@ -108,14 +113,14 @@ class DelayedLabels:
             for k, v in features.items()
         }
         entry.lines.append(orjson.dumps(rounded))
+        first = self._first(entry)
         for target in kept:
             score, version = scores[target]
             waiting = entry.scores.setdefault(target, [])
             waiting.append([at, score, version, len(entry.lines) - 1, 0])
             waiting.sort(key=_time)
-        for due in {at + self._wait[target] for target in kept}:
-            heapq.heappush(self._due, (due, customer))
-        self._write(customer, entry)
+        self._queue(customer, entry, first)
+        self._keep(customer, entry)
         return kept
 
     def _wanted(self, entry: Entry, target: str, at: float) -> bool:
@@ -129,24 +134,24 @@ class DelayedLabels:
 
     def forget(self, customer: str) -> None:
         """Drop all that waits for a customer who is to be erased; no label comes of it."""
-        if self._open.pop(customer, None) is not None or customer in self._entries:
-            self._entries.pop(customer, None)
-            self.touched.add(customer)
+        self._open.pop(customer, None)
+        self._entries.pop(customer, None)
 
     def outcome(self, customer: str, kind: str, at: float) -> None:
         """Note that an outcome at event time `at` makes the scores positive that wait within its horizon."""
         for target in self.targets.meant_by(kind):
-            name, due = target.name, at + self._wait[target.name]
-            if not math.isfinite(at) or due <= self.watermark:
+            name = target.name
+            if not math.isfinite(at) or at + self._wait[name] <= self.watermark:
                 continue
             entry = self._entry(customer)
+            first = self._first(entry)
             since = at - target.horizon_days * DAY
             for score in entry.scores.get(name, ()):
                 if since <= score[0] < at:
                     score[4] = 1
             entry.outcomes[name] = max(at, entry.outcomes.get(name, at))
-            heapq.heappush(self._due, (due, customer))
-            self._write(customer, entry)
+            self._queue(customer, entry, first)
+            self._keep(customer, entry)
 
     def advance(self, watermark: float) -> list[Labelled]:
         """Return the scores whose horizon has passed by `watermark`, earliest due first."""
@@ -154,14 +159,18 @@ class DelayedLabels:
             self.watermark = watermark
         found: list[Labelled] = []
         while self._due and self._due[0][0] <= self.watermark:
-            due, customer = heapq.heappop(self._due)
-            if customer in self._open or customer in self._entries:
-                found += self._decided(customer, self._entry(customer), due)
+            due, customer = now = heapq.heappop(self._due)
+            while self._due and self._due[0] == now:
+                heapq.heappop(self._due)
+            entry = self._entry(customer)
+            if self._first(entry) <= due:
+                found += self._decided(customer, entry, due)
+                self._keep(customer, entry)
+            self._queue(customer, entry, math.inf)
         return found
 
     def _decided(self, customer: str, entry: Entry, due: float) -> list[Labelled]:
         found: list[Labelled] = []
-        changed = False
         for name, wait in self._wait.items():
             waiting = entry.scores.get(name)
             if waiting and waiting[0][0] + wait <= due:
@@ -171,59 +180,71 @@ class DelayedLabels:
             outcome = entry.outcomes.get(name)
             if outcome is not None and outcome + wait <= due:
                 del entry.outcomes[name]
-                changed = True
-        if found or changed:
-            self._write(customer, entry)
         return found
+
+    def _first(self, entry: Entry) -> float:
+        """Return when the first of a customer's scores and outcomes is due; infinite when none waits."""
+        wait, first = self._wait, math.inf
+        for name, waiting in entry.scores.items():
+            first = min(first, waiting[0][0] + wait[name])
+        for name, at in entry.outcomes.items():
+            first = min(first, at + wait[name])
+        return first
+
+    def _queue(self, customer: str, entry: Entry, before: float) -> None:
+        """Have a customer looked at when the first thing is due, unless that was so `before`.
+
+        A customer stands in the queue once, or a few times for a while after events that came late.
+        """
+        if (first := self._first(entry)) < before:
+            heapq.heappush(self._due, (first, customer))
+
+    def _keep(self, customer: str, entry: Entry) -> None:
+        self._open[customer] = entry
+        if len(self._open) > _MOST_OPEN:
+            self.flush()
 
     def _entry(self, customer: str) -> Entry:
         held = self._open.get(customer)
-        return Entry(self._entries.get(customer)) if held is None else held
+        if held is not None:
+            return held
+        entry = Entry(self._entries.get(customer))
+        for name in {*entry.scores, *entry.outcomes}.difference(self._wait):
+            entry.scores.pop(name, None)  # a target that is no longer declared
+            entry.outcomes.pop(name, None)
+        return entry
 
-    def _write(self, customer: str, entry: Entry) -> None:
-        """Take a changed entry; it is written when it is asked for, or when many are open."""
-        self._open[customer] = entry
-        self.touched.add(customer)
-        if len(self._open) > _MOST_OPEN:
-            for waiting in list(self._open):
-                self.entry(waiting)
+    @property
+    def queued(self) -> int:
+        """How many places the queue of what will be due has."""
+        return len(self._due)
 
-    def entry(self, customer: str) -> bytes | None:
-        """Return what is to be stored of a customer, None when nothing waits."""
-        entry = self._open.pop(customer, None)
-        if entry is not None:
+    def flush(self) -> None:
+        """Write the entries that changed; nothing is kept of those with nothing left to wait for."""
+        for customer, entry in self._open.items():
             written = entry.written()
             if written is None:
                 self._entries.pop(customer, None)
             else:
                 self._entries[customer] = written
-        return self._entries.get(customer)
+        self._open.clear()
 
-    def load(self, customer: str, written: bytes | None) -> None:
-        """Set a customer's entry as stored earlier; targets no longer declared are dropped."""
-        self._entries.pop(customer, None)
-        self._open.pop(customer, None)
-        if not written:
-            return
-        scores, outcomes = head(written)
-        if not self._wait.keys() >= scores.keys() | outcomes.keys():
-            entry = Entry(written)
-            for name in {*scores, *outcomes}.difference(self._wait):
-                entry.scores.pop(name, None)
-                entry.outcomes.pop(name, None)
-            written, scores, outcomes = entry.written(), entry.scores, entry.outcomes
-            if not written:
-                return
-        self._entries[customer] = written
-        wait = self._wait
-        times = {score[0] + wait[name] for name, waiting in scores.items() for score in waiting}
-        for due in times.union(at + wait[name] for name, at in outcomes.items()):
-            heapq.heappush(self._due, (due, customer))
+    def load(self) -> None:
+        """Take up what the entries hold, after a restart or when a slice is undone."""
+        self._open.clear()
+        self._due = []
+        for customer, written in self._entries.items():
+            scores, outcomes = head(written)
+            known = Entry()
+            known.scores = {name: kept for name, kept in scores.items() if name in self._wait}
+            known.outcomes = {name: at for name, at in outcomes.items() if name in self._wait}
+            if (first := self._first(known)) < math.inf:
+                self._due.append((first, customer))
+        heapq.heapify(self._due)
 
     def __len__(self) -> int:
-        for customer in list(self._open):
-            self.entry(customer)
-        entries = map(Entry, self._entries.values())
+        self.flush()
+        entries = (self._entry(customer) for customer in self._entries)
         return sum(len(scores) for entry in entries for scores in entry.scores.values())
 
 

@@ -28,7 +28,8 @@ from ops.simulator.world import Produced
 from ops.topic_admin import apply
 from streams import kafka
 from streams.codec import partition_of
-from streams.memory import give_back_large_blocks, spare_the_collector
+from streams.memory import give_back_compiler, give_back_large_blocks, spare_the_collector
+from streams.packing import shared_packer
 from streams.runtime import Runtime
 from streams.settings import Settings
 from streams.topics import state_topic
@@ -81,7 +82,7 @@ def clones(
 
 
 async def patterns() -> dict[str, list[dict[bytes, bytes]]]:
-    """Return the states of simulated customers, by agent, each by key prefix."""
+    """Return the states of simulated customers as they are written, by agent, each by key prefix."""
     steps = Steps(PARTITIONS, 2000)
     beginning, days = mix(PATTERNS)
     steps.feed([*beginning, *days])
@@ -90,7 +91,7 @@ async def patterns() -> dict[str, list[dict[bytes, bytes]]]:
     for (agent, _), state in steps.states.items():
         for key, value in state.items():
             if agent in found and key[:2] in _PREFIXES and _CUSTOMER.fullmatch(key[2:]):
-                found[agent][key[2:]][key[:2]] = value
+                found[agent][key[2:]][key[:2]] = shared_packer().pack(value)
     return {agent: list(held.values()) for agent, held in found.items()}
 
 
@@ -150,6 +151,7 @@ async def take_over(broker: str, customers: int) -> dict[str, Any]:
     base, began, cpu = rss_mb(os.getpid()), time.monotonic(), time.process_time()
     steps, loaded = Steps(PARTITIONS, 2000), []
     spare_the_collector()  # as a worker does: else its walks are charged to random steps
+    give_back_compiler()
     ready = time.monotonic()
     for agent in _AGENTS:
         changelog = run.changelog(agent)

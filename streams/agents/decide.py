@@ -81,8 +81,8 @@ class DecideStep(Untimed):
         """Rebuild budgets, clusters and timers from the loaded state."""
         held = state.get(PARTITION)
         rules = RuleState.load(state.partition, self._partitions, loads(held) if held else None)
-        for key, value in state.items():
-            if key.startswith(CUSTOMER) and b'"t":' in value:
+        for key, value in state.items(CUSTOMER):
+            if b'"t":' in value:
                 rules.index(key[2:].decode(), CustomerState.load(loads(value)))
         self._rules[state.partition] = rules
 

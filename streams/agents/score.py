@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
 from models.churn.delayed import DelayedLabels
@@ -20,6 +20,7 @@ from streams.codec import cloud_event, dumps, loads
 from streams.dead_letters import add_dead_letter
 from streams.origin import OriginFence
 from streams.outbox import Outbox
+from streams.section import Section
 from streams.state import PartitionState
 from streams.step import Slice
 from streams.topics import EXAMPLES, FEEDBACK_MASKED, FEEDBACK_SCORED, OBSERVED
@@ -56,7 +57,7 @@ class ScoreStep:
         scorer: Scorer,
         clock: Clock,
         dedup_seconds: float,
-        new_waiting: Callable[[], DelayedLabels],
+        new_waiting: Callable[[MutableMapping[str, bytes]], DelayedLabels],
         new_clusters: Callable[[], ClusterIndex],
         observing: bool = True,
         limit: int = 0,
@@ -87,15 +88,10 @@ class ScoreStep:
 
     def open(self, state: PartitionState) -> None:
         """Rebuild what spans customers from the loaded state."""
-        waiting, clusters, rows = self._new_waiting(), self._new_clusters(), []
-        for key, value in state.items():
-            if key.startswith(WAITING):
-                waiting.load(key[2:].decode(), value)
-            elif key.startswith(CLUSTER):
-                rows.append(loads(value))
-        clusters.load(rows)
-        waiting.touched.clear()
-        waiting.advance(state.marks.get(WATERMARK, 0) / 1000.0)
+        waiting, clusters = self._new_waiting(Section(state, WAITING)), self._new_clusters()
+        waiting.load()
+        clusters.load([loads(value) for _, value in state.items(CLUSTER)])
+        waiting.watermark = state.marks.get(WATERMARK, 0) / 1000.0
         self._partitions[state.partition] = PartitionScoring(clusters, waiting)
 
     def rollback(self, state: PartitionState) -> None:
@@ -147,11 +143,7 @@ class ScoreStep:
             out.placed(EXAMPLES, OBSERVED, NAME.encode(), dumps(value))
         for customer, memory in memories.items():
             state.put(CUSTOMER + customer.encode(), dumps(memory.state))
-        for customer in partition.waiting.touched:
-            entry = partition.waiting.entry(customer)
-            key = WAITING + customer.encode()
-            state.put(key, entry) if entry else state.delete(key)
-        partition.waiting.touched.clear()
+        partition.waiting.flush()
         for slot in partition.touched:
             state.put(CLUSTER + str(slot).encode(), dumps(partition.clusters.row(slot)))
         partition.touched.clear()

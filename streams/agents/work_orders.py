@@ -42,17 +42,17 @@ class WorkOrders:
         self._heap: list[tuple[int, str]] = []
         self._due: dict[str, int] = {}
         self.count = 0
-        for key, value in state.items():
-            if key.startswith(ORDER):
-                held = loads(value)
-                self.count += 1
-                # Reading the due time costs a tenth of computing it; it holds as long as the policy does.
-                known = held["policy"] == self._policy
-                due = held["due"] if known else follower.next_due(WorkOrder.load(held))
-                self._schedule(key[2:].decode(), due)
-            elif key.startswith(UNKNOWN):
-                self._schedule(key[2:].decode(), loads(value)["until"])
-        self._unknown = sum(key.startswith(UNKNOWN) for key, _ in state.items())
+        self._unknown = 0
+        for key, value in state.items(ORDER):
+            held = loads(value)
+            self.count += 1
+            # Reading the due time costs a tenth of computing it; it holds as long as the policy does.
+            known = held["policy"] == self._policy
+            due = held["due"] if known else follower.next_due(WorkOrder.load(held))
+            self._schedule(key[2:].decode(), due)
+        for key, value in state.items(UNKNOWN):
+            self._unknown += 1
+            self._schedule(key[2:].decode(), loads(value)["until"])
 
     def get(self, ident: str) -> WorkOrder | None:
         """Return a work order by the id of its own action."""

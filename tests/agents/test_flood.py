@@ -35,7 +35,7 @@ class Record:
 def step() -> ScoreStep:
     scorer = Scorer(ModelSet(), Analyser(), learning=False)
     return ScoreStep(
-        scorer, VirtualClock(9.0), 7 * 86_400.0, lambda: DelayedLabels(targets(14.0)),
+        scorer, VirtualClock(9.0), 7 * 86_400.0, lambda entries: DelayedLabels(targets(14.0), entries),
         lambda: ClusterIndex(64), observing=False, limit=LIMIT,
     )  # fmt: skip
 

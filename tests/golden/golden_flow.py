@@ -110,7 +110,8 @@ class Flow:
         self._intake = IntakeStep(Admission(mask, links), facts, FloodGuard(1.0), clock)
         self._score = ScoreStep(
             Scorer(models(), Analyser()), clock, 7 * 86_400.0,
-            lambda: DelayedLabels(targets(30.0), limit=2, spacing=3 * 86_400.0), lambda: ClusterIndex(4096),
+            lambda entries: DelayedLabels(targets(30.0), entries, limit=2, spacing=3 * 86_400.0),
+            lambda: ClusterIndex(4096),
         )  # fmt: skip
         self._decide = DecideStep(Engine(shipped_catalog(None), Limits(salt="golden")), 1, clock)
         self._states = {"score": PartitionState(0), "decide": PartitionState(0)}

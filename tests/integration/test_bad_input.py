@@ -9,14 +9,18 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from backports import zstd
 from canaries import SAID, Canaries
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from stack import Pipeline
 
 from models.outcome import DeadReason
-from streams.topics import CATALOG, FEEDBACK_RAW, partitions_of
+from models.snapshot_parts import Assembler
+from streams.packing import shared_packer
+from streams.topics import CATALOG, FEEDBACK_RAW, SNAPSHOTS, partitions_of
 
 SEED = 77
+ZSTD = b"\x28\xb5\x2f\xfd"
 
 
 def event(**fields: Any) -> bytes:
@@ -196,11 +200,13 @@ def test_no_personal_value_is_found_anywhere_but_in_raw_feedback(
     leaks = {(value, place) for place, text in places.items() for value in canaries.values if value in text}
     assert leaks == set()
     assert "topic feedback.masked" in places and "table feedback" in places
+    assert '"config_hash":' in places[f"topic {SNAPSHOTS}"]
 
 
 def contents(pipeline: Pipeline) -> dict[str, str]:
-    """Return every record of every topic, keys, headers and values, as text."""
+    """Return every record of every topic as text: keys, headers and values, state and models unpacked."""
     found: dict[str, list[str]] = {topic.name: [] for topic in CATALOG}
+    models = Assembler()
     consumer = Consumer({"bootstrap.servers": pipeline.settings.broker, "group.id": "canary-reader",
                          "fetch.message.max.bytes": 8_000_000})  # fmt: skip
     try:
@@ -214,9 +220,15 @@ def contents(pipeline: Pipeline) -> dict[str, str]:
             quiet = 0 if messages else quiet + 1
             for message in messages:
                 assert message.error() is None, message.error()
-                parts = [message.key(), message.value(), *(value for _, value in message.headers() or ())]
-                text = " ".join((part or b"").decode(errors="replace") for part in map(as_bytes, parts))
+                value = shared_packer().unpack(as_bytes(message.value()))
+                headers = (value for _, value in message.headers() or ())
+                parts = [as_bytes(part) for part in (message.key(), value, *headers)]
+                text = " ".join(part.decode(errors="replace") for part in parts)
                 found[str(message.topic())].append(text)
+                if message.topic() == SNAPSHOTS and (whole := models.add(parts[0].decode(), value)):
+                    found[SNAPSHOTS].append(
+                        zstd.decompress(whole[whole.index(ZSTD) :]).decode(errors="replace")
+                    )
     finally:
         consumer.close()
     return {topic: "\n".join(texts) for topic, texts in found.items()}

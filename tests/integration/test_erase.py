@@ -19,6 +19,7 @@ from sinks.clickhouse.client import Client, connect
 from streams import kafka
 from streams.catalog import shipped_catalog
 from streams.masking import masker
+from streams.packing import shared_packer
 from streams.settings import Settings
 from streams.topics import CUSTOMER_EVENTS, CUSTOMER_LINKS, FEEDBACK_RAW, HOLDOUTS, OUTCOMES
 
@@ -72,7 +73,7 @@ async def newest(settings: Settings, topic: str, partitions: int | None = None) 
                 for record in records:
                     found.pop(record.key, None)
                     if record.value is not None:
-                        found[record.key] = record.value
+                        found[record.key] = shared_packer().unpack(record.value)
     finally:
         await consumer.stop()
     return found

@@ -26,7 +26,8 @@ def labels(found: list[Labelled]) -> list[tuple[str, float, bool]]:
 
 
 def test_outcome_within_the_horizon_is_positive_and_silence_negative() -> None:
-    waiting = DelayedLabels(TARGETS, grace=0.0)
+    entries: dict[str, bytes] = {}
+    waiting = DelayedLabels(TARGETS, entries, grace=0.0)
     waiting.scored("ann", "churn", 0.0, {"n": 1.0}, score=0.2, version=4)
     waiting.scored("bob", "churn", 0.0, {"n": 2.0})
     waiting.outcome("ann", "purchased", DAY)
@@ -37,7 +38,7 @@ def test_outcome_within_the_horizon_is_positive_and_silence_negative() -> None:
     assert ann.features == {"n": 1.0}
     assert (bob.customer, bob.label, bob.score, bob.version) == ("bob", False, None, 0)
     assert waiting.advance(300 * DAY) == [] and len(waiting) == 0
-    assert waiting.entry("ann") is None
+    assert entries == {}
 
 
 @pytest.mark.parametrize(
@@ -97,8 +98,9 @@ def test_waiting_is_bounded_and_spaced() -> None:
 
 
 def test_restored_entries_decide_as_if_never_stopped() -> None:
+    entries: dict[str, bytes] = {}
     first = DelayedLabels(TARGETS)
-    second = DelayedLabels(TARGETS)
+    second = DelayedLabels(TARGETS, entries)
     rng = random.Random(7)
     now = 0.0
     for step in range(600):
@@ -116,11 +118,10 @@ def test_restored_entries_decide_as_if_never_stopped() -> None:
         if act == "advance":
             assert first.advance(now) == second.advance(now)
         if step % 50 == 0:
-            held = {f"c{i}": second.entry(f"c{i}") for i in range(5)}
-            second = DelayedLabels(TARGETS)
+            second.flush()
+            second = DelayedLabels(TARGETS, entries)
             second.watermark = first.watermark
-            for name, entry in held.items():
-                second.load(name, entry)
+            second.load()
 
 
 def test_every_kept_score_is_labelled_exactly_once() -> None:
@@ -142,23 +143,57 @@ def test_every_kept_score_is_labelled_exactly_once() -> None:
     assert sorted(found) == sorted(kept) and len(set(found)) == len(found)
 
 
-def test_touched_names_exactly_the_customers_whose_entry_changed() -> None:
-    waiting = DelayedLabels(TARGETS)
+class Written(dict[str, bytes]):
+    """Entries that remember who was written."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def __setitem__(self, name: str, value: bytes) -> None:
+        self.names.append(name)
+        super().__setitem__(name, value)
+
+
+def test_a_flush_writes_exactly_the_customers_whose_entry_changed() -> None:
+    entries = Written()
+    waiting = DelayedLabels(TARGETS, entries)
     waiting.scored("ann", "churn", 0.0, {})
-    assert waiting.touched == {"ann"}
-    waiting.touched.clear()
+    waiting.flush()
     waiting.scored("ann", "churn", 1.0, {})
-    assert waiting.touched == set()
+    waiting.flush()
     waiting.outcome("bob", "cancelled", 5.0)
-    assert waiting.touched == {"bob"}
+    waiting.flush()
+    assert entries.names == ["ann", "bob"]
+
+
+def test_a_customer_stands_in_the_queue_once() -> None:
+    waiting = DelayedLabels(TARGETS, spacing=0.0, limit=100)
+    for step in range(50):
+        waiting.scored_all("ann", step * 60.0, {}, {"churn": (0.5, 1), "purchase": (0.5, 1)})
+        waiting.outcome("ann", "cancelled", step * 60.0 + 1)
+    assert len(waiting) == 100 and waiting.queued == 1
+    assert len(waiting.advance(20 * DAY)) == 50 and waiting.queued == 1
+
+
+def test_places_that_late_scores_take_in_the_queue_do_not_multiply() -> None:
+    waiting = DelayedLabels(TARGETS, spacing=0.0, limit=100)
+    for step in range(50, 0, -1):
+        waiting.scored("ann", "churn", step * DAY, {})
+    assert waiting.queued == 50
+    assert len(waiting.advance(35 * DAY)) == 4 and waiting.queued <= 50
+    assert len(waiting.advance(400 * DAY)) == 46 and waiting.queued == 0
 
 
 def test_undeclared_targets_are_dropped_on_load() -> None:
-    waiting = DelayedLabels(TARGETS)
-    before = DelayedLabels(Targets([Target("gone", frozenset({"left"}), 7.0)]))
-    before.scored("ann", "gone", 0.0, {})
-    waiting.load("ann", before.entry("ann"))
-    assert waiting.entry("ann") is None and len(waiting) == 0
+    entries: dict[str, bytes] = {}
+    before = DelayedLabels(Targets([Target("gone", frozenset({"left"}), 7.0), TARGETS["churn"]]), entries)
+    before.scored_all("ann", 0.0, {}, {"gone": (0.1, 1), "churn": (0.2, 1)})
+    before.scored("bob", "gone", 0.0, {})
+    before.flush()
+    waiting = DelayedLabels(TARGETS, entries)
+    waiting.load()
+    assert len(waiting) == 1
+    assert labels(waiting.advance(400 * DAY)) == [("churn", 0.0, False)]
 
 
 @pytest.mark.parametrize("kinds", [frozenset(), frozenset({"x"})])
@@ -216,7 +251,9 @@ def test_nothing_after_the_score_reaches_the_features() -> None:
 
 def test_it_is_the_same_whether_entries_are_written_after_each_event_or_at_the_end() -> None:
     rng = random.Random(11)
-    often, once = DelayedLabels(TARGETS, limit=3), DelayedLabels(TARGETS, limit=3)
+    one: dict[str, bytes] = {}
+    other: dict[str, bytes] = {}
+    often, once = DelayedLabels(TARGETS, one, limit=3), DelayedLabels(TARGETS, other, limit=3)
     for step in range(600):
         customer, at = f"c{rng.randrange(6)}", step * DAY / 9
         kind = rng.choice(("purchased", "cancelled", ""))
@@ -228,8 +265,7 @@ def test_it_is_the_same_whether_entries_are_written_after_each_event_or_at_the_e
                 waiting.scored_all(customer, at, {"n": at}, {"churn": (0.5, 1), "purchase": (0.2, 1)})
             told.append(waiting.advance(at))
         assert told[0] == told[1]
-        for touched in often.touched:
-            often.entry(touched)
-        often.touched.clear()
-    assert {c: often.entry(c) for c in once.touched} == {c: once.entry(c) for c in once.touched}
+        often.flush()
+    once.flush()
+    assert one == other
     assert len(often) == len(once) > 0

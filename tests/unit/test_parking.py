@@ -24,6 +24,7 @@ from models.clock import VirtualClock
 from streams import metrics
 from streams.codec import cloud_event, dumps
 from streams.outbox import Layout, Outbox
+from streams.packing import shared_packer
 from streams.parcels import PARKED, forget_customer
 from streams.parking import FIRST_PAUSE_MS, LONGEST_PAUSE_MS, MOST_PARKED, Parking
 from streams.polls import PartitionLost
@@ -119,7 +120,8 @@ class Broker:
 
     def parked(self) -> list[str]:
         keys = sorted((p, key) for p, held in self.held.items() for key in held if key.startswith(PARKED))
-        return [json.loads(json.loads(self.held[p][key])["value"])["id"] for p, key in keys]
+        parcels = (json.loads(shared_packer().unpack(self.held[p][key])) for p, key in keys)
+        return [json.loads(parcel["value"])["id"] for parcel in parcels]
 
 
 class Acting(Untimed):

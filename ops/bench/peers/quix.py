@@ -46,7 +46,8 @@ class Steps:
         models = ModelSet()
         models.warm()
         self._scorer = Scorer(models, Analyser())
-        waiting = DelayedLabels(targets(14.0), limit=2, spacing=WEEK_S)
+        self._waiting: dict[str, bytes] = {}
+        waiting = DelayedLabels(targets(14.0), self._waiting, limit=2, spacing=WEEK_S)
         self._partition = PartitionScoring(ClusterIndex(4096), waiting)
         self._engine = Engine(shipped_catalog(None), Limits(clock="occurred"))
         self._rules = PartitionState(0, 1)
@@ -70,11 +71,8 @@ class Steps:
         event["late"] = False
         outcome = self._scorer.step(event, memory, self._partition)
         state.set("m", dumps(memory.state).decode())
-        for customer in self._partition.waiting.touched:
-            if customer == event["customer_id"]:
-                entry = self._partition.waiting.entry(customer)
-                state.set("w", entry.decode() if entry else "")
-        self._partition.waiting.touched.clear()
+        self._partition.waiting.flush()
+        state.set("w", self._waiting.get(event["customer_id"], b"").decode())
         if not isinstance(outcome, Emit):
             return []
         record = outcome.value.record

@@ -1,0 +1,36 @@
+"""What a worker gives back of its memory can still be used."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import re
+from pathlib import Path
+import numba
+import numpy as np
+from streams.memory import give_back_compiler
+
+def resident():
+    return int(re.search(r"RssFile:\\s+(\\d+)", Path("/proc/self/status").read_text()).group(1)) * 1024
+
+@numba.njit
+def first(x):
+    return x.sum() + 1
+
+@numba.njit
+def second(x):
+    return x.sum() + 2
+
+assert first(np.ones(3)) == 4
+before = resident()
+given = give_back_compiler()
+print(given, before - resident())
+assert first(np.ones(3)) == 4 and second(np.ones(3)) == 5 and first(np.ones(3, np.int32)) == 4
+"""
+
+
+def test_the_compiler_is_given_back_and_compiles_again_when_asked() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    given, fell = map(int, done.stdout.split())
+    assert given > 20_000_000 and fell > 0.8 * given
