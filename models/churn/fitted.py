@@ -17,7 +17,9 @@ from models.churn.trees import boost
 from models.learner import Array, State
 
 COMPONENTS = 3
-_RIDGE = 16.0
+_RIDGE = (16.0, 32.0)
+"""Of the linear component with few rows and with many: among few everything counts, later the trees share."""
+_FEW, _MANY = 300, 1200
 _SHALLOW = (60, 6, 0.08)
 _DEEP = (100, 31, 0.10)
 _DEEP_CHEAP = (60, 24, 0.15)
@@ -159,7 +161,8 @@ def fit_window(rows: Array, y: Array, words: Array, seed: int, crossed: bool = T
     share = (y.sum() + 1.0) / (m + 4.0)
     base = float(np.log(share / (1.0 - share)))
     weight, offset = np.ones(m), np.full(m, base)
-    weights = fit(index, value, counts, y, weight, size, _RIDGE, base, 6, 12)
+    ridge = float(np.interp(m, (_FEW, _MANY), _RIDGE))
+    weights = fit(index, value, counts, y, weight, size, ridge, base, 6, 12)
     bins.floats[TYPICAL] = _typical(index, value, counts, weights, bins.ints)
     grown = []
     for which, (trees, leaves, rate) in enumerate((_SHALLOW, _DEEP if crossed else _DEEP_CHEAP)):

@@ -2,8 +2,8 @@
 
 Three components share one set of bins: a smooth ridge logistic regression, good from the first labels;
 small boosted trees for bends and simple crosses; larger ones for the rest. They are refitted on a
-window of the newest rows at intervals that grow with it, so that the cost an event stays flat, and a
-blend of their honest predictions gives the probability.
+window of the newest rows at intervals that grow with it, so that the cost an event stays flat. A blend of
+their honest predictions, calibrated on the same, gives the probability.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from models.churn.blend import CLIP, Blend
+from models.churn.calibration import Calibration
 from models.churn.fitted import COMPONENTS, Fitted, fit_window
 from models.churn.reason import Reason
 from models.churn.table import Table
@@ -57,7 +58,7 @@ class Propensity:
         self.rows = rows
         self._table = Table(rows)
         self._blend = Blend(_ANCHOR)
-        self._scale = Blend(np.ones(1), window=4000, precision=300.0, settled=1 << 40)
+        self._scale = Calibration()
         self._fitted: Fitted | None = None
         self._positives = 0
         self._next_fit = _FIRST_FIT
@@ -80,7 +81,7 @@ class Propensity:
     def predict_row(self, row: Array) -> float:
         """Do as `predict_proba_one` with the row of this model's columns."""
         if self._fitted is None:
-            return self._chance(self._scaled(self._blend.score(self._logits(row))))
+            return self._chance(self._scale.scaled(self._blend.score(self._logits(row))))
         return self._chance(self._fitted.score(row, self._mixing()))
 
     def _mixing(self) -> Array:
@@ -114,8 +115,8 @@ class Propensity:
         row = self._table.meet(x)
         z = self._logits(row)
         blended = self._blend.score(z)
-        chance = self._chance(self._scaled(blended))
-        self._scale.learn(np.array([blended]), bool(y))
+        chance = self._chance(self._scale.scaled(blended))
+        self._scale.learn(blended, bool(y))
         self._blend.learn(z, bool(y))
         self._table.add(row, bool(y))
         self._positives += bool(y)
@@ -130,11 +131,6 @@ class Propensity:
     def _crossed(self) -> bool:
         """Tell whether large trees earn their cost on this table."""
         return float(self._blend.weights[COMPONENTS]) > 0.25
-
-    def _scaled(self, logit: float) -> float:
-        """Return the blend's log-odds after calibration on the newest labels."""
-        offset, slope = self._scale.factors
-        return offset + slope * logit
 
     def explain(self, x: Mapping[str, Any], k: int = 3) -> list[Reason]:
         """Return the `k` features that moved this score most, largest first.
@@ -174,14 +170,14 @@ class Propensity:
     def _contributions(self, x: Mapping[str, Any]) -> tuple[dict[str, float], float]:
         weights = self._blend.weights
         if self._fitted is None:
-            return {}, self._scaled(self._blend.score(self._logits(self._table.row(x))))
+            return {}, self._scale.scaled(self._blend.score(self._logits(self._table.row(x))))
         parts, rest = self._fitted.parts(self._table.row(x))
         totals = parts.sum(axis=1) + rest
         mixed = self._mixed(parts, totals)
         out: dict[str, float] = {}
         for feature, part in zip(self._table.features, mixed, strict=False):
             out[feature] = out.get(feature, 0.0) + float(part)
-        return out, self._scaled(float(weights[0] + (weights[1:] * _shrink(totals)) @ rest))
+        return out, self._scale.scaled(float(weights[0] + (weights[1:] * _shrink(totals)) @ rest))
 
     def _logits(self, row: Array) -> Array:
         if self._fitted is not None:

@@ -1,0 +1,89 @@
+"""Probabilities can be taken at their word, also where nothing can be known and where labels come late."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import deque
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.churn.calibration import Calibration
+from models.churn.propensity import Propensity
+from ops.evaluation.churn import calibration_error
+
+FIRST = 300
+"""Predictions before these labels are not judged."""
+
+
+def chance(logit: float) -> float:
+    return 1.0 / (1.0 + math.exp(-logit))
+
+
+def learned(n: int, line: tuple[float, float], spread: float, seed: int) -> Calibration:
+    """Return a calibration of log-odds whose truth is `offset + slope * z`."""
+    calibration, rng = Calibration(), random.Random(seed)
+    for _ in range(n):
+        z = rng.gauss(-1.4, spread)
+        calibration.learn(z, rng.random() < chance(line[0] + line[1] * z))
+    return calibration
+
+
+@pytest.mark.parametrize("spread", [0.1, 0.3, 1.0])
+def test_scatter_that_means_nothing_is_taken_back_however_narrow(spread: float) -> None:
+    calibration = learned(2000, (-1.4, 0.0), spread, seed=3)
+    low, high = (chance(calibration.scaled(-1.4 + side * spread)) for side in (-1, 1))
+    assert abs(high - low) < 0.04
+    assert low == pytest.approx(chance(-1.4), abs=0.025)
+
+
+def test_log_odds_that_are_right_stay_as_they_are() -> None:
+    calibration = learned(2000, (0.0, 1.0), 1.5, seed=4)
+    for z in (-3.0, -1.0, 1.0):
+        assert chance(calibration.scaled(z)) == pytest.approx(chance(z), abs=0.03)
+
+
+def test_claims_that_are_too_small_grow_once_many_labels_say_so() -> None:
+    few, many = learned(300, (1.4, 2.0), 1.0, seed=5), learned(6000, (1.4, 2.0), 1.0, seed=5)
+    assert 1.0 <= few.factors[1] < 1.3 < 1.6 < many.factors[1]
+
+
+def test_order_is_never_turned_around() -> None:
+    assert learned(3000, (-2.0, -1.0), 1.0, seed=6).factors[1] == 0.0
+
+
+def test_a_state_of_the_build_before_is_taken_and_a_foreign_one_refused() -> None:
+    before = learned(250, (0.0, 1.0), 1.0, seed=7).state()
+    z = before["z"]
+    assert isinstance(z, np.ndarray)
+    restored = Calibration()
+    restored.restore({**before, "z": np.column_stack([np.ones(len(z)), z])})
+    for i in range(100):
+        restored.learn(-1.0, i % 4 == 0)
+    after = restored.state()["z"]
+    assert isinstance(after, np.ndarray) and after.shape == (350,)
+    with pytest.raises(ValueError, match="does not fit 250 labels"):
+        restored.restore({**before, "z": z[:9]})
+
+
+@pytest.mark.parametrize("delay", [0, 400])
+@pytest.mark.parametrize("signal", [0.0, 1.0], ids=["noise", "signal"])
+def test_probabilities_hold_whether_or_not_there_is_something_to_learn(signal: float, delay: int) -> None:
+    rng, model = random.Random(11), Propensity("purchase")
+    chances, truths = list[float](), list[float]()
+    waiting: deque[tuple[dict[str, Any], bool]] = deque()
+    for _ in range(2500):
+        numbers = [rng.gauss(0.0, 1.0) for _ in range(10)]
+        x: dict[str, Any] = {f"f{i}": number for i, number in enumerate(numbers)}
+        truth = chance(-1.4 + signal * (numbers[0] + 0.5 * numbers[1]))
+        y = rng.random() < truth
+        x["tier"] = rng.choice("abcd")
+        chances.append(model.predict_proba_one(x))
+        truths.append(truth)
+        waiting.append((x, y))
+        if len(waiting) > delay:
+            model.learn_one(*waiting.popleft())
+    begin = FIRST + delay
+    assert calibration_error(np.array(truths[begin:]), np.array(chances[begin:])) < 0.025
