@@ -119,6 +119,8 @@ class SameWords:
         Seconds of event time after the first mention.
     most
         Bound on the number of texts.
+    lateness
+        Seconds an event may be behind the customer's newest one and still be compared: older texts go.
 
     Examples
     --------
@@ -129,14 +131,19 @@ class SameWords:
     (None, None)
     """
 
-    __slots__ = ("entries", "_most", "_window")
+    __slots__ = ("entries", "_kept", "_most", "_window")
 
     def __init__(
-        self, entries: dict[str, list[Any]] | None = None, window: float = 86_400.0, most: int = 64
+        self,
+        entries: dict[str, list[Any]] | None = None,
+        window: float = 86_400.0,
+        most: int = 64,
+        lateness: float = WINDOW_SECONDS,
     ) -> None:
         self.entries: dict[str, list[Any]] = {} if entries is None else entries
         self._window = window
         self._most = most
+        self._kept = lateness + window
 
     def step(self, words: str, channel: str, feedback_id: str, at: float) -> str | None:
         """Return the id of the first event with these words if it came through another channel, else None.
@@ -154,9 +161,9 @@ class SameWords:
             return None if first[1] == channel or first[0] == feedback_id else str(first[0])
         entries.pop(words, None)
         entries[words] = [feedback_id, channel, at]
+        oldest = max(entry[2] for entry in entries.values()) - self._kept
+        for key in [key for key, entry in entries.items() if entry[2] <= oldest]:
+            del entries[key]
         if len(entries) > self._most:
-            newest = max(entry[2] for entry in entries.values())
-            stale = [key for key, entry in entries.items() if entry[2] <= newest - self._window]
-            for key in stale or [min(entries, key=lambda key: (entries[key][2], key))]:
-                del entries[key]
+            del entries[min(entries, key=lambda key: (entries[key][2], key))]
         return None

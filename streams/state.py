@@ -54,14 +54,20 @@ class PartitionState:
         self._base: dict[bytes, bytes] = {}
         self._changed: dict[bytes, bytes | None] = {}
         self._packed: dict[bytes, bytes | None] | None = None
+        self._read: dict[bytes, bytes] = {}
         self._marks_before: dict[str, int] = {}
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value of `key`, or None."""
         if key in self._changed:
             return self._changed[key]
-        held = self._base.get(key)
-        return None if held is None else self._packer.unpack(held)
+        value = self._read.get(key)
+        if value is None:
+            held = self._base.get(key)
+            if held is None:
+                return None
+            value = self._read[key] = self._packer.unpack(held)
+        return value
 
     def put(self, key: bytes, value: bytes) -> None:
         """Set `key`; durable once the slice is committed."""
@@ -75,12 +81,12 @@ class PartitionState:
 
     def begin(self) -> None:
         """Start a slice: what follows is undone by `rollback`."""
-        self._changed, self._packed = {}, None
+        self._changed, self._packed, self._read = {}, None, {}
         self._marks_before = dict(self.marks)
 
     def rollback(self) -> None:
         """Forget the changes of the slice."""
-        self._changed, self._packed = {}, None
+        self._changed, self._packed, self._read = {}, None, {}
         self.marks = dict(self._marks_before)
 
     @property
@@ -96,7 +102,7 @@ class PartitionState:
                 base.pop(key, None)
             else:
                 base[key] = value
-        self._changed, self._packed = {}, None
+        self._changed, self._packed, self._read = {}, None, {}
         self._marks_before = dict(self.marks)
 
     def changes(self) -> Iterator[tuple[bytes, bytes | None]]:
@@ -132,6 +138,8 @@ class PartitionState:
         """
         if epoch < fence:
             return False
+        if self._read:
+            self._read = {}
         if key == MARKS:
             self.marks = loads(value) if value else {}
             self._marks_before = dict(self.marks)

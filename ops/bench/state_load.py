@@ -39,7 +39,7 @@ PATTERNS = 1500
 LONGEST_S = 200.0
 _CUSTOMER = re.compile(rb"cust-(\d{6})")
 _OCCURRED = re.compile(rb'"occurred_at":(\d+)')
-_PREFIXES = (b"c:", b"w:")
+_PREFIX = b"c:"
 _BATCH_BYTES = 900_000
 _AGENTS = ("score", "decide")
 
@@ -90,7 +90,7 @@ async def patterns() -> dict[str, list[dict[bytes, bytes]]]:
     found: dict[str, dict[bytes, dict[bytes, bytes]]] = {agent: defaultdict(dict) for agent in _AGENTS}
     for (agent, _), state in steps.states.items():
         for key, value in state.items():
-            if agent in found and key[:2] in _PREFIXES and _CUSTOMER.fullmatch(key[2:]):
+            if agent in found and key[:2] == _PREFIX and _CUSTOMER.fullmatch(key[2:]):
                 found[agent][key[2:]][key[:2]] = shared_packer().pack(value)
     return {agent: list(held.values()) for agent, held in found.items()}
 

@@ -16,18 +16,16 @@ from models.scoring.scorer import PartitionScoring, Scorer
 from models.scoring.targets import MODELS
 from models.training.observer import NAME, observation, thinned
 from streams import metrics
+from streams.agents.customers import CUSTOMER, WaitingLabels, memory_of, put_memory
 from streams.codec import cloud_event, dumps, loads
 from streams.dead_letters import add_dead_letter
 from streams.origin import OriginFence
 from streams.outbox import Outbox
-from streams.section import Section
 from streams.state import PartitionState
 from streams.step import Slice
 from streams.topics import EXAMPLES, FEEDBACK_MASKED, FEEDBACK_SCORED, OBSERVED
 
 TOPICS = (FEEDBACK_MASKED,)
-CUSTOMER = b"c:"
-WAITING = b"w:"
 CLUSTER = b"k:"
 WATERMARK = "^watermark"
 LIMITED = frozenset({"feedback", "customer"})
@@ -88,7 +86,7 @@ class ScoreStep:
 
     def open(self, state: PartitionState) -> None:
         """Rebuild what spans customers from the loaded state."""
-        waiting, clusters = self._new_waiting(Section(state, WAITING)), self._new_clusters()
+        waiting, clusters = self._new_waiting(WaitingLabels(state)), self._new_clusters()
         waiting.load()
         clusters.load([loads(value) for _, value in state.items(CLUSTER)])
         waiting.watermark = state.marks.get(WATERMARK, 0) / 1000.0
@@ -142,7 +140,7 @@ class ScoreStep:
             value = {"from": [piece.partition], "seen": thinned(observed)}
             out.placed(EXAMPLES, OBSERVED, NAME.encode(), dumps(value))
         for customer, memory in memories.items():
-            state.put(CUSTOMER + customer.encode(), dumps(memory.state))
+            put_memory(state, customer, memory.state)
         partition.waiting.flush()
         for slot in partition.touched:
             state.put(CLUSTER + str(slot).encode(), dumps(partition.clusters.row(slot)))
@@ -191,7 +189,7 @@ class ScoreStep:
     ) -> CustomerMemory:
         memory = memories.get(customer)
         if memory is None:
-            held = state.get(CUSTOMER + customer.encode())
+            held = memory_of(state, customer)
             memory = CustomerMemory(loads(held) if held else None, self._dedup_seconds)
             memories[customer] = memory
         return memory
