@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from models.pii.span import Candidate
 from models.pii.view import View
@@ -40,6 +41,13 @@ _TAIL = re.compile(
     rf"(?:{_NUMBER}){{1,6}}(?:[0-9]{{3,4}}(?:[室房号户]|(?![0-9年月日元块时分个天.])"
     rf"))?|(?<![0-9])[1-9][0-9]{{0,2}}-[0-9]{{1,2}}-[0-9]{{3,4}}(?![0-9])(?:室)?"
 )
+_FIGURE = "0-9０-９一二三四五六七八九十百"
+_TAIL_START = re.compile(
+    rf"[第 A-Za-z{_FIGURE}甲乙丙丁东西南北](?:(?<=[{_FIGURE}])|(?<=[ A-Za-z])[A-Za-z]?[{_FIGURE}]"
+    rf"|(?<=第) ?[A-Za-z]?[{_FIGURE}]|(?<=[A-Z])[栋座区幢]|(?<=[甲乙丙丁])[单座号楼]"
+    r"|(?<=[东西南北])[区院门座塔楼])"
+)
+"""Where `_TAIL` could match; the engine skips other characters fast."""
 PLACE_ENDS = tuple(_ROAD.split("|"))
 _LEFT = re.compile(r"[㐀-鿿A-Za-z0-9·()（） ]{1,48}")
 _STOP = re.compile(
@@ -54,12 +62,17 @@ _ADMIN = re.compile(
     rf"(?:{_CITIES})市?|[㐀-鿿]{{2,4}}(?:省|市|自治州)|[㐀-鿿]{{1,4}}(?:新区|"
     r"区|县|旗|开发区|工业园区))"
 )
+_PLACE = (
+    r"[ ]?[㐀-鿿A-Z0-9]{1,10}?(?:路|大道|大街|街道|街|镇|乡|巷|胡同|"
+    r"小区|花园|公寓|苑|村|大厦|广场|天地|新村|家园)"
+)
+_CORE = re.compile(rf"[区县旗市]{_PLACE}")
+"""What `_WHOLE` cannot do without."""
+_CORE_REACH = 24
 _WHOLE = re.compile(
     rf"(?:(?:{_PROVINCES})(?:省|市|(?:壮族|回族|维吾尔)?自治区|特别行政区)?[ "
     rf"]?)?(?:(?:{_CITIES})市?|[㐀-鿿]{{2,3}}(?:市|自治州|地区))?[ ]?[㐀-鿿]{{1,4}}(?:新区|"
-    r"区|县|旗|市)"
-    rf"[ ]?[㐀-鿿A-Z0-9]{{1,10}}?(?:路|大道|大街|街道|街|镇|乡|巷|胡同|"
-    r"小区|花园|公寓|苑|村|大厦|广场|天地|新村|家园)"
+    rf"区|县|旗|市){_PLACE}"
 )
 _LABELLED = re.compile(
     r"(?:地址|住址|家住|住在|位于|我家在|寄到|送到|寄往|送至|发到|搬到|户籍|籍贯)[:： 是为在写]{0,3}"
@@ -84,7 +97,7 @@ def find(view: View) -> list[Candidate]:
     if not _TRIGGER.search(text):
         return found
     last = 0
-    for match in _TAIL.finditer(text):
+    for match in _tails(view):
         if match.start() < last:
             continue
         start = _left(text, match.start(), max(last, match.start() - 36))
@@ -92,12 +105,38 @@ def find(view: View) -> list[Candidate]:
             continue
         found.append(_candidate(text, start, match.end(), 61))
         last = match.end()
-    for match in _WHOLE.finditer(text):
+    for match in _wholes(view):
         start = match.start() + _trim(match.group())
         labelled = _LABELLED.search(text, max(0, start - 8), start)
         if labelled or len(_ADMIN.findall(match.group())) > 1:
             found.append(_candidate(text, start, match.end(), 49))
     return found
+
+
+def _tails(view: View) -> Iterator[re.Match[str]]:
+    """Yield the numbers of house, storey and room."""
+    text = view.text
+    start = _TAIL_START.search(text)
+    while start:
+        match = _TAIL.match(text, start.start())
+        if match:
+            view.spend(3)
+            yield match
+        start = _TAIL_START.search(text, match.end() if match else start.start() + 1)
+
+
+def _wholes(view: View) -> Iterator[re.Match[str]]:
+    """Yield places from a district, or what stands before it, to a road or estate."""
+    text = view.text
+    last = 0
+    core = _CORE.search(text)
+    while core:
+        view.spend(8)
+        match = _WHOLE.search(text, max(last, core.start() - _CORE_REACH), core.end() + 2)
+        if match:
+            last = match.end()
+            yield match
+        core = _CORE.search(text, max(last, core.start() + 1))
 
 
 def _left(text: str, end: int, floor: int) -> int | None:

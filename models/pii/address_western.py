@@ -144,14 +144,14 @@ def find(view: View) -> list[Candidate]:
     found: list[Candidate] = []
     for pattern in (_STREET, _LOWER_STREET) if view.words & _KINDS else ():
         failures = 0
-        for number in _NUMBER.finditer(text):
+        for number in view.each(_NUMBER):
             match = pattern.match(text, number.start())
             if match:
                 found.append(_candidate(text, match.start(), match.end()))
             elif (failures := failures + 1) > _MOST_FAILURES:
                 break
     if any(stem in view.lower for stem in _STEMS):
-        found += [_candidate(text, match.start(1), match.end(1)) for match in _LABELLED.finditer(text)]
+        found += [_candidate(text, match.start(1), match.end(1)) for match in view.each(_LABELLED)]
     return found
 
 
@@ -168,9 +168,7 @@ def find_european(view: View) -> list[Candidate]:
 def _all(view: View, patterns: tuple[re.Pattern[str], ...]) -> list[Candidate]:
     text = view.text
     return [
-        _candidate(text, match.start(), match.end())
-        for pattern in patterns
-        for match in pattern.finditer(text)
+        _candidate(text, match.start(), match.end()) for pattern in patterns for match in view.each(pattern)
     ]
 
 

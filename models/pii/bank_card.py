@@ -117,7 +117,7 @@ def judge(view: View, window: Window) -> Candidate | None:
 def find(view: View) -> list[Candidate]:
     """Return the IBANs: right length and check digits, or the word IBAN before."""
     found = []
-    for match in _IBAN.finditer(view.text):
+    for match in view.each(_IBAN):
         number = re.sub(r"[ -]", "", match.group()).upper()
         length = IBAN_LENGTHS.get(number[:2], 0)
         end = match.end()

@@ -83,6 +83,8 @@ def _by_word() -> dict[str, int]:
 
 
 _OF_WORD = _by_word()
+_PARTS = frozenset(part for word in _OF_WORD if word.isascii() for part in (*word.split(), f"{word}s"))
+"""Latin words that are labels, or half of one."""
 _HAN = re.compile(alternation([word for word in _OF_WORD if not word.isascii()]))
 _LATIN = re.compile(r"[a-zé]{2,24}|[a-z](?:\.[a-z]){1,3}(?![a-z])|[vsn](?![a-z])")
 _TAKEN = re.compile(r"[0-9][,，、;；]|[0-9]{4,}[:： )）\n]{1,3}[^\W\d_]{2}")
@@ -110,7 +112,11 @@ def labels(lower: str) -> list[Label]:
     found = [Label(m.end(), m.start(), of_word[m.group()]) for m in _HAN.finditer(lower)]
     last, last_end, last_start = "", -2, 0
     for match in _LATIN.finditer(lower):
-        word = match.group().replace(".", "")
+        word = match.group()
+        if word not in _PARTS:
+            word = word.replace(".", "")
+            if word not in _PARTS:
+                continue
         start, end = match.span()
         known = of_word.get(word, 0)
         if not known and word[-1] == "s":

@@ -113,7 +113,8 @@ def runs(text: str) -> list[Run]:
         if written.isdigit():
             found.append([run.span()])
             continue
-        if len(written) <= 10 and _DATE.fullmatch(written):
+        date = _DATE.match(written)
+        if date and sum(map(str.isdigit, written[date.end() :])) < _LEAST_DIGITS:
             continue
         chain: Run = []
         last = 0
@@ -197,7 +198,7 @@ def prefixes(shapes: Iterable[tuple[int, ...]]) -> Shapes:
 def _read_joined(view: View, judges: Judges) -> list[Candidate]:
     """Return numbers whose groups are divided by commas and the like, which lists of amounts are as well."""
     found: list[Candidate] = []
-    for match in _JOINED.finditer(view.text):
+    for match in view.each(_JOINED):
         groups = re.findall("[0-9]+", match.group())
         digits = "".join(groups)
         single = len(groups) == len(digits)
@@ -232,6 +233,7 @@ def read(view: View, judges: Judges, shapes: Shapes) -> list[Candidate]:
     for run in runs(view.text):
         if len(run) == 1 and _in_word(view, run[0][0]):
             continue
+        view.spend(4 * min(len(run), _MOST_GROUPS))
         if len(run) > _LONG:
             found += _read_list(view, run, judges)
             continue

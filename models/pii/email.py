@@ -79,12 +79,13 @@ def find(view: View) -> list[Candidate]:
         return [Candidate(max(0, first - 1), min(len(text), last + 2), TYPE, text[first:last], 96)]
     at = text.find("@", 1)
     while at != -1:
+        view.spend(2)
         if _EDGE.match(text, at + 1) and text[at - 1] not in "@ ":
             candidate = _plain(text, at) or _spelled(view, at, at + 1, "@") or _bare(text, at)
             if candidate:
                 found.append(candidate)
         at = text.find("@", at + 1)
-    for match in _GLUED.finditer(text):
+    for match in view.each(_GLUED):
         candidate = _glued(view, match)
         if candidate:
             found.append(candidate)
@@ -93,13 +94,13 @@ def find(view: View) -> list[Candidate]:
         if len(name) > 1 and labels[-1] in TOP_LEVEL:
             value = f"{name}@{'.'.join(labels)}"
             found.append(Candidate(match.start() - len(name), match.end(), TYPE, value, 80))
-    for match in _AT_WEBMAIL.finditer(text):
+    for match in view.each(_AT_WEBMAIL):
         name = _local(text[max(0, match.start() - 40) : match.start()])
         start = match.start() - len(name)
         labelled = _LABELLED.search(view.lower, max(0, start - 30), start)
         if len(name) > 2 and (labelled or any(char in "0123456789_." for char in name)):
             found.append(Candidate(start, match.end(), TYPE, f"{name}@{match[1]}.com".lower(), 72))
-    for match in _AT.finditer(text):
+    for match in view.each(_AT):
         start, end = match.span()
         if text[start - 1 : start].isalnum() and text[end : end + 1].isalnum():
             candidate = _spelled(view, start, end, match.group().strip(" _-").lower())

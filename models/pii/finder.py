@@ -33,42 +33,47 @@ from models.pii.digits import by_count, prefixes, read
 from models.pii.gate import Gate
 from models.pii.normal import Normal, normalise
 from models.pii.span import Candidate, Span
-from models.pii.view import View, blank
+from models.pii.view import TooMuchEffortError, View, blank
 
 _NUMBERS = (id_card, bank_card, ssn, phone, passport)
 _JUDGES = by_count((system.judge, system.COUNTS) for system in _NUMBERS)
 _SHAPES = prefixes((*phone.SHAPES, *id_card.SHAPES, *bank_card.SHAPES, *ssn.SHAPES))
 
 
-_FINDERS: tuple[tuple[int, Callable[[View], list[Candidate]]], ...] = (
-    (triggers.EMAIL, email.find),
-    (triggers.IP, ip.find),
-    (triggers.PLATE, plate.find),
-    (triggers.PASSPORT, passport.find),
-    (triggers.WECHAT, wechat.find),
-    (triggers.QQ, qq.find),
-    (triggers.URL, url_token.find),
-    (triggers.ADDRESS, address_chinese.find),
-    (triggers.WESTERN_ADDRESS, address_western.find),
-    (triggers.POST_BOX, address_western.find_boxes),
-    (triggers.EUROPEAN_ADDRESS, address_western.find_european),
-    (triggers.NAME, name_chinese.find),
-    (triggers.NAME_PAIR, name_chinese.find_pairs),
-    (triggers.ENGLISH_NAME, name_english.find),
-    (triggers.CODES, id_card.find),
-    (triggers.CODES, bank_card.find),
-    (triggers.SPOKEN, spoken.find),
+_FINDERS: tuple[tuple[int, Callable[[View], list[Candidate]], int], ...] = (
+    (triggers.EMAIL, email.find, 10),
+    (triggers.IP, ip.find, 100),
+    (triggers.PLATE, plate.find, 130),
+    (triggers.PASSPORT, passport.find, 170),
+    (triggers.WECHAT, wechat.find, 110),
+    (triggers.QQ, qq.find, 100),
+    (triggers.URL, url_token.find, 100),
+    (triggers.ADDRESS, address_chinese.find, 200),
+    (triggers.WESTERN_ADDRESS, address_western.find, 20),
+    (triggers.POST_BOX, address_western.find_boxes, 200),
+    (triggers.EUROPEAN_ADDRESS, address_western.find_european, 200),
+    (triggers.NAME, name_chinese.find, 60),
+    (triggers.NAME_PAIR, name_chinese.find_pairs, 40),
+    (triggers.ENGLISH_NAME, name_english.find, 160),
+    (triggers.CODES, id_card.find, 100),
+    (triggers.CODES, bank_card.find, 20),
+    (triggers.SPOKEN, spoken.find, 50),
 )
+"""The gate's bit, the recogniser, and its effort over a thousand characters besides what it judges."""
+_READING_EFFORT, _DIGITS_EFFORT = 100, 60
 _LONG = 2500
 _PIECE = 2000
 _LEAST_BLOCK = 1000
 _LEAST_NEWS = 0.12
 """Share of bytes left when compressed: prose has .45 and more, a log of one template .2."""
+_SPARE, _RATE = 4000, 0.2
+"""Effort a long text may take, in all and a character more: from the piece on that takes more, the rest is
+one finding. Feedback takes .05 to .2 a character, a transcript with times .4, hostile text 1 to 3."""
 _MARGIN = 200
 _WIDE_MARGIN = 2400
 _MOST_FINDINGS = 100
-_DIGIT = re.compile("[0-9〇零一二三四五六七八九幺两]")
-_LETTER = re.compile("[^\\W\\d_〇零一二三四五六七八九幺两]")
+_DIGIT = re.compile("[0-9〇零一二三四五六七八九幺两]+")
+_LETTER = re.compile("[^\\W\\d_〇零一二三四五六七八九幺两]+")
 _TRIGGERS = (
     (triggers.ADDRESS, address_chinese.TRIGGERS),
     (triggers.WESTERN_ADDRESS, address_western.TRIGGERS),
@@ -144,10 +149,16 @@ class Finder:
         if len(normal.text) > _LONG:
             found = self._pieces(blank(normal.text), bounded)
         else:
-            found = self._read(View(blank(normal.text)), bits)
+            found = self._whole(blank(normal.text), bits, bounded)
         if not found:
             return []
         return _map_back(merge(found), normal.origin)
+
+    def _whole(self, text: str, bits: int, bounded: bool) -> list[Candidate]:
+        try:
+            return self._read(View(text, _SPARE if bounded and len(text) > _LEAST_BLOCK else None), bits)
+        except TooMuchEffortError:
+            return [_all_of(text, 0)]
 
     def _read(self, view: View, bits: int) -> list[Candidate]:
         found = _recognise(view, bits)
@@ -169,17 +180,23 @@ class Finder:
         """Read a long text piece by piece, each with its surroundings; findings belong where they start."""
         found: list[Candidate] = []
         start = 0
+        left = _SPARE if bounded else None
         while start < len(text):
             end = _cut(text, start)
             if bounded and (_is_block(text[start:end]) or self._repeats(text[start:end])):
-                found.append(Candidate(start, end, phone.TYPE, text[start:end], 100))
+                found.append(_all_of(text[:end], start))
                 start = end
                 continue
             for margin in (_MARGIN, _WIDE_MARGIN):
                 offset, stop = max(0, start - _MARGIN), min(len(text), end + margin)
                 part = text[offset:stop]
                 bits = self._gate.bits(part) if self._gated else triggers.ALL
-                read = self._read(View(part), bits) if bits or self._thorough else []
+                view = View(part, None if left is None else left + int((end - start) * _RATE))
+                try:
+                    read = self._read(view, bits) if bits or self._thorough else []
+                except TooMuchEffortError:
+                    return [*found, _all_of(text, start)]
+                left = view.left
                 if stop == len(text) or not any(
                     one.end == len(part) and one.start + offset < end for one in read
                 ):
@@ -196,6 +213,11 @@ class Finder:
         return found
 
 
+def _all_of(text: str, start: int) -> Candidate:
+    """Return one finding from `start` to the end of `text`."""
+    return Candidate(start, len(text), phone.TYPE, text[start:], 100)
+
+
 def _is_block(part: str) -> bool:
     """Tell whether thousands of characters are for the most part digits, or digits and separators.
 
@@ -204,10 +226,10 @@ def _is_block(part: str) -> bool:
     """
     if len(part) < _LEAST_BLOCK:
         return False
-    digits = len(_DIGIT.findall(part))
+    digits = sum(map(len, _DIGIT.findall(part)))
     if digits * 5 > len(part) * 3:
         return True
-    return digits * 3 > len(part) and len(_LETTER.findall(part)) * 10 < len(part)
+    return digits * 3 > len(part) and sum(map(len, _LETTER.findall(part))) * 10 < len(part)
 
 
 def _cut(text: str, start: int) -> int:
@@ -220,9 +242,15 @@ def _cut(text: str, start: int) -> int:
 
 
 def _recognise(view: View, bits: int) -> list[Candidate]:
-    found = read(view, _JUDGES, _SHAPES) if bits & triggers.DIGITS else []
-    for bit, find in _FINDERS:
+    size = len(view.text)
+    view.spend(size * _READING_EFFORT // 1000)
+    found: list[Candidate] = []
+    if bits & triggers.DIGITS:
+        view.spend(size * _DIGITS_EFFORT // 1000)
+        found += read(view, _JUDGES, _SHAPES)
+    for bit, find, effort in _FINDERS:
         if bits & bit:
+            view.spend(size * effort // 1000)
             found += find(view)
     return found
 

@@ -100,20 +100,20 @@ def find(view: View) -> list[Candidate]:
     """
     text = view.text
     found: list[Candidate] = []
-    for match in _HKID.finditer(text):
+    for match in view.each(_HKID):
         letters, digits, apart, beside = match.groups()
         labelled = view.before(match.start()) & ID
         if labelled or (apart and hkid(letters, digits, apart)):
             found.append(_card(match, f"{letters}{digits}{apart or beside}", 85))
-    for match in _TAIWAN.finditer(text):
+    for match in view.each(_TAIWAN):
         label = view.before(match.start())
         if label & ID or (taiwan(match.group()) and not label & (ORDER | PASSPORT | CARD)):
             found.append(_card(match, match.group(), 76))
-    for match in _NRIC.finditer(text):
+    for match in view.each(_NRIC):
         label = view.before(match.start())
         if nric(match.group()) and (label & (ID | NATIONAL) or not label & ORDER):
             found.append(_card(match, match.group(), 76))
-    for match in _MACAU.finditer(text):
+    for match in view.each(_MACAU):
         if view.before(match.start()) & ID or _MACAU_CONTEXT.search(
             text, max(0, match.start() - 20), match.start()
         ):

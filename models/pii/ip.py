@@ -15,7 +15,8 @@ _V4 = re.compile(
     rf"(?<![0-9.])([0-9]{{1,3}}){_DOT}([0-9]{{1,3}}){_DOT}([0-9]{{1,3}}){_DOT}([0-9]{{1,3}})(?![0-9]|\.[0-9])"
 )
 _V6 = re.compile(
-    r"(?:(?<![0-9A-Za-z_:.])|(?<=[iI][pP]:)|(?<=[vV]6:))\[?([0-9A-Fa-f:]{2,39}(?:\.[0-9]{1,3}){0,3})(?:%[a-z0-9]{1,12})?(?![0-9A-Za-z_])"
+    r"(?:(?<![0-9A-Za-z_:.])|(?<=[iI][pP]:)|(?<=[vV]6:))\[?"
+    r"(?=[0-9A-Fa-f]{0,4}:)(?=[0-9A-Fa-f:]{0,37}::|[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){5})([0-9A-Fa-f:]{2,39}(?:\.[0-9]{1,3}){0,3})(?:%[a-z0-9]{1,12})?(?![0-9A-Za-z_])"
 )
 _COMMAS = re.compile(
     r"ip[^0-9]{0,4}(([0-9]{1,3}) ?[,，] ?([0-9]{1,3}) ?[,，] ?([0-9]{1,3}) ?[,，] ?([0-9]{1,3}))(?![0-9])",
@@ -43,12 +44,12 @@ _SCOPES = ("fe8", "fe9", "fea", "feb", "fc", "fd", "2", "ff0")
 def find(view: View) -> list[Candidate]:
     """Return the addresses of a text."""
     found: list[Candidate] = []
-    for match in _V4.finditer(view.text):
+    for match in view.each(_V4):
         parts = [int(part) for part in match.groups()]
         if max(parts) > 255 or _is_version(view, match.start(), match.end()):
             continue
         found.append(Candidate(match.start(), match.end(), TYPE, ".".join(map(str, parts)), 88))
-    for match in _COMMAS.finditer(view.text) if "ip" in view.lower else ():
+    for match in view.each(_COMMAS) if "ip" in view.lower else ():
         parts = [int(part) for part in match.groups()[1:]]
         if max(parts) <= 255:
             found.append(Candidate(match.start(1), match.end(1), TYPE, ".".join(map(str, parts)), 86))
@@ -60,7 +61,7 @@ def find(view: View) -> list[Candidate]:
 
 def _in_host_names(view: View) -> list[Candidate]:
     found: list[Candidate] = []
-    for match in _IN_HOST.finditer(view.text) if view.text.count("-") >= 3 else ():
+    for match in view.each(_IN_HOST) if view.text.count("-") >= 3 else ():
         parts = [int(part) for part in match.groups()[:4]]
         before = view.lower[max(0, match.start() - 12) : match.start()]
         if max(parts) > 255 or not (_HOST_WORD.search(before) or match[5]):
@@ -87,7 +88,7 @@ def _is_version(view: View, start: int, end: int) -> bool:
 def _version6(view: View) -> list[Candidate]:
     found: list[Candidate] = []
     failures = 0
-    for match in _V6.finditer(view.text):
+    for match in view.each(_V6, 1):
         raw = match.group(1)
         if raw[-1] == ":" and raw[-2:] != "::":
             raw = raw[:-1]

@@ -13,6 +13,9 @@ from models.pii.operators import Finding, Keep, Operator, Pseudonym
 from models.pii.span import TYPES, Span
 
 _ROUNDS = 4
+_LONG = 2500
+_SURROUNDINGS = 80
+"""Characters beside a replacement that a further round reads in a long text; a label reaches sixty."""
 _KIND = re.compile(r"[A-Z_]{2,12}")
 _DEFAULT = Pseudonym()
 
@@ -87,10 +90,12 @@ class Masker:
         for _ in range(_ROUNDS):
             for span in spans:
                 counts[span.type] = counts.get(span.type, 0) + 1
-            text, fixed = self._replace(text, spans, fixed)
-            spans = [
-                span for span in self._find(text, bounded=self._bounded) if not self._settled(span, fixed)
-            ]
+            text, fresh, fixed = self._replace(text, spans, fixed)
+            if len(text) > _LONG and len(fresh) * _SURROUNDINGS * 3 < len(text):
+                spans = self._beside(text, fresh)
+            else:
+                spans = self._find(text, bounded=self._bounded)
+            spans = [span for span in spans if not self._settled(span, fixed)]
             if not spans:
                 break
         return Masked(text, counts)
@@ -116,8 +121,8 @@ class Masker:
 
     def _replace(
         self, text: str, spans: list[Span], fixed: list[tuple[int, int]]
-    ) -> tuple[str, list[tuple[int, int]]]:
-        """Return the text with `spans` replaced, and where all replacements now stand."""
+    ) -> tuple[str, list[tuple[int, int]], list[tuple[int, int]]]:
+        """Return the text with `spans` replaced, where these replacements stand, and where all do."""
         pieces: list[str] = []
         outputs: list[tuple[int, int]] = []
         ends: list[int] = []
@@ -133,13 +138,27 @@ class Masker:
             ends.append(end)
             shifts.append(length - end)
         pieces.append(text[position:])
+        fresh = outputs.copy()
         for start, end in fixed:
             index = bisect_left(ends, start + 1)
             if index < len(spans) and spans[index].start < end:
                 continue
             shift = shifts[index - 1] if index else 0
             outputs.append((start + shift, end + shift))
-        return "".join(pieces), sorted(outputs)
+        return "".join(pieces), fresh, sorted(outputs)
+
+    def _beside(self, text: str, fresh: list[tuple[int, int]]) -> list[Span]:
+        """Return what is found beside the last replacements; all else has just been read as it stands."""
+        found: list[Span] = []
+        end = 0
+        for first, last in fresh:
+            start = max(end, first - _SURROUNDINGS)
+            end = min(len(text), last + _SURROUNDINGS)
+            found += [
+                span._replace(start=span.start + start, end=span.end + start)
+                for span in self._find(text[start:end], bounded=self._bounded)
+            ]
+        return found
 
     def _settled(self, span: Span, fixed: list[tuple[int, int]]) -> bool:
         """Tell whether a finding lies in a replacement, or is of a type that is kept."""

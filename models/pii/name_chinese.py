@@ -88,15 +88,16 @@ def find(view: View) -> list[Candidate]:
     text = view.text
     roles = [match.end() for match in _ROLE.finditer(text)]
     doubles = [match.start() for match in _DOUBLE.finditer(text)]
-    return _find(text, _foreign(text), roles, doubles)
+    return _find(view, _foreign(text), roles, doubles)
 
 
 def find_pairs(view: View) -> list[Candidate]:
     """Return the names of a text that is known to hold no role, no double surname and no dotted name."""
-    return _find(view.text, [], [], [])
+    return _find(view, [], [], [])
 
 
-def _find(text: str, found: list[Candidate], roles: list[int], doubles: list[int]) -> list[Candidate]:
+def _find(view: View, found: list[Candidate], roles: list[int], doubles: list[int]) -> list[Candidate]:
+    text = view.text
     covered = frozenset(code for one in found for code in range(one.start, one.end))
     blocks = [block.span() for block in _BLOCK.finditer(text)]
     signed = _signed(text, blocks, roles + doubles)
@@ -104,6 +105,7 @@ def _find(text: str, found: list[Candidate], roles: list[int], doubles: list[int
     for start, end in [blocks[index] for index in sorted(signed)]:
         own = roles[bisect_left(roles, start) : bisect_left(roles, end)] if roles else roles
         left -= end - start
+        view.spend(4 + (end - start) // 4)
         if end - start > 40 and _repeats(text[start:end]):
             found.append(_candidate(text, start, end, BY_WORD_CLASS))
         elif left < 0:
@@ -117,6 +119,7 @@ def _find(text: str, found: list[Candidate], roles: list[int], doubles: list[int
             left -= end - start
             if left < 0:
                 break
+            view.spend(4 + (end - start) // 4)
             found += _in_block(text, start, end, [], covered)
     return found
 

@@ -80,13 +80,16 @@ def find(view: View) -> list[Candidate]:
     text = view.text
     if not _is_suspicious(text):
         return []
-    words = [_Word(m.start(), m.end(), m.group(), m.group().lower()) for m in _WORD.finditer(text)]
+    words = [_Word(m.start(), m.end(), m[0], m[0].lower()) for m in _WORD.finditer(text)]
+    view.spend(len(words))
     found: list[Candidate] = []
     taken = -1
     for index, word in enumerate(words):
         if index <= taken:
             continue
         labelled = bool(index) and _introduces(text, words, index - 1, word.start)
+        if not labelled and word.text[0].islower():
+            continue
         last = _name_end(text, words, index, labelled=labelled)
         if last >= index:
             end = words[last].end
@@ -119,7 +122,7 @@ def _is_suspicious(text: str) -> bool:
 def _introduces(text: str, words: list[_Word], index: int, start: int) -> bool:
     """Tell whether the word at `index`, or it and the one before, announces a name at `start`."""
     word = words[index]
-    if not _LINK.fullmatch(text, word.end, start):
+    if word.lower not in _LAST_WORDS or not _LINK.fullmatch(text, word.end, start):
         return False
     if word.lower in _TITLES:
         return True

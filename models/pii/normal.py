@@ -83,7 +83,7 @@ def _plain(code: int) -> int:
 
 
 _TABLE = _Table()
-_INVISIBLE = re.compile("[" + "".join(f"{chr(low)}-{chr(high)}" for low, high in _INVISIBLE_RANGES) + "]")
+_INVISIBLE = re.compile("[" + "".join(f"{chr(low)}-{chr(high)}" for low, high in _INVISIBLE_RANGES) + "]+")
 _HAN_RUN = re.compile(f"[{_HAN}0-9](?:[ \\-.]?[{_HAN}0-9]){{5,120}}")
 _HAN_JOINED = re.compile(f"(?<![{_HAN}])[{_HAN}]{{1,4}}(?:[，,、…|] ?[{_HAN}]{{1,4}}){{2,}}(?![{_HAN}])")
 _GROUPS = re.compile("3-4-4|4-4-4-4(?:-[123])?|1(?:-1){10,17}")
@@ -122,9 +122,13 @@ def normalise(text: str) -> Normal:
     """
     origin: list[int] | None = None
     if _INVISIBLE.search(text):
-        kept = [index for index, char in enumerate(text) if not _INVISIBLE.match(char)]
-        origin = kept
-        text = "".join([text[index] for index in kept])
+        origin = []
+        last = 0
+        for match in _INVISIBLE.finditer(text):
+            origin += range(last, match.start())
+            last = match.end()
+        origin += range(last, len(text))
+        text = _INVISIBLE.sub("", text)
     text = text.translate(_TABLE)
     if _HAN_DIGIT.search(text):
         text = _HAN_RUN.sub(_han_run, text)

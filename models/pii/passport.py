@@ -42,11 +42,11 @@ def judge(view: View, window: Window) -> Candidate | None:
 def find(view: View) -> list[Candidate]:
     """Return passport numbers with letters."""
     found: list[Candidate] = []
-    for match in _CHINESE.finditer(view.text):
+    for match in view.each(_CHINESE):
         label = view.before(match.start())
         if not label & (ORDER | PHONE) or label & PASSPORT:
             found.append(Candidate(match.start(), match.end(), TYPE, match.group().upper(), 74))
-    for match in _LABELLED.finditer(view.text):
+    for match in view.each(_LABELLED):
         value = re.sub(r"[ ()（）-]", "", match.group(1)).upper()
         if 6 <= len(value) <= 11 and sum(char.isdigit() for char in value) >= 4:
             found.append(Candidate(match.start(1), match.end(1), TYPE, value, 79))

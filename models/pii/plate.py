@@ -65,7 +65,7 @@ def find(view: View) -> list[Candidate]:
             )
             if near or value[:2] == "WJ":
                 found.append(Candidate(match.start(), match.end(), TYPE, value, 80))
-    for match in _BRITISH.finditer(view.text):
+    for match in view.each(_BRITISH):
         if (view.before(match.start()) | view.after(match.end(), 16)) & (PLATE | VEHICLE):
             found.append(_candidate(match.group(), match.start(), match.end()))
     for label in view.labels:

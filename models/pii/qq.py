@@ -28,7 +28,7 @@ _OTHERWISE = re.compile("[元块分点]|积分")
 def find(view: View) -> list[Candidate]:
     """Return the numbers of a text."""
     found: list[Candidate] = []
-    for match in _VALUE.finditer(view.text):
+    for match in view.each(_VALUE):
         if _OTHERWISE.match(view.text, match.end()):
             continue
         value = re.sub(r"\D", "", match.group(1))

@@ -40,8 +40,8 @@ def find(view: View) -> list[Candidate]:
     text = view.text
     found = []
     if "eyJ" in text:
-        found += [Candidate(m.start(), m.end(), TYPE, m.group(), 97) for m in _JWT.finditer(text)]
-    for match in _URL.finditer(text):
+        found += [Candidate(m.start(), m.end(), TYPE, m.group(), 97) for m in view.each(_JWT)]
+    for match in view.each(_URL):
         url = match.group().rstrip(_TRAILING)
         if carries_secret(url):
             found.append(Candidate(match.start(), match.start() + len(url), TYPE, url, 99))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from models.pii import context
 
@@ -12,6 +13,10 @@ _WORD = re.compile("[a-z]+")
 _ASCII_LOWER = {code: code + 32 for code in range(65, 91)}
 
 
+class TooMuchEffortError(Exception):
+    """A text holds so many signs of personal data that to judge each would cost more than it is worth."""
+
+
 class View:
     """A normalised text and what several recognisers need of it, computed once.
 
@@ -19,15 +24,41 @@ class View:
     ----------
     text
         Normalised text, its pseudonym tokens blanked.
+    left
+        How much effort may be spent, about a microsecond each; any unless told.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, left: int | None = None) -> None:
         self.text = text
+        self.left = left
         self._before: dict[tuple[int, int], int] = {}
         self._lower: str | None = None
         self._labels: list[context.Label] | None = None
         self._present: int | None = None
         self._words: frozenset[str] | None = None
+
+    def spend(self, effort: int) -> None:
+        """Count what a recogniser does.
+
+        Raises
+        ------
+        TooMuchEffortError
+            When nothing is left.
+        """
+        if self.left is not None:
+            self.left -= effort
+            if self.left < 0:
+                raise TooMuchEffortError
+
+    def each(self, pattern: re.Pattern[str], effort: int = 3) -> Iterator[re.Match[str]]:
+        """Return the matches of a pattern in the text, each of which costs `effort`."""
+        matches = pattern.finditer(self.text)
+        return matches if self.left is None else self._counted(matches, effort)
+
+    def _counted(self, matches: Iterator[re.Match[str]], effort: int) -> Iterator[re.Match[str]]:
+        for match in matches:
+            self.spend(effort)
+            yield match
 
     @property
     def lower(self) -> str:
@@ -49,6 +80,7 @@ class View:
         """All context words, by end."""
         if self._labels is None:
             self._labels = context.labels(self.lower)
+            self.spend(len(self.text) // 8 + len(self._labels))
         return self._labels
 
     @property

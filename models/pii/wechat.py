@@ -117,12 +117,12 @@ _COMMON = frozenset(
 
 def find(view: View) -> list[Candidate]:
     """Return the ids of a text."""
-    found = [Candidate(m.start(), m.end(), TYPE, m.group().lower(), 90) for m in _OWN.finditer(view.text)]
-    for match in _VALUE.finditer(view.text):
+    found = [Candidate(m.start(), m.end(), TYPE, m.group().lower(), 90) for m in view.each(_OWN)]
+    for match in view.each(_VALUE):
         label, link, value = match.groups()
         if _is_id(view, match.start(), label, link, value):
             found.append(Candidate(match.start(3), match.end(3), TYPE, value.lower(), 64))
-    for match in _SEARCHED.finditer(view.text) if "搜" in view.text else ():
+    for match in view.each(_SEARCHED) if "搜" in view.text else ():
         found.append(Candidate(match.start(1), match.end(1), TYPE, match[1].lower(), 64))
     return found
 
