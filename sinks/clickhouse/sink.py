@@ -192,7 +192,7 @@ class ClickHouseSink:
             block = heap.pop()
             if doubt:
                 block, doubt = await self._missing(table, block, report), False
-            if not block.values:
+            if not block:
                 self._back()
                 continue
             try:
@@ -203,25 +203,24 @@ class ClickHouseSink:
                     heap.append(block)
                     doubt = True
                     await self._pause()
-                elif len(block.values) == 1:
-                    report.reject(Rejected(*block.at[0], code=code), table)
+                elif rows.count(block) == 1:
+                    (run,) = block
+                    report.reject(Rejected(*run.key, run.records[0][0], code=code), table)
                 else:
                     heap.extend(reversed(rows.halves(block)))
                 continue
             self._back()
-            report.rows += len(block.values)
+            report.rows += rows.count(block)
             self.counters.inserts += 1
 
     async def _missing(self, table: str, block: Lines, report: _Report) -> Lines:
         """Return what of `block` is not in the store after an error that may hide a success."""
-        ranges: dict[Partition, tuple[int, int]] = {}
-        for topic, partition, offset in block.at:
-            first, last = ranges.get((topic, partition), (offset, offset))
-            ranges[topic, partition] = (min(first, offset), max(last, offset))
         # Reading may work while writing does not (too many parts, read-only): pauses go on growing.
-        stored = await self._insist(partial(offsets_in, table=table, ranges=ranges), settles=False)
+        stored = await self._insist(
+            partial(offsets_in, table=table, ranges=rows.ranges(block)), settles=False
+        )
         missing = rows.without(block, stored)
-        report.skipped += len(block.values) - len(missing.values)
+        report.skipped += rows.count(block) - rows.count(missing)
         return missing
 
     async def _insist(self, ask: Callable[[Client], T], *, settles: bool = True) -> T:
@@ -296,5 +295,5 @@ class _Report:
 
 def _insert(table: str, block: Lines, settings: Mapping[str, int]) -> Callable[[Client], object]:
     """Return the insert of `block`; being no bytes, its body is never sent again behind the sink's back."""
-    body = partial(rows.encoded, block)
-    return lambda client: client.raw_insert(table, insert_block=body(), settings=settings, fmt="JSONEachRow")
+    inlet, body = rows.inlet(table), partial(rows.encoded, block)
+    return lambda client: client.raw_insert(inlet, insert_block=body(), settings=settings, fmt="JSONEachRow")
