@@ -1,7 +1,7 @@
 """What every online model here is: predict, learn, and give its whole state away.
 
-The conformance suite (`tests/unit/test_learners.py`) runs over every class listed in
-`LEARNERS` of that suite: pure predict, bounded memory, snapshot round trip, no NaN.
+The conformance suite (`tests/unit/test_learners.py`) runs over every class of `models` with `state` and
+`restore`: pure predict, bounded memory, snapshot round trip, order of features, no NaN, speed.
 """
 
 from __future__ import annotations

@@ -186,6 +186,8 @@ class Watch:
             raise ValueError(f"{len(state)} series are more than the limit of {self.limit}")
         series: dict[str, _Watched] = {}
         for name, held in state.items():
+            if not isinstance(held, Mapping):
+                raise ValueError(f"state of series {name!r} is no window")
             watched = series[name] = _Watched(self._kind(name))
             watched.n, watched.every = held["n"], held["every"]
             watched.marks = [list(mark) for mark in held["marks"]]

@@ -51,7 +51,7 @@ class TopicClassifier:
     bits
         log2 of the buckets; each costs 12 bytes a topic (25 MB for up to 16 topics at 17).
     most_topics
-        Topics learned; corrections to further ones are refused.
+        Topics learned; one more takes the place of the one corrected to least.
     memory
         Corrections kept for rehearsal, 3 KB each.
     rehearsals
@@ -149,13 +149,7 @@ class TopicClassifier:
         return linear, naive, out
 
     def learn_one(self, text: str, lang: str, topic: str, phrases: Sequence[str] = ()) -> None:
-        """Learn that a text is about `topic`.
-
-        Raises
-        ------
-        ValueError
-            For one topic more than `most_topics`.
-        """
+        """Learn that a text is about `topic`."""
         index = self._index(topic)
         count = self._extract(text, lang, phrases)
         print_ = fingerprint(text)
@@ -185,7 +179,7 @@ class TopicClassifier:
         if topic in self.topics:
             return self.topics.index(topic)
         if len(self.topics) >= self._most_topics:
-            raise ValueError(f"topics: {self._most_topics} are learned already, no room for one more")
+            return self._replace(topic)
         self.topics.append(topic)
         self._counts.append(0)
         if len(self.topics) > self._weights.shape[1]:
@@ -194,6 +188,22 @@ class TopicClassifier:
             self._squares = np.ascontiguousarray(np.hstack([self._squares, grown]))
             self._texts = np.ascontiguousarray(np.hstack([self._texts, grown]))
         return len(self.topics) - 1
+
+    def _replace(self, topic: str) -> int:
+        """Forget the topic people corrected to least, and give its place to another.
+
+        A client that makes names up therefore only ever takes the place of another such name.
+        """
+        index = min(range(len(self.topics)), key=lambda place: (self._counts[place], self.topics[place]))
+        forgotten, self.topics[index] = self.topics[index], topic
+        self._counts[index] = 0
+        for table in (self._weights, self._squares, self._texts):
+            table[:, index] = 0
+        kept = min(self._learned, self._memory)
+        self._kept_size[:kept][self._kept_topic[:kept] == index] = 0
+        for counts in self._corrected.values():
+            counts.pop(forgotten, None)
+        return index
 
     def _draw(self) -> int:
         """Return the next of a fixed pseudo-random sequence (xorshift64), part of the state."""
@@ -218,7 +228,7 @@ class TopicClassifier:
 
     def state(self) -> State:
         """Return everything learned; rows of buckets never touched are left out."""
-        used = np.flatnonzero(self._texts.any(axis=1)).astype(np.int32)
+        used = np.flatnonzero(self._texts.any(axis=1) | self._squares.any(axis=1)).astype(np.int32)
         kept = min(self._learned, self._memory)
         return {
             "version": VERSION,

@@ -172,7 +172,8 @@ class TagBook:
 
     def state(self) -> State:
         """Return all tags as JSON values."""
-        return {"tags": [asdict(tag) for tag in self._tags.values()]}
+        listed = [asdict(tag) for tag in self._tags.values()]
+        return {"tags": [tag | {name: list(tag[name]) for name in ("phrases", "examples")} for tag in listed]}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Replace everything; raises ValueError when an entry does not fit."""

@@ -1,116 +1,42 @@
 """One suite over every learner: pure predict, bounded memory, exact snapshots, no NaN, speed reported.
 
-A new learner joins by one entry in LEARNERS.
+The learners are found, not listed: every class of `models` with a state it gives away and takes back has a
+case in `learner_cases`, or the suite fails.
 """
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import math
+import pkgutil
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
 import pytest
+from learner_cases import LEARNERS, Case
 
-from models.churn.propensity import Propensity
-from models.sentiment import Sentiment
+import models
 from models.snapshot import Snapshot, decode, encode
-from models.topics.classifier import TopicClassifier
 
-WORDS = ("好用", "卡顿", "退款", "客服", "物流", "垃圾", "good", "slow", "refund", "crash", "love", "not")
-HOSTILE_TEXTS = (
-    "",
-    " \u200b\ufeff",
-    "\ud800 lone surrogate \udfff",
-    "a" * 20_000,
-    "好" * 20_000,
-    "\x00\x01\x02",
-    "🤬" * 3_000,
-    "ً" * 500,
-    "\U000e0041\U0010ffff",
-    "' OR 1=1 --",
-)
-HOSTILE_ROWS: tuple[dict[str, Any], ...] = (
-    {},
-    {"logins": math.nan, "spend": math.inf, "tier": None},
-    {"logins": -1e308, "tier": ""},
-    {"logins": "text", "tier": 3.5, "new": "value"},
-    {f"f{i}": float(i) for i in range(200)},
+FLOOD = 600
+each = pytest.mark.parametrize("case", LEARNERS.values(), ids=[learner.__name__ for learner in LEARNERS])
+of_features = pytest.mark.parametrize(
+    "case",
+    [case for case in LEARNERS.values() if case.reordered is not None],
+    ids=[learner.__name__ for learner, case in LEARNERS.items() if case.reordered is not None],
 )
 
 
-@dataclass(frozen=True)
-class Case:
-    """How the suite drives one learner: deterministic inputs by number, outputs as floats."""
-
-    make: Callable[[], Any]
-    learn: Callable[[Any, int], None]
-    predict: Callable[[Any, int], list[float]]
-    hostile: int
-    learn_hostile: Callable[[Any, int], None]
-    predict_hostile: Callable[[Any, int], list[float]]
-    reordered: Callable[[Any, int], list[float]]
-    budget_us: float
-    most_bytes: int
-
-
-def text(i: int) -> str:
-    rng = np.random.default_rng(i)
-    return " ".join(rng.choice(WORDS, 6))
-
-
-def row(i: int) -> dict[str, Any]:
-    rng = np.random.default_rng(i)
-    return {"logins": float(rng.integers(10)), "tier": "abc"[rng.integers(3)], "spend": float(rng.normal())}
-
-
-def topic_scores(model: Any, words: str) -> list[float]:
-    return [probability for _, probability in sorted(model.predict(words, "zh"))]
-
-
-def lang(i: int) -> str:
-    return ("zh", "en", "fr", "")[i % 4]
-
-
-LEARNERS = {
-    "sentiment": Case(
-        make=lambda: Sentiment(bits=16),
-        learn=lambda m, i: m.learn_one(text(i), lang(i), i % 3 > 0, 0.5 + (i % 2)),
-        predict=lambda m, i: list(m.predict(text(i), lang(i))),
-        hostile=len(HOSTILE_TEXTS),
-        learn_hostile=lambda m, i: m.learn_one(HOSTILE_TEXTS[i], lang(i), 0.5),
-        predict_hostile=lambda m, i: list(m.predict(HOSTILE_TEXTS[i], lang(i))),
-        reordered=lambda m, i: list(m.predict_many([(text(i + 1), ""), (text(i), lang(i))])[1]),
-        budget_us=2_000.0,
-        most_bytes=2_000_000,
-    ),
-    "propensity": Case(
-        make=lambda: Propensity("churn", rows=512),
-        learn=lambda m, i: m.learn_one(row(i), row(i)["logins"] < 3),
-        predict=lambda m, i: [m.predict_proba_one(row(i))],
-        hostile=len(HOSTILE_ROWS),
-        learn_hostile=lambda m, i: m.learn_one(HOSTILE_ROWS[i], bool(i % 2)),
-        predict_hostile=lambda m, i: [m.predict_proba_one(HOSTILE_ROWS[i])],
-        reordered=lambda m, i: [m.predict_proba_one(dict(reversed(row(i).items())))],
-        budget_us=20_000.0,
-        most_bytes=2_000_000,
-    ),
-    "topics": Case(
-        make=lambda: TopicClassifier(bits=12, memory=128),
-        learn=lambda m, i: m.learn_one(text(i), "zh", f"topic.{i % 3}"),
-        predict=lambda m, i: topic_scores(m, text(i)),
-        hostile=len(HOSTILE_TEXTS),
-        learn_hostile=lambda m, i: m.learn_one(HOSTILE_TEXTS[i], "en", "topic.1"),
-        predict_hostile=lambda m, i: topic_scores(m, HOSTILE_TEXTS[i]),
-        reordered=lambda m, i: topic_scores(m, text(i)),
-        budget_us=20_000.0,
-        most_bytes=4_000_000,
-    ),
-}
-
-each = pytest.mark.parametrize("case", LEARNERS.values(), ids=LEARNERS.keys())
+def learners() -> Iterator[type]:
+    """Yield every class of `models` that gives its state away and takes it back."""
+    for module in pkgutil.walk_packages(models.__path__, "models."):
+        found = importlib.import_module(module.name)
+        for _, member in inspect.getmembers(found, inspect.isclass):
+            stateful = callable(getattr(member, "state", None)) and callable(getattr(member, "restore", None))
+            if member.__module__ == module.name and stateful and not getattr(member, "_is_protocol", False):
+                yield member
 
 
 def trained(case: Case, events: int) -> Any:
@@ -121,13 +47,17 @@ def trained(case: Case, events: int) -> Any:
 
 
 def container(model: Any) -> bytes:
-    return encode(Snapshot(model.name, 1, 0, 0.0, "", model.state()))
+    return encode(Snapshot("learner", 1, 0, 0.0, "", model.state()))
 
 
 def reborn(case: Case, data: bytes) -> Any:
     fresh = case.make()
-    fresh.restore(decode(data).state)
+    case.restore(fresh, decode(data).state)
     return fresh
+
+
+def test_every_learner_has_a_case() -> None:
+    assert set(learners()) == set(LEARNERS)
 
 
 @each
@@ -146,6 +76,7 @@ def test_snapshot_continues_bit_for_bit(case: Case) -> None:
     for i in range(90, 150):
         case.learn(resumed, i)
     assert [case.predict(resumed, i) for i in range(40)] == [case.predict(whole, i) for i in range(40)]
+    assert container(resumed) == container(whole)
 
 
 @each
@@ -168,18 +99,22 @@ def test_hostile_input_gives_finite_numbers(case: Case) -> None:
     for i in range(case.hostile):
         assert all(math.isfinite(value) for value in case.predict_hostile(model, i))
     assert all(math.isfinite(value) for value in case.predict(model, 0))
+    assert case.predict(reborn(case, container(model)), 0) == case.predict(model, 0)
 
 
-@each
+@of_features
 def test_order_of_inputs_is_irrelevant(case: Case) -> None:
     model = trained(case, 60)
+    assert case.reordered is not None
     for i in range(10):
         assert case.reordered(model, i) == case.predict(model, i)
 
 
 @each
-def test_memory_is_bounded(case: Case) -> None:
-    model = trained(case, 600)
+def test_memory_is_bounded_however_new_the_input(case: Case) -> None:
+    model, learn = trained(case, 60), case.flood or case.learn
+    for i in range(60, FLOOD):
+        learn(model, i)
     assert len(container(model)) < case.most_bytes
 
 
@@ -200,5 +135,5 @@ def test_foreign_state_is_refused_and_the_old_one_kept(case: Case) -> None:
     model = trained(case, 30)
     before = case.predict(model, 2)
     with pytest.raises((ValueError, KeyError)):
-        model.restore({"version": -1, "format": -1})
+        case.restore(model, {"version": -1, "format": -1})
     assert case.predict(model, 2) == before

@@ -90,12 +90,27 @@ def test_predicting_changes_nothing():
     assert model.predict("泳池", "zh") == first
 
 
-def test_room_for_topics_is_bounded_and_a_state_must_fit():
+def test_one_topic_too_many_takes_the_place_of_the_rarest():
+    model = TopicClassifier(bits=10, most_topics=3, memory=16)
+    for _ in range(4):
+        model.learn_one("the pool is cold", "en", "hotel.pool")
+        model.learn_one("the room is dark", "en", "hotel.room")
+    for i in range(20):
+        model.learn_one(f"made up {i}", "en", f"made.up_{i}")
+    assert sorted(model.topics) == ["hotel.pool", "hotel.room", "made.up_19"]
+    assert model.predict("the pool is cold", "en")[0][0] == "hotel.pool"
+    assert model.predict("made up 19", "en")[0][0] == "made.up_19"
+    again = TopicClassifier(bits=10, most_topics=3, memory=16)
+    again.restore(decode(encode(Snapshot("topics", 1, 0, 0.0, "", model.state()))).state)
+    for learner in (model, again):
+        learner.learn_one("made up 3", "en", "made.up_3")
+    assert again.predict("made up 3", "en") == model.predict("made up 3", "en")
+
+
+def test_a_state_must_fit():
     model = TopicClassifier(bits=8, most_topics=2, memory=4)
     model.learn_one("a", "en", "x.a")
     model.learn_one("b", "en", "x.b")
-    with pytest.raises(ValueError, match="no room"):
-        model.learn_one("c", "en", "x.c")
     with pytest.raises(ValueError, match="topics state"):
         make().restore(model.state())
     broken = model.state()
