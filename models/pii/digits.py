@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.pii.checksum import luhn
-from models.pii.context import CARD, ID, PHONE
 from models.pii.span import Candidate
 from models.pii.triggers import DOTS
 
@@ -37,10 +36,6 @@ _PLAIN_SHAPES = {
     18: ((18,),),
     19: ((19,),),
 }
-_JOINTS = r"[，,、|=+…\\:;；]"
-_JOINED = re.compile(rf"(?<![0-9])[0-9]{{1,4}}(?:{_JOINTS} ?[0-9]{{1,4}}){{2,}}(?![0-9])")
-_JOINED_SHAPES = frozenset(((3, 4, 4), (3, 3, 4), (4, 4, 4, 4), *((4, 4, 4, 4, last) for last in (1, 2, 3))))
-"""Groupings that commas and the like may divide where a label names the number, as in a transcript."""
 GLUE_BEFORE = re.compile(
     r"(?:^|[^a-z])(?:tel|phone|mobile|mob|cell|call|fax|ph|hp|m|t|p|"
     r"vx|wx|v|qq|wechat|whatsapp|is|at|to|on|me|or|id|no|sfz|sfzh)$"
@@ -48,8 +43,8 @@ GLUE_BEFORE = re.compile(
 """Short words that may touch the number they announce."""
 _LONG = 40
 _MOST_GROUPS = 10
-_LEAST_DIGITS = 7
-_MOST_DIGITS = 19
+LEAST_DIGITS = 7
+MOST_DIGITS = 19
 
 
 class Window(NamedTuple):
@@ -113,8 +108,7 @@ def runs(text: str) -> list[Run]:
         if written.isdigit():
             found.append([run.span()])
             continue
-        date = _DATE.match(written)
-        if date and sum(map(str.isdigit, written[date.end() :])) < _LEAST_DIGITS:
+        if (date := _DATE.match(written)) and sum(map(str.isdigit, written[date.end() :])) < LEAST_DIGITS:
             continue
         chain: Run = []
         last = 0
@@ -144,11 +138,11 @@ def windows(text: str, run: Run, shapes: Shapes) -> Iterable[Window]:
     count = len(run)
     if count == 1:
         start, end = run[0]
-        if _LEAST_DIGITS <= end - start <= _MOST_DIGITS:
+        if LEAST_DIGITS <= end - start <= MOST_DIGITS:
             yield Window(start, end, text[start:end], (end - start,), True, (), "", "")
         return
     if all(end - start == 1 for start, end in run):
-        if _LEAST_DIGITS <= count <= _MOST_DIGITS:
+        if LEAST_DIGITS <= count <= MOST_DIGITS:
             digits = "".join([text[start] for start, _ in run])
             yield Window(run[0][0], run[-1][1], digits, (count,), True, (), "", "")
         return
@@ -159,13 +153,13 @@ def windows(text: str, run: Run, shapes: Shapes) -> Iterable[Window]:
         shape: tuple[int, ...] = ()
         for last in range(first, min(first + _MOST_GROUPS, count)):
             total += lengths[last]
-            if total > _MOST_DIGITS:
+            if total > MOST_DIGITS:
                 break
             shape += (lengths[last],)
             whole = not first and last == count - 1
             complete = shapes.get(shape)
             usual = last == first or complete is not None
-            if total >= _LEAST_DIGITS and (whole or complete or last == first):
+            if total >= LEAST_DIGITS and (whole or complete or last == first):
                 yield Window(
                     run[first][0],
                     run[last][1],
@@ -185,7 +179,7 @@ def by_count(judges: Iterable[tuple[Judge, range]]) -> Judges:
     judges = tuple(judges)
     return {
         count: tuple(judge for judge, counts in judges if count in counts)
-        for count in range(_LEAST_DIGITS, _MOST_DIGITS + 1)
+        for count in range(LEAST_DIGITS, MOST_DIGITS + 1)
     }
 
 
@@ -193,28 +187,6 @@ def prefixes(shapes: Iterable[tuple[int, ...]]) -> Shapes:
     """Return the shapes and all their beginnings, and which of them are complete."""
     full = frozenset(shapes)
     return {shape[:length]: shape[:length] in full for shape in full for length in range(1, len(shape) + 1)}
-
-
-def _read_joined(view: View, judges: Judges) -> list[Candidate]:
-    """Return numbers whose groups are divided by commas and the like, which lists of amounts are as well."""
-    found: list[Candidate] = []
-    for match in view.each(_JOINED):
-        groups = re.findall("[0-9]+", match.group())
-        digits = "".join(groups)
-        single = len(groups) == len(digits)
-        shape = (len(digits),) if single else tuple(map(len, groups))
-        if not (single and _LEAST_DIGITS <= len(digits) <= _MOST_DIGITS) and shape not in _JOINED_SHAPES:
-            continue
-        if len(set(re.sub("[0-9 ]", "", match.group()))) > 1:
-            continue
-        if not single and not view.before(match.start()) & (PHONE | CARD | ID):
-            continue
-        window = Window(*match.span(), digits, shape, True, (" ",) * (len(shape) - 1), "", "")
-        for judge in judges.get(len(digits), ()):
-            if candidate := judge(view, window):
-                found.append(candidate)
-                break
-    return found
 
 
 def read(view: View, judges: Judges, shapes: Shapes) -> list[Candidate]:
@@ -225,11 +197,11 @@ def read(view: View, judges: Judges, shapes: Shapes) -> list[Candidate]:
     view
         The text.
     judges
-        What `by_count` returned; each judge returns a candidate or nothing.
+        What `by_count` returned.
     shapes
         What `prefixes` returned.
     """
-    found = _read_joined(view, judges)
+    found: list[Candidate] = []
     for run in runs(view.text):
         if len(run) == 1 and _in_word(view, run[0][0]):
             continue

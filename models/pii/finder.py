@@ -12,6 +12,7 @@ from models.pii import (
     address_chinese,
     address_western,
     bank_card,
+    digits_joined,
     email,
     id_card,
     ip,
@@ -247,7 +248,7 @@ def _recognise(view: View, bits: int) -> list[Candidate]:
     found: list[Candidate] = []
     if bits & triggers.DIGITS:
         view.spend(size * _DIGITS_EFFORT // 1000)
-        found += read(view, _JUDGES, _SHAPES)
+        found += digits_joined.read(view, _JUDGES) + read(view, _JUDGES, _SHAPES)
     for bit, find, effort in _FINDERS:
         if bits & bit:
             view.spend(size * effort // 1000)
