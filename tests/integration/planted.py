@@ -129,6 +129,18 @@ def fresh(store: EmbeddedStore) -> Client:
     return client
 
 
+def filled(store: EmbeddedStore, plant: Planted) -> Client:
+    """Return a client of a new database with what `plant` holds."""
+    client = fresh(store)
+    plant.write(store, client)
+    return client
+
+
+def by(rows: list[dict[str, Any]], *names: str) -> dict[Any, dict[str, Any]]:
+    """Return rows by the values of the columns `names`."""
+    return {row[names[0]] if len(names) == 1 else tuple(row[name] for name in names): row for row in rows}
+
+
 def demo_like(seed: int = 5, customers: int = 400) -> Planted:
     """Return sixty days of a small company: something in every table and every column that is charted."""
     rng, plant = np.random.default_rng(seed), Planted()
