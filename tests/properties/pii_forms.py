@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ops.evaluation.pii import Row, Truth
 
-ROUNDS = ("a", "b", "c", "d", "e", "f")
+ROUNDS = ("a", "b", "c", "d", "e", "f", "g")
 """Written one after the other, each before its findings were seen; corrected by, once seen."""
 _VALUE = re.compile(r"⟦([A-Z_]+) ([^⟧]+)⟧")
 _SLOT = re.compile(r"\{([^{}|]+)((?:\|[^{}|]+)*)\}")
@@ -85,6 +85,33 @@ def _citizen(rng: random.Random, last: str = "") -> str:
             return body + check
 
 
+def _hong_kong(rng: random.Random) -> str:
+    letter, digits = rng.choice("ABCDEGHKMPRVYZ"), _digits(rng, 6)
+    values = [36, ord(letter) - 55, *map(int, digits)]
+    total = sum(value * weight for value, weight in zip(values, range(9, 1, -1), strict=True))
+    return f"{letter}{digits}({'0123456789A'[-total % 11]})"
+
+
+def _taiwanese(rng: random.Random) -> str:
+    letter, digits = rng.choice("ABCDEFGH"), rng.choice("12") + _digits(rng, 7)
+    area = ord(letter) - 55
+    weights = (1, 9, 8, 7, 6, 5, 4, 3, 2, 1)
+    values = (area // 10, area % 10, *map(int, digits))
+    total = sum(value * weight for value, weight in zip(values, weights, strict=True))
+    return f"{letter}{digits}{-total % 10}"
+
+
+def _singaporean(rng: random.Random) -> str:
+    digits = _digits(rng, 7)
+    total = sum(int(char) * weight for char, weight in zip(digits, (2, 7, 6, 5, 4, 3, 2), strict=True))
+    return f"S{digits}{'JZIHGFEDCBA'[total % 11]}"
+
+
+def _german_account(rng: random.Random) -> str:
+    body = _digits(rng, 18)
+    return f"DE{98 - int(body + '131400') % 97:02}{body}"
+
+
 def _bad_citizen(rng: random.Random) -> str:
     good = _citizen(rng)
     return good[:-1] + rng.choice([char for char in "0123456789" if char != good[-1]])
@@ -142,6 +169,10 @@ MAKERS: dict[str, Callable[[random.Random], str]] = {
     "idx": lambda rng: _citizen(rng, "X"),
     "id15": lambda rng: _of(rng, _COUNTIES) + _born(rng)[2:] + _digits(rng, 3),
     "idbad": _bad_citizen,
+    "hkid": _hong_kong,
+    "twid": _taiwanese,
+    "nric": _singaporean,
+    "iban": _german_account,
     "uc16": lambda rng: _card(rng, "622202 625912 622588 621483", 16),
     "uc19": lambda rng: _card(rng, "621700 622848 622202 621799", 19),
     "visa": lambda rng: _card(rng, "4532 4024 4916 4716", 16),
