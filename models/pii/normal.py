@@ -90,6 +90,8 @@ _GROUPS = re.compile("3-4-4|4-4-4-4(?:-[123])?|1(?:-1){10,17}")
 """A number read out group by group or digit by digit, with pauses."""
 _HAN_DIGIT = re.compile(f"[{_HAN}]")
 _MOBILE = re.compile(r"(?:(?:00)?86)?1[3-9]\d{9}")
+_READ_OUT = re.compile("1[3-9][0-9][，,、…|] ?[0-9]{4}[，,、…|] ?[0-9]{4}")
+"""A mobile read out in Han digits: unlike in a list of amounts, its groups belong together without a label."""
 _CARD_LENGTHS = (16, 17, 18, 19)
 
 
@@ -161,7 +163,8 @@ def _han_joined(match: re.Match[str]) -> str:
     groups = [str(len(group)) for group in re.split("[，,、…| ]+", run)]
     if not _GROUPS.fullmatch("-".join(groups)):
         return run
-    return "".join([_HAN_VALUE.get(char, char) for char in run])
+    plain = "".join([_HAN_VALUE.get(char, char) for char in run])
+    return re.sub("[，,、…|]", "-", plain) if _READ_OUT.fullmatch(plain) else plain
 
 
 def _is_number(digits: str) -> bool:

@@ -23,7 +23,7 @@ _VALUE = re.compile(
     r"搜索?|查找|添加|请加|可加|[.]|id|is|name|user|account|acct|contact|profile|number|no\.?|联系|me|on|at|handle|名|qq|手机|电话|同步|whatsapp|telegram){0,6})"
     r"((?:(?<![A-Za-z0-9])|(?<=[加我私系下扣➕+]v)|(?:(?<=[^a-z0-9][vw]x)|(?<=^[vw]x)|(?<=wechat)|(?<=加我)|(?<=[微薇威]x))"
     r"(?=[a-z_-]{0,19}[0-9_]))"
-    r"[a-z][a-z0-9_-]{5,19}+|(?<![0-9])1[3-9][0-9]{9}|"
+    r"(?!wechat|weixin)[a-z][a-z0-9_-]{5,19}+|(?<![0-9])1[3-9][0-9]{9}|"
     r"(?<![0-9])[1-9][0-9]{5,10}+)(?![A-Za-z0-9_@-]|\.[a-z])",
     re.IGNORECASE,
 )
@@ -33,6 +33,12 @@ _SEARCHED = re.compile(
     re.IGNORECASE,
 )
 """An id that stands before the word: 搜xiaoli2024加微信."""
+_DOTTED = re.compile(
+    r"(?:wechat|weixin|微信|vx|wx) ?(?:id|号|handle)(?: is |[:：是为 ]{1,3})"
+    r"([a-z][a-z0-9_-]{1,19}\.(?!(?:com|cn|net|org|io|html?)(?![a-z0-9]))[a-z0-9_-]{2,19})(?![a-z0-9_@.-])",
+    re.IGNORECASE,
+)
+"""Not a valid id, but what people write where one is asked for."""
 _DISGUISED = frozenset(("v信", "薇信", "徽信", "卫星号", "微❤", "微號", "微号", "绿泡泡", "wei信"))
 _WORDS = frozenset(
     (
@@ -122,6 +128,8 @@ def find(view: View) -> list[Candidate]:
         label, link, value = match.groups()
         if _is_id(view, match.start(), label, link, value):
             found.append(Candidate(match.start(3), match.end(3), TYPE, value.lower(), 64))
+    for match in view.each(_DOTTED) if "." in view.text else ():
+        found.append(Candidate(match.start(1), match.end(1), TYPE, match[1].lower(), 64))
     for match in view.each(_SEARCHED) if "搜" in view.text else ():
         found.append(Candidate(match.start(1), match.end(1), TYPE, match[1].lower(), 64))
     return found
