@@ -85,6 +85,8 @@ def judge(view: View, window: Window) -> Candidate | None:
     if after.isascii() and (after.isalpha() or after == "_"):
         return None
     glued = before and before.isascii() and (before.isalpha() or before in "_.$")
+    if before == "." and text[window.start - 2 : window.start - 1].isalpha():
+        glued = False  # the dot of "no."
     if glued and not view.glued(window.start) & CARD:
         return None
     if window.left == "." or window.right == ".":

@@ -9,9 +9,11 @@ from models.pii.digits import LEAST_DIGITS, MOST_DIGITS, Judges, Window
 from models.pii.span import Candidate
 from models.pii.view import View
 
-_JOINTS = r"[，,、|=+…\\:;；]"
-_JOINED = re.compile(rf"(?<![0-9])[0-9]{{1,4}}(?:{_JOINTS} ?[0-9]{{1,4}}){{2,}}(?![0-9])")
-_JOINED_SHAPES = frozenset(((3, 4, 4), (3, 3, 4), (4, 4, 4, 4), *((4, 4, 4, 4, last) for last in (1, 2, 3))))
+_JOINTS = r"[，,、|=+…\\:;；\n]"
+_JOINED = re.compile(rf"(?<![0-9])[0-9]{{1,6}}(?:{_JOINTS} ?[0-9]{{1,8}}){{2,}}(?![0-9])")
+_JOINED_SHAPES = frozenset(
+    ((3, 4, 4), (3, 3, 4), (4, 4, 4, 4), (6, 8, 4), *((4, 4, 4, 4, last) for last in (1, 2, 3)))
+)
 """Groupings that commas and the like may divide where a label names the number, as in a transcript."""
 
 

@@ -50,7 +50,7 @@ SHAPES = (
 )
 _X = re.compile(r"[ -]?[xX](?![A-Za-z0-9])")
 _HKID = re.compile(
-    r"(?<![A-Za-z0-9])([A-Za-z]{1,2})([0-9]{6}) ?(?:[(（]([0-9Aa])[)）]|([0-9Aa])(?![A-Za-z0-9]))"
+    r"(?<![A-Za-z0-9])([A-Za-z]{1,2}) ?([0-9]{6}) ?(?:[(（]([0-9Aa])[)）]|([0-9Aa])(?![A-Za-z0-9]))"
 )
 _TAIWAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][1289][0-9]{8}(?![A-Za-z0-9])")
 _NRIC = re.compile(r"(?<![A-Za-z0-9])[STFGMstfgm][0-9]{7}[A-Za-z](?![A-Za-z0-9])")

@@ -91,7 +91,7 @@ _GROUPS = re.compile("3-4-4|4-4-4-4(?:-[123])?|1(?:-1){10,17}")
 _HAN_DIGIT = re.compile(f"[{_HAN}]")
 _MOBILE = re.compile(r"(?:(?:00)?86)?1[3-9]\d{9}")
 _READ_OUT = re.compile("1[3-9][0-9][，,、…|] ?[0-9]{4}[，,、…|] ?[0-9]{4}")
-"""A mobile read out in Han digits: unlike in a list of amounts, its groups belong together without a label."""
+"""A mobile read out in Han digits: unlike those of amounts, its groups need no label."""
 _CARD_LENGTHS = (16, 17, 18, 19)
 
 

@@ -163,6 +163,8 @@ def _national(view: View, window: Window) -> Candidate | None:
             score = 55
     elif len(shape) == 1 and _FOREIGN_MOBILE.fullmatch(digits) and len(set(digits)) > 3:
         score = 52
+    if score == 70 and not labelled and set(window.gaps) == {"."} and not _NANP.match(value[1:]):
+        score = 0  # no exchange begins so (NANP): a figure with dots
     grouped = len(shape) > 1 and window.isolated
     if (
         grouped

@@ -30,7 +30,8 @@ _ARMED = re.compile(
 _SPECIAL = (("使领", _EMBASSY), ("W军海空北沈兰济南广成", _ARMED))
 """Which characters a pattern cannot do without: cheaper to look for."""
 _ANY = re.compile(
-    r"\.?[\s:：#是为=\"'(（]{0,4}(?:is |number |no\.? |no\.?(?=[:：#])|号 ?|号码 ?|was |of )?[\s:：#是为=\"'(（]{0,4}"
+    r"\.?[\s:：#是为=\"'(（]{0,4}(?:is |number |no\.? |no\.?(?=[:：#])|号 ?|号码 ?|was |of )?"
+    r"[\s:：#是为=\"'(（]{0,4}"
     r"((?=[A-Z0-9 ·\-]{0,9}[0-9])[A-Z0-9]{1,7}(?:[ ·\-]?[A-Z0-9]{1,5}){0,2})(?![A-Za-z0-9])"
 )
 _ANY_LOWER = re.compile(
