@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 WINDOW_SECONDS = 7 * 86_400.0
@@ -41,7 +42,7 @@ class SeenIds:
     window
         Seconds an id is remembered, counted in event time from its first sight.
     most
-        Bound on the number of ids.
+        Bound on the number of ids; one too many, and the tenth seen longest ago is forgotten.
 
     Examples
     --------
@@ -80,18 +81,10 @@ class SeenIds:
         entries.pop(key, None)
         entries[key] = at
         if len(entries) > self._most:
-            self._shrink()
+            # By sight: a repeat comes soon after, however late the event itself is.
+            for old in list(islice(entries, max(1, self._most // 10))):
+                del entries[old]
         return True
-
-    def _shrink(self) -> None:
-        """Forget what has left the window, and then, if still too many, the earliest tenth by event time."""
-        horizon = max(self.entries.values()) - self._window
-        for key in [key for key, since in self.entries.items() if since <= horizon]:
-            del self.entries[key]
-        if len(self.entries) > self._most:
-            by_time = sorted(self.entries, key=lambda key: (self.entries[key], key))
-            for key in by_time[: max(1, self._most // 10)]:
-                del self.entries[key]
 
 
 def expire(entries: Mapping[str, Any], now: float, window: float = WINDOW_SECONDS) -> dict[str, float]:

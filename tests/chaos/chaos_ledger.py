@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,13 +26,20 @@ from streams.topics import (
 SHOWN = 5
 
 
+Rows = dict[Any, list[tuple[Any, ...]]]
+
+
 @dataclass(slots=True)
 class Books:
-    """What must stand where, by id."""
+    """What must stand where, by id.
 
-    feedback: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    An id has two rows when its copy came after `MOST_IDS` others of a loud customer had; the store keeps
+    the one inserted last, which after a writer's death may be either.
+    """
+
+    feedback: Rows = field(default_factory=lambda: defaultdict(list))
     facts: set[str] = field(default_factory=set)
-    decisions: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    decisions: Rows = field(default_factory=lambda: defaultdict(list))
     actions: set[tuple[str, str]] = field(default_factory=set)
     assignments: set[tuple[str, str]] = field(default_factory=set)
     dead: dict[tuple[str, int, int], str] = field(default_factory=dict)
@@ -43,12 +51,12 @@ def books(oracle: Oracle) -> Books:
     for value in log.values(FEEDBACK_SCORED):
         row = orjson.loads(value)
         if row["event"] == "feedback":
-            found.feedback[row["feedback_id"]] = _feedback(row, row["scores"], row["origin"])
+            found.feedback[row["feedback_id"]].append(_feedback(row, row["scores"], row["origin"]))
         else:
             found.facts.add(row["id"])
     for value in log.values(DECISIONS):
         row = orjson.loads(value)
-        found.decisions[row["decision_id"]] = _decision(row)
+        found.decisions[row["decision_id"]].append(_decision(row))
     for value in log.values(*ACTION_TOPICS):
         row = orjson.loads(value)
         # About a cluster every partition may act, under one id and for different customers.
@@ -138,7 +146,7 @@ class Ledger:
             ((str(t), int(p), int(o)), (str(r),))
             for t, p, o, r in self._select("SELECT topic, partition, offset, reason FROM dead_letters FINAL")
         ]
-        expected = {key: (reason,) for key, reason in wanted.dead.items()}
+        expected: Rows = {key: [(reason,)] for key, reason in wanted.dead.items()}
         found += self._rows("dead letters", expected, dead)
         for agent in ("score", "decide"):
             for partition, state in self._oracle.states(agent).items():
@@ -174,13 +182,11 @@ class Ledger:
     def _decision_rows(self) -> list[tuple[Any, tuple[Any, ...]]]:
         return [(row[0], tuple(row[1:])) for row in self._select(_DECISION_SQL)]
 
-    def _rows(
-        self, what: str, wanted: Mapping[Any, tuple[Any, ...]], have: list[tuple[Any, tuple[Any, ...]]]
-    ) -> list[str]:
+    def _rows(self, what: str, wanted: Rows, have: list[tuple[Any, tuple[Any, ...]]]) -> list[str]:
         found = self._ids(what, set(wanted), [ident for ident, _ in have])
-        wrong = [(i, row, wanted[i]) for i, row in have if i in wanted and row != wanted[i]]
+        wrong = [(i, row, wanted[i]) for i, row in have if i in wanted and row not in wanted[i]]
         for ident, row, right in wrong[:SHOWN]:
-            differs = [(a, b) for a, b in zip(row, right, strict=True) if a != b]
+            differs = [(a, b) for a, b in zip(row, right[-1], strict=True) if a != b]
             found.append(f"{what} {ident}: (is, must be) {differs}")
         if len(wrong) > SHOWN:
             found.append(f"{what}: {len(wrong)} rows differ in all")

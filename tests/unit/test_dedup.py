@@ -36,14 +36,16 @@ def test_bounded_and_the_oldest_goes_first():
     assert not seen.step("f999", 1000.0)
 
 
-def test_what_left_the_window_goes_before_anything_else():
+def test_a_late_event_is_known_as_long_as_any_other():
+    """Found by chaos: among a loud customer's ids the earliest by event time went, a late one at once."""
     seen = SeenIds(most=10)
-    for n in range(5):
-        seen.step(f"old{n}", 0.0)
-    for n in range(6):
-        seen.step(f"new{n}", 8 * DAY)
-    assert len(seen.entries) == 6
-    assert not any(seen.step(f"new{n}", 8 * DAY) for n in range(6))
+    for n in range(10):
+        seen.step(f"f{n}", 100 * DAY + n)
+    assert seen.step("late", 96 * DAY)
+    for n in range(8):
+        seen.step(f"g{n}", 100 * DAY + n)
+    assert not seen.step("late", 96 * DAY)
+    assert seen.step("f0", 100 * DAY) and len(seen.entries) <= 10
 
 
 def test_expire_keeps_the_window():
