@@ -22,7 +22,7 @@ from ops.bench.pii import NOISE
 from ops.bench.pii_hostile import draw, mixture, search
 
 sys.path.insert(0, str(Path(__file__).parent))
-import pii_samples as samples
+import pii_sentences
 
 FINDER = Finder()
 UNGATED = Finder(gated=False)
@@ -35,7 +35,7 @@ def _sentences(seed: int) -> list[str]:
     rng = random.Random(seed)
     return [
         rng.choice(contexts).format(value)
-        for make, contexts in samples.CONTEXTS.values()
+        for make, contexts in pii_sentences.CONTEXTS.values()
         for value in make(rng)
     ]
 
@@ -44,8 +44,8 @@ SENTENCES = _sentences(SEED)
 texts = st.lists(
     st.one_of(
         st.sampled_from(SENTENCES),
-        st.sampled_from(samples.PEOPLE),
-        st.sampled_from(samples.CLEAN),
+        st.sampled_from(pii_sentences.PEOPLE),
+        st.sampled_from(pii_sentences.CLEAN),
         st.text(max_size=12),
     ),
     max_size=4,
@@ -158,9 +158,9 @@ def test_normalisation_keeps_the_way_back(text: str) -> None:
     assert all(0 <= offset < len(text) for offset in origin)
 
 
-@pytest.mark.parametrize("kind", sorted(samples.CONTEXTS))
+@pytest.mark.parametrize("kind", sorted(pii_sentences.CONTEXTS))
 def test_recall_over_forms(kind: str) -> None:
-    make, contexts = samples.CONTEXTS[kind]
+    make, contexts = pii_sentences.CONTEXTS[kind]
     found = total = 0
     for seed in range(SEED, SEED + 3):
         rng = random.Random(seed)
@@ -174,7 +174,7 @@ def test_recall_over_forms(kind: str) -> None:
     assert found >= 0.99 * total, f"{found} of {total}, seeds from {SEED}"
 
 
-@pytest.mark.parametrize("text", samples.CLEAN)
+@pytest.mark.parametrize("text", pii_sentences.CLEAN)
 def test_clean_texts_stay(text: str) -> None:
     assert FINDER.find(text) == []
 

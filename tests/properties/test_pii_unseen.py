@@ -14,7 +14,6 @@ from ops.evaluation.pii import Row, Truth, score
 sys.path.insert(0, str(Path(__file__).parent))
 import pii_forms
 import pii_fresh
-import pii_held_back
 import pii_unseen
 
 SEED = 20261122
@@ -23,20 +22,20 @@ UNGATED = Finder(gated=False)
 MASKER = Masker(FINDER, {}, Keyring({1: bytes(32)}, 1))
 
 
-def _rows(groups: tuple[pii_unseen.Group, ...], negatives: tuple[str, ...]) -> list[Row]:
+def _rows(name: str) -> list[Row]:
     rows = [
         Row(one.text, one.lang, (Truth(one.start, one.end, one.type, False),), (), None)
-        for one in pii_unseen.draw(groups, SEED)
+        for one in pii_unseen.draw(pii_unseen.groups(name), SEED)
     ]
     rng = random.Random(SEED)
-    texts = [pii_unseen.build(text, rng) for text in negatives]
+    texts = [pii_unseen.build(text, rng) for text in pii_unseen.negatives(name)]
     return rows + [Row(text, "en" if text.isascii() else "zh", (), (), None) for text in texts]
 
 
 FRESH = pii_fresh.halves(SEED, draws=1)
 HALVES = {
-    "first": _rows(pii_unseen.GROUPS, pii_unseen.NEGATIVES),
-    "held back": _rows(pii_held_back.GROUPS, pii_held_back.NEGATIVES),
+    "first": _rows("first"),
+    "held back": _rows("held_back"),
     "fresh, first": FRESH.tuning,
     "fresh, held back": FRESH.held_back,
     "last": pii_fresh.rows_of("pii_last.txt", SEED),
