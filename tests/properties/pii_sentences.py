@@ -1,4 +1,4 @@
-"""Sentences for the made-up values of `pii_samples`, names and addresses, and texts that only look like them."""
+"""Sentences for the values of `pii_samples`, names and addresses, and texts that only look like them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Personal data in forms written without sight of the recognisers: `first` ones that fixes may look at, and
-`held_back` ones kept until the first were fixed.
+"""Personal data in forms written without sight of the recognisers, in files of `pii_groups`.
+
+Fixes may look at the forms of `first`; those of `held_back` were kept until the first were fixed.
 
 A form is a small pattern: `#` is a digit, `&` one of 2 to 9, `^` one of 3 to 9, `~A` a capital, `~a` a
 small letter, `~h` a hex digit, `~t` a letter or digit; other characters stand for themselves. A prefix
@@ -135,7 +136,7 @@ def _plain(line: str) -> str:
 
 
 def groups(name: str) -> tuple[Group, ...]:
-    """Return the groups of a file of `pii_groups`: `[TYPE lang]`, then lines `form` or `in`, a tab, the text."""
+    """Return the groups of a file: `[TYPE lang]`, then lines of `form` or `in`, a tab and the text."""
     found: list[tuple[str, str, list[str], list[str]]] = []
     for line in (_FOLDER / f"{name}.txt").read_text("utf-8").splitlines():
         if line.startswith("["):
