@@ -26,9 +26,13 @@ F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
-WEIGHT, SQUARES, SCALED, POSITIVE, NEGATIVE = 0, 1, 2, 3, 4
-COLUMNS = 5
-"""Columns of the bucket table; all zero means never seen."""
+WEIGHT, SCALED, POSITIVE, NEGATIVE = 0, 1, 2, 3
+COLUMNS = 4
+"""Columns of the bucket table; all zero means never seen.
+
+Only what predicting reads: 16 bytes never lie across two cache lines, and waiting for those is most of what a
+long text costs. The squared gradients that learning needs besides are an array of their own.
+"""
 
 VIEWS = 2
 LEARNERS = 4
@@ -87,11 +91,11 @@ def frozen(key: np.uint32, prior: U32) -> tuple[int, int]:
     would hit somebody else's weight, which costs the lexicon half its use.
     """
     entry = prior[key >> np.uint32(32 - PRIOR_BITS)]
-    if entry == 0 or (entry >> np.uint32(16)) != (key & np.uint32(0xFFFF)):
-        return 0, 0
-    lexicon = int((entry >> np.uint32(8)) & np.uint32(0xFF))
-    corpus = int(entry & np.uint32(0xFF))
-    return (lexicon - 256 if lexicon > 127 else lexicon), (corpus - 256 if corpus > 127 else corpus)
+    # No branches: whether a feature has an entry cannot be foreseen. An empty one gives 0 anyway.
+    own = int((entry >> np.uint32(16)) == (key & np.uint32(0xFFFF)))
+    lexicon = int(np.int8((entry >> np.uint32(8)) & np.uint32(0xFF)))
+    corpus = int(np.int8(entry & np.uint32(0xFF)))
+    return lexicon * own, corpus * own
 
 
 @compiled
@@ -226,6 +230,7 @@ def learn(
     bounds: I64,
     shift: np.uint32,
     buckets: F32,
+    squares: F32,
     dense: F64,
     ratios: F64,
     terms: F64,
@@ -239,6 +244,8 @@ def learn(
 
     Parameters
     ----------
+    squares
+        Squared gradients of each bucket, shape (2**bits,).
     label
         1 positive, 0 negative, or between.
     weight
@@ -279,10 +286,10 @@ def learn(
             at = hashes[j] >> shift
             count = buckets[at, POSITIVE] + buckets[at, NEGATIVE]
             if count > 0.0:
-                total = np.float32(buckets[at, SQUARES] + np.float32(step * step))
+                total = np.float32(squares[at] + np.float32(step * step))
                 spread = np.float32(total * np.float32(4097.0))
                 total = np.float32(spread - np.float32(spread - total))  # 12 bits of mantissa (Veltkamp)
-                buckets[at, SQUARES] = total
+                squares[at] = total
                 if total > 0.0:
                     buckets[at, WEIGHT] = _gridded(buckets[at, WEIGHT] - RATE * step / math.sqrt(total))
                 ratio = ratios[j]

@@ -86,6 +86,7 @@ class LinearModel:
         self.bits = bits
         self.serving = False
         self.buckets = np.zeros((1 << bits, kernels.COLUMNS), np.float32)
+        self._squares = np.zeros(1 << bits, np.float32)
         self.dense = np.zeros(kernels.DENSE, np.float64)
         coefficients = self.dense[: kernels.SQUARED].reshape(kernels.LEARNERS, kernels.INPUTS)
         coefficients[:] = _INITIAL
@@ -96,38 +97,25 @@ class LinearModel:
         self._prior = _NO_PRIOR if prior is None else prior
         self._shift = np.uint32(32 - bits)
         self._cutter = Cutter(characters)
+        self._bind()
+
+    def _bind(self) -> None:
+        """Put together what every kernel is handed; again whenever an array is replaced."""
+        features = (self._cutter.hashes, self._cutter.bounds, self._shift)
+        partial = (self.dense, self._ratios, self._terms)
+        self._reading = (*features, self.buckets, self._prior, *partial)
+        self._teaching = (*features, self.buckets, self._squares, *partial)
 
     def score(self, text: str) -> float:
         """Return the logit of "positive"; parts and features stay for `learn_scored`."""
-        cutter = self._cutter
-        cutter.cut(text)
-        return kernels.score(
-            cutter.hashes,
-            cutter.bounds,
-            self._shift,
-            self.buckets,
-            self._prior,
-            self.dense,
-            self._ratios,
-            self._terms,
-        )
+        self._cutter.cut(text)
+        return kernels.score(*self._reading)
 
     def learn_scored(self, label: float, weight: float) -> None:
         """Learn the label of the text that `score` saw last."""
         if self.serving:
             raise ValueError("a serving snapshot predicts only; restore a full state to learn")
-        cutter = self._cutter
-        kernels.learn(
-            cutter.hashes,
-            cutter.bounds,
-            self._shift,
-            self.buckets,
-            self.dense,
-            self._ratios,
-            self._terms,
-            label,
-            weight,
-        )
+        kernels.learn(*self._teaching, label, weight)
 
     @property
     def known(self) -> float:
@@ -137,7 +125,7 @@ class LinearModel:
     def contributions(self, text: str) -> tuple[float, float, list[tuple[str, float]]]:
         """Return logit, bias and the exact contribution of each stretch of the text."""
         logit = self.score(text)
-        self._contribute()
+        kernels.contribute(*self._reading, self._parts)
         shown, spans, bounds = readable(text), self._cutter.spans, self._cutter.bounds
         coefficients = self.dense[: kernels.SQUARED].reshape(kernels.LEARNERS, kernels.INPUTS)
         mix = self.dense[kernels.MIX : kernels.MIX_SQUARED].copy()
@@ -157,26 +145,9 @@ class LinearModel:
         figures = np.empty((3, len(shown)))
         places = np.empty((len(shown), 2), np.int32)
         cutter = self._cutter
-        read_texts(
-            cutter.characters,
-            codes,
-            ends,
-            cutter.folding,
-            cutter.work,
-            cutter.hashes,
-            cutter.spans,
-            cutter.seen,
-            cutter.bounds,
-            self._shift,
-            self.buckets,
-            self._prior,
-            self.dense,
-            self._ratios,
-            self._terms,
-            self._parts,
-            figures,
-            places,
-        )
+        cutting = (cutter.characters, cutter.folding, cutter.work, cutter.spans, cutter.seen)
+        given = (codes, ends, *cutting, *self._reading, self._parts, figures, places)
+        read_texts(*given)
         return [
             Scored(logit, known, None if end < 0 else text[start:end].strip(), part)
             for text, logit, known, part, (start, end) in zip(
@@ -184,26 +155,12 @@ class LinearModel:
             )
         ]
 
-    def _contribute(self) -> int:
-        cutter = self._cutter
-        return kernels.contribute(
-            cutter.hashes,
-            cutter.bounds,
-            self._shift,
-            self.buckets,
-            self._prior,
-            self.dense,
-            self._ratios,
-            self._terms,
-            self._parts,
-        )
-
     def state(self, learning: bool = True) -> State:
         """Return everything learned, packed; without `learning` only what predicting reads."""
         if learning and self.serving:
             raise ValueError("a serving snapshot holds no full state")
         packed: State = {"bits": self.bits, "serving": not learning, "dense": self.dense.copy()}
-        packed.update(pack_table(self.buckets, learning))
+        packed.update(pack_table(self.buckets, self._squares if learning else None))
         return packed
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -213,8 +170,9 @@ class LinearModel:
         dense = np.asarray(state["dense"], np.float64)
         if dense.shape != (kernels.DENSE,) or not finite(dense):
             raise ValueError("dense coefficients are missing or not finite")
-        buckets = unpack_table(state, 1 << self.bits)
+        buckets, squares = unpack_table(state, 1 << self.bits)
         serving = bool(state["serving"])
         if not serving and "squares" not in state:
             raise ValueError("a full state needs its step sizes")
-        self.buckets, self.dense, self.serving = buckets, dense.copy(), serving
+        self.buckets, self._squares, self.dense, self.serving = buckets, squares, dense.copy(), serving
+        self._bind()

@@ -57,7 +57,7 @@ class Sentiment:
     Parameters
     ----------
     bits
-        log2 of the buckets a language has; 20 means 24 MB of memory once a language is seen.
+        log2 of the buckets a language has; 20 means 20 MB of memory once a language is seen.
     prior
         "shipped", "none", a path, or a `Prior`.
 

@@ -21,7 +21,6 @@ from models.sentiment.kernels import (
     NEGATIVE,
     POSITIVE,
     SCALED,
-    SQUARES,
     WEIGHT,
 )
 
@@ -53,11 +52,12 @@ def _bitmap(bits: Any, size: int) -> npt.NDArray[np.bool_]:
     return np.unpackbits(array, count=size).astype(bool)
 
 
-def pack_table(buckets: F32, learning: bool) -> dict[str, Array]:
-    """Pack the bucket table; without `learning` the step sizes, which predicting never reads, stay out."""
+def pack_table(buckets: F32, squares: F32 | None) -> dict[str, Array]:
+    """Pack the bucket table, and the squared gradients of each bucket unless they are None."""
     seen = (buckets[:, POSITIVE] != 0) | (buckets[:, NEGATIVE] != 0)
     rows = buckets[seen]
-    moved = (rows[:, WEIGHT] != 0) | (rows[:, SQUARES] != 0) | (rows[:, SCALED] != 0)
+    steps = np.zeros(len(rows), np.float32) if squares is None else squares[seen]
+    moved = (rows[:, WEIGHT] != 0) | (steps != 0) | (rows[:, SCALED] != 0)
     packed: dict[str, Array] = {"seen": np.packbits(seen), "moved": np.packbits(moved)}
     for name, column in _COUNTS:
         values = rows[:, column]
@@ -65,13 +65,19 @@ def pack_table(buckets: F32, learning: bool) -> dict[str, Array]:
         packed[name] = split_planes(values.astype(np.uint16) if whole else values)
     for name, column in _WEIGHTS:
         packed[name] = split_planes((rows[moved, column] * GRID).astype(np.int16))
-    if learning:
-        packed["squares"] = split_planes(rows[moved, SQUARES])
+    if squares is not None:
+        packed["squares"] = split_planes(steps[moved])
     return packed
 
 
-def unpack_table(state: Mapping[str, Any], size: int) -> F32:
-    """Undo `pack_table` for `size` buckets; raises KeyError or ValueError when the arrays do not fit."""
+def unpack_table(state: Mapping[str, Any], size: int) -> tuple[F32, F32]:
+    """Undo `pack_table` for `size` buckets; squared gradients that were not packed are zero.
+
+    Raises
+    ------
+    KeyError, ValueError
+        When the arrays do not fit.
+    """
     seen = _bitmap(state["seen"], size)
     count = int(seen.sum())
     moved = _bitmap(state["moved"], count)
@@ -82,11 +88,19 @@ def unpack_table(state: Mapping[str, Any], size: int) -> F32:
         rows[:, column] = join_planes(state[name], kind, count)
     for name, column in _WEIGHTS:
         rows[moved, column] = join_planes(state[name], np.int16, changed) / np.float32(GRID)
+    steps = np.zeros(count, np.float32)
     if "squares" in state:
-        rows[moved, SQUARES] = join_planes(state["squares"], np.float32, changed)
-    sane = np.isfinite(rows).all() and (rows[:, [SQUARES, POSITIVE, NEGATIVE]] >= 0).all()
-    if not sane or (np.abs(rows[:, [WEIGHT, SCALED]]) > LIMIT).any():
+        steps[moved] = join_planes(state["squares"], np.float32, changed)
+    sane = np.isfinite(rows).all() and (rows[:, [POSITIVE, NEGATIVE]] >= 0).all()
+    if (
+        not sane
+        or not (np.isfinite(steps).all() and (steps >= 0).all())
+        or (np.abs(rows[:, [WEIGHT, SCALED]]) > LIMIT).any()
+    ):
         raise ValueError("a weight or a count is out of its range")
     buckets = np.zeros((size, COLUMNS), np.float32)
     buckets[seen] = rows
-    return buckets
+    squares = np.zeros(size, np.float32)
+    if changed and "squares" in state:
+        squares[seen] = steps
+    return buckets, squares

@@ -19,14 +19,14 @@ LOGITS, KNOWNS, STRENGTHS = 0, 1, 2
 
 @compiled
 def read_texts(
-    characters: bool,
     codes: U32,
     ends: I64,
+    characters: bool,
     folding: U32,
     work: U32,
-    hashes: U32,
     spans: I32,
     seen: U64,
+    hashes: U32,
     bounds: I64,
     shift: np.uint32,
     buckets: F32,
@@ -42,13 +42,13 @@ def read_texts(
 
     Parameters
     ----------
-    characters
-        Character n-grams (Chinese) instead of words.
     codes, ends
         Code points of the texts one after the other, and where each ends.
-    folding, work, hashes, spans, seen
+    characters
+        Character n-grams (Chinese) instead of words.
+    folding, work, spans, seen
         As in `character_grams`.
-    bounds, shift, buckets, prior, dense, ratios, terms, parts
+    hashes, bounds, shift, buckets, prior, dense, ratios, terms, parts
         As in `kernels.score` and `kernels.contribute`.
     figures
         Out, shape (3, texts): logit, share of features known, contribution of the strongest.
