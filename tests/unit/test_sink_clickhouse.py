@@ -181,3 +181,24 @@ def test_long_batches_are_cut() -> None:
     assert bench.run(lambda sink: sink.write([records(0, 99)])) == Written(rows=100)
     assert len(bench.store.inserts) > 10
     assert bench.store.offsets("alerts") == list(range(100))
+
+
+def test_cuts_lose_no_row_whatever_the_slices() -> None:
+    batch = [
+        Slice("alerts", partition, 5, 4 + size, [(5 + n, b'{"a":%d}' % n) for n in range(size)])
+        for partition, size in enumerate((1, 9, 5))
+    ]
+    lines = rows.sort(batch, {}).tables["alerts"]
+
+    def flat(*parts: rows.Lines) -> list[tuple[object, ...]]:
+        return [(*run.key, *record) for part in parts for run in part for record in run.records]
+
+    for most in (1, 15, 50, 10**6):
+        chunks = list(rows.chunks(lines, most))
+        assert all(chunks) and flat(*chunks) == flat(lines)
+    first, second = rows.halves(lines)
+    assert (rows.count(first), rows.count(second)) == (7, 8) and flat(first, second) == flat(lines)
+    assert rows.ranges(second) == {("alerts", 1): (11, 13), ("alerts", 2): (5, 9)}
+    assert flat(rows.without(lines, {("alerts", 1): {5, 13}, ("alerts", 2): range(100)})) == [
+        row for row in flat(lines) if row[1] == 0 or row[1] == 1 and row[2] not in (5, 13)
+    ]
