@@ -25,6 +25,8 @@ from typing import Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import uvloop
+
 from ops.embedded.clickhouse_http.errors import StoreError
 from ops.embedded.process import LOOPBACK, Child, EmbeddedError, listen
 
@@ -246,7 +248,8 @@ def main(arguments: list[str] | None = None) -> int:
         sock = (
             listen(options.port, "store") if options.socket is None else socket.socket(fileno=options.socket)
         )
-        asyncio.run(serve(options.directory, sock, accounts))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(options.directory, sock, accounts))
     except (EmbeddedError, StoreError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
