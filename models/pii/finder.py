@@ -46,13 +46,13 @@ _FINDERS: tuple[tuple[int, Callable[[View], list[Candidate]], int], ...] = (
     (triggers.IP, ip.find, 100),
     (triggers.PLATE, plate.find, 130),
     (triggers.PASSPORT, passport.find, 170),
-    (triggers.WECHAT, wechat.find, 110),
-    (triggers.QQ, qq.find, 100),
+    (triggers.WECHAT, wechat.find, 200),
+    (triggers.QQ, qq.find, 150),
     (triggers.URL, url_token.find, 100),
     (triggers.ADDRESS, address_chinese.find, 200),
     (triggers.WESTERN_ADDRESS, address_western.find, 20),
-    (triggers.POST_BOX, address_western.find_boxes, 200),
-    (triggers.EUROPEAN_ADDRESS, address_western.find_european, 200),
+    (triggers.POST_BOX, address_western.find_boxes, 300),
+    (triggers.EUROPEAN_ADDRESS, address_western.find_european, 350),
     (triggers.NAME, name_chinese.find, 60),
     (triggers.NAME_PAIR, name_chinese.find_pairs, 40),
     (triggers.ENGLISH_NAME, name_english.find, 160),
@@ -157,7 +157,7 @@ class Finder:
 
     def _whole(self, text: str, bits: int, bounded: bool) -> list[Candidate]:
         try:
-            return self._read(View(text, _SPARE if bounded and len(text) > _LEAST_BLOCK else None), bits)
+            return self._read(View(text, 2 * _SPARE if bounded and len(text) > _LEAST_BLOCK else None), bits)
         except TooMuchEffortError:
             return [_all_of(text, 0)]
 
