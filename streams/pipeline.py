@@ -30,6 +30,7 @@ from models.scoring.model_set import ModelSet
 from models.scoring.scorer import Scorer
 from models.scoring.targets import targets
 from models.topics.analyser import Analyser
+from models.topics.priority import PriorityWeights
 from rules.engine import Engine
 from rules.limits import load_limits
 from sinks.base import Rejected
@@ -110,8 +111,13 @@ def build_score(run: Runtime) -> Built:
     run.tags.installers.append(analyser.apply_tags)
     run.follow(TOPIC_TAGS, run.tags.apply)
     declared = targets(settings.horizon_days)
+    weights = PriorityWeights(
+        value=settings.priority_value,
+        reach=settings.priority_reach,
+        reach_full=settings.priority_reach_full,
+    )
     step = score.ScoreStep(
-        Scorer(models, analyser, learning=settings.learning),
+        Scorer(models, analyser, weights, learning=settings.learning),
         run.clock,
         settings.dedup_days * 86_400.0,
         lambda entries: DelayedLabels(declared, entries, limit=2, spacing=7 * 86_400.0),

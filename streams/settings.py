@@ -96,6 +96,14 @@ class Settings(BaseSettings):
         "automatic", description="whether a better challenger needs a person's word"
     )
 
+    priority_value: float = Field(
+        0.5, ge=0, description="exponent of a customer's lifetime value in priority; 0 leaves it out"
+    )
+    priority_reach: float = Field(
+        0.5, ge=0, description="exponent of an issue's reach in priority; 0 leaves it out"
+    )
+    priority_reach_full: int = Field(100, gt=1, description="voices at which an issue has full reach")
+
     rules_dir: Path | None = Field(None, description="catalogue folder used until rules.catalog has one")
     rules_approval: bool = Field(False, description="publishing needs an approver other than the author")
     rules_clock: Literal["received", "occurred"] = Field(

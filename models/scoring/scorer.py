@@ -19,10 +19,9 @@ from models.scoring.model_set import ModelSet
 from models.scoring.reading import Reading, read
 from models.scoring.targets import ADOPTION, CHURN, PURCHASE, SENTIMENT, TOPICS
 from models.topics.analyser import Analyser
-from models.topics.priority import PriorityWeights, priority
+from models.topics.priority import PriorityWeights, priority, standing
 from models.topics.urgency import RESPONSE_HOURS
 
-_FULL_VALUE = math.log1p(20_000.0)
 _TELLING = 0.2
 _AT_RISK = 0.3
 """From which polarity (absolute) and churn score on the strongest contribution is told."""
@@ -70,6 +69,8 @@ class Scorer:
     ----------
     models
         The models of this worker, replaced in place when a snapshot arrives.
+    weights
+        Of the factors of priority.
     learning
         Whether to keep examples for the learners.
     """
@@ -146,7 +147,7 @@ class Scorer:
         chances = models.propensities(inputs)
         rank = priority(
             found.urgency,
-            math.log1p(max(0.0, view["lifetime_value"])) / _FULL_VALUE,
+            standing(view["lifetime_value"]),
             cluster.size,
             self._weights,
         )

@@ -39,6 +39,9 @@ class PriorityWeights:
             raise ValueError("priority weights: 0 < floor <= 1, reach_full > 1, exponents >= 0")
 
 
+_FULL_VALUE = math.log1p(20_000.0)
+
+
 class Priority(NamedTuple):
     """Score in [0, 100] and the three factors in (0, 1] whose product it is."""
 
@@ -46,6 +49,17 @@ class Priority(NamedTuple):
     urgency: float
     value: float
     reach: float
+
+
+def standing(lifetime_value: float) -> float:
+    """Return a customer's standing in [0, 1]: the logarithm of the lifetime value, full at 20,000.
+
+    Examples
+    --------
+    >>> standing(0.0), round(standing(1000.0), 2), standing(1e9)
+    (0.0, 0.7, 1.0)
+    """
+    return min(1.0, math.log1p(max(0.0, lifetime_value)) / _FULL_VALUE)
 
 
 def priority(level: str, customer_value: float, voices: int, weights: PriorityWeights) -> Priority:
@@ -75,9 +89,9 @@ def priority(level: str, customer_value: float, voices: int, weights: PriorityWe
     Priority(score=18.02, urgency=0.5, value=0.5, reach=0.7208)
     """
     urgency = weights.urgency[level]
-    standing = min(1.0, max(0.0, customer_value)) if math.isfinite(customer_value) else 0.0
+    share = min(1.0, max(0.0, customer_value)) if math.isfinite(customer_value) else 0.0
     spread = min(1.0, math.log1p(max(1, voices)) / math.log1p(weights.reach_full))
-    value = max(weights.floor, standing) ** weights.value
+    value = max(weights.floor, share) ** weights.value
     reach = max(weights.floor, spread) ** weights.reach
     score = 100 * urgency * value * reach
     return Priority(round(score, 2), round(urgency, 4), round(value, 4), round(reach, 4))

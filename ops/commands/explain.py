@@ -12,6 +12,7 @@ from models.scoring.model_set import new_learner, part
 from models.scoring.replay import inputs_at
 from models.scoring.targets import ADOPTION, PROPENSITIES, SENTIMENT
 from models.topics.analyser import Analyser
+from models.topics.priority import PriorityWeights, priority, standing
 from ops.failures import UserError, sayable, settings
 from ops.wiring.history import history
 from ops.wiring.tags import KafkaTags
@@ -74,8 +75,18 @@ def _explained(config: Settings, records: list[dict[str, Any]], feedback_id: str
         "text": record["text"],
         "scores": record["scores"],
         "reasons": record["reasons"],
+        "priority": priority_parts(config, record),
         "explained": parts,
     }
+
+
+def priority_parts(config: Settings, record: dict[str, Any]) -> dict[str, float]:
+    """Return the factors of the priority, under the weights in force now, and their product."""
+    value, reach, full = config.priority_value, config.priority_reach, config.priority_reach_full
+    weights = PriorityWeights(value=value, reach=reach, reach_full=full)
+    worth = standing(record["customer"]["lifetime_value"])
+    found = priority(record["scores"]["urgency"], worth, record["cluster_size"], weights)
+    return {**found._asdict(), "score": round(found.score / 100.0, 4)}
 
 
 def _model(name: str, record: dict[str, Any], held: list[Version]) -> tuple[Any, dict[str, Any]]:
@@ -128,6 +139,9 @@ def _print(out: Console, found: dict[str, Any]) -> None:
         f"{scores['kind']}, {scores['urgency']}, about {', '.join(scores['topics']) or 'nothing known'}"
         + (f"; {'; '.join(found['reasons'])}" if found["reasons"] else "")
     )
+    rank = found["priority"]
+    factors = " × ".join(f"{name} {rank[name]}" for name in ("urgency", "value", "reach"))
+    out.print(f"priority {rank['score']} = {factors}")
     for one in found["explained"]:
         version = f"version {one['scored_with']}" if one["scored_with"] else "the shipped model"
         out.print(

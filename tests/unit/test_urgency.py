@@ -1,12 +1,18 @@
 """Urgency levels and reasons; priority and value index with their parts."""
 
+import json
 import math
+from pathlib import Path
 
 import pytest
 
 from models.topics import RESPONSE_HOURS, Analyser
 from models.topics.priority import PriorityWeights, priority
 from models.value_index import ValueWeights, value_index
+from ops.commands.explain import priority_parts
+from streams.settings import Settings
+
+SCORED = Path(__file__).parent.parent / "golden" / "feedback.scored.json"
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +81,18 @@ def test_value_index_of_the_worked_example():
         value_index(math.inf, 0, 0, ValueWeights())
     with pytest.raises(ValueError, match="weights"):
         ValueWeights(alpha=-1)
+
+
+def test_explain_shows_the_parts_of_each_priority_under_the_weights_of_the_settings(monkeypatch):
+    golden = json.loads(SCORED.read_text("utf-8")).values()
+    records = [entry for entry in golden if entry.get("event") == "feedback"]
+    for record in records:
+        parts = priority_parts(Settings(), record)
+        assert parts["urgency"] * parts["value"] * parts["reach"] == pytest.approx(parts["score"], abs=2e-4)
+        assert parts["score"] == pytest.approx(record["scores"]["priority"], abs=2e-4)
+    monkeypatch.setenv("HARK_PRIORITY_VALUE", "0")
+    monkeypatch.setenv("HARK_PRIORITY_REACH", "1")
+    monkeypatch.setenv("HARK_PRIORITY_REACH_FULL", "2")
+    wide = priority_parts(Settings(), records[0] | {"cluster_size": 2})
+    assert len(records) > 5
+    assert (wide["value"], wide["reach"], wide["score"]) == (1.0, 1.0, wide["urgency"])
