@@ -28,8 +28,8 @@ I64 = npt.NDArray[np.int64]
 
 WEIGHT, SCALED, POSITIVE, NEGATIVE = 0, 1, 2, 3
 COLUMNS = 4
-"""Columns of the bucket table; all zero means never seen. Only what predicting reads, so that 16 bytes never lie
-across two cache lines; the squared gradients that learning needs besides are an array of their own."""
+"""Columns of the bucket table; all zero means never seen. Only what predicting reads, so that 16 bytes never
+lie across two cache lines; the squared gradients that learning needs besides are an array of their own."""
 
 VIEWS = 2
 LEARNERS = 4
