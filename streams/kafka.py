@@ -11,6 +11,7 @@ from aiokafka.helpers import create_ssl_context
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.settings import Settings
+from streams.vital import close_at_once
 
 MAX_BATCH_BYTES = 262_144
 MAX_REQUEST_BYTES = 8_388_608
@@ -25,6 +26,7 @@ def ssl_context(settings: Settings) -> ssl.SSLContext | None:
     """Return the TLS context, or None where the protocol has no TLS."""
     if "SSL" not in settings.security_protocol.split("_"):
         return None
+    close_at_once()
     context: ssl.SSLContext = create_ssl_context(
         cafile=str(settings.ssl_ca) if settings.ssl_ca else None,
         certfile=str(settings.ssl_cert) if settings.ssl_cert else None,

@@ -22,8 +22,6 @@ EVENTS = 1200
 FEED_SECONDS = 5.0
 BURSTS = 8
 DRAIN_SECONDS = 90.0
-LOCKED_DRAIN_SECONDS = 240.0
-"""Behind TLS and SASL a killed worker took 40 to 90 s until all had arrived, on two cores."""
 
 Incident = Callable[["Play"], Awaitable[None]]
 Report = Callable[[str], None]
@@ -40,7 +38,6 @@ class Play:
         self.ledger = Ledger(self.oracle, arena.client, arena.watcher)
         self.traffic = Traffic(seed, arena.settings.partitions, int(time.time() * 1000))
         self.bad = 0
-        self.drain_seconds = LOCKED_DRAIN_SECONDS if arena.access.locked else DRAIN_SECONDS
         self.published = asyncio.Event()
         self._extra = 0
 
@@ -69,7 +66,7 @@ class Play:
                 task.cancel()
         fed, wanted = time.monotonic(), books(self.oracle)
         await self.drain("all of it", wanted)
-        await until("both states reached the end of the input", self.drain_seconds, self._reached)
+        await until("both states reached the end of the input", DRAIN_SECONDS, self._reached)
         differences = await asyncio.to_thread(self.ledger.differences, wanted)
         names = ", ".join(incident.__name__ for incident in incidents)
         repeats = await self.ledger.repeats()
@@ -83,7 +80,7 @@ class Play:
     async def drain(self, what: str, wanted: Books) -> None:
         """Wait until the store has it all; say what is missing and what workers wait for otherwise."""
         try:
-            await until(f"{what} arrived", self.drain_seconds, lambda: self._full(wanted))
+            await until(f"{what} arrived", DRAIN_SECONDS, lambda: self._full(wanted))
         except AssertionError as late:
             for worker in self.arena.workers:
                 worker.signal(signal.SIGUSR1)  # tells what it waits for

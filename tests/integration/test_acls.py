@@ -16,7 +16,8 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+import uvloop
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import TopicAuthorizationFailedError
 
 from models.clock import SystemClock, VirtualClock
@@ -25,7 +26,7 @@ from ops.kafka.acl_file import grants, load
 from ops.kafka.acls import Grant, Operation, Resource, allow
 from ops.kafka.cluster import Cluster
 from ops.topic_admin import apply, apply_acls
-from streams import metrics
+from streams import kafka, metrics
 from streams.codec import dumps
 from streams.pipeline import build_decide
 from streams.runtime import Runtime
@@ -58,6 +59,21 @@ def locked(kafka_available: None) -> Iterator[Cluster]:
         asyncio.run(apply(admin))
         assert asyncio.run(apply_acls(admin)) > 80
         yield cluster
+
+
+def test_a_reader_with_a_fetch_under_way_is_closed_at_once(locked: Cluster) -> None:
+    """Under uvloop it took 30 s, the time TLS gives the other side to say goodbye."""
+
+    async def run() -> None:
+        reader = kafka.reader(settings(locked, "admin"), "closing")
+        await reader.start()
+        place = TopicPartition(TICKETS, 0)
+        reader.assign([place])
+        assert await reader.getmany(place, timeout_ms=300) == {}
+        async with asyncio.timeout(10):
+            await reader.stop()
+
+    uvloop.run(run())
 
 
 async def read(cluster: Cluster, user: str, topic: str, wanted: int = 1) -> list[bytes]:
