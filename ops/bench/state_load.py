@@ -35,7 +35,9 @@ from streams.settings import Settings
 from streams.topics import state_topic
 
 PARTITIONS = 8
-PATTERNS = 1500
+PATTERNS, EVENTS = 1500, 6000
+DAYS_AGO = 7
+"""When the states were left, so that what happens after them, closer together, is not in the future."""
 LONGEST_S = 200.0
 _CUSTOMER = re.compile(rb"cust-(\d{6})")
 _OCCURRED = re.compile(rb'"occurred_at":(\d+)')
@@ -84,7 +86,7 @@ def clones(
 async def patterns() -> dict[str, list[dict[bytes, bytes]]]:
     """Return the states of simulated customers as they are written, by agent, each by key prefix."""
     steps = Steps(PARTITIONS, 2000)
-    beginning, days = mix(PATTERNS)
+    beginning, days = mix(PATTERNS, days_ago=DAYS_AGO)
     steps.feed([*beginning, *days])
     await steps.close()
     found: dict[str, dict[bytes, dict[bytes, bytes]]] = {agent: defaultdict(dict) for agent in _AGENTS}
@@ -168,11 +170,11 @@ async def take_over(broker: str, customers: int) -> dict[str, Any]:
         "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
     }
     # Models learn before the clock runs: else a run in which one is fitted half-way looks dear.
-    for part in mix(PATTERNS, seed=5):
+    for part in mix(PATTERNS, seed=5, days_ago=DAYS_AGO):
         steps.feed(part)
     figures["rss_mb_with_learned_models"] = rss_mb(os.getpid())
-    _, days = mix(PATTERNS, seed=11)
-    records = spread(days, customers, PATTERNS // 6)
+    _, days = mix(EVENTS, seed=11, days_ago=DAYS_AGO)
+    records = spread(days, customers, EVENTS // 6)
     half = len(records) // 2
     steps.feed(records[:half])
     warm = sum(steps.costs.seconds[name] for name in ("intake", "score", "decide"))

@@ -19,13 +19,13 @@ TICK_S = 0.02
 _BATCH = 2000
 
 
-def mix(feedback: int, seed: int = 7) -> tuple[list[Produced], list[Produced]]:
+def mix(feedback: int, seed: int = 7, days_ago: int = 0) -> tuple[list[Produced], list[Produced]]:
     """Return what stands before the first day (profiles, links) and what happens in 60 days.
 
-    Chinese and English, 10 % with personal data, 30 % rated, 2 % copies, 1 % malformed, and the
-    customers' behaviour between: about one fact a feedback.
+    The last of them ended `days_ago`. Chinese and English, 10 % with personal data, 30 % rated, 2 % copies,
+    1 % malformed, and the customers' behaviour between: about one fact a feedback.
     """
-    world = World(seed, feedback, int(time.time() * 1000) - DAYS * DAY_MS, DAYS)
+    world = World(seed, feedback, int(time.time() * 1000) - (DAYS + days_ago) * DAY_MS, DAYS)
     return list(world.beginning()), [record for day in range(DAYS) for record in world.day(day)]
 
 
