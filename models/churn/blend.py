@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from models.churn.compiled import compiled
+from models.churn.newest import NewestLabels
 from models.learner import Array, State
 
 CLIP = 8.0
@@ -48,17 +49,14 @@ class Blend:
         settled: int = 1000,
     ) -> None:
         self.anchor = np.asarray(anchor, np.float64)
-        self.ramp, self.window, self.every = ramp, window, every
+        self.ramp = ramp
         self.precision, self.settled = precision, settled
-        k = len(self.anchor)
-        self.n = 0
+        self._newest = NewestLabels(window, every, len(self.anchor) + 1)
         self._weigh(self._pull())
-        self._z = np.zeros((window, k + 1))
-        self._y = np.zeros(window)
 
     def _pull(self) -> Array:
         """Return the anchor at this many labels: bias, first component, others."""
-        share = min(1.0, self.n / self.ramp)
+        share = min(1.0, self._newest.n / self.ramp)
         out = np.zeros(len(self.anchor) + 1)
         out[2:] = self.anchor[1:] * share
         out[1] = self.anchor.sum() - out[2:].sum()
@@ -78,33 +76,21 @@ class Blend:
 
     def learn(self, z: Array, y: bool) -> None:
         """Take the component log-odds predicted for an event whose label is now known."""
-        at = self.n % self.window
-        self._z[at] = [1.0, *(CLIP if p > CLIP else -CLIP if p < -CLIP else p for p in z.tolist())]
-        self._y[at] = y
-        self.n += 1
-        if self.n % self.every == 0:
-            used = min(self.n, self.window)
-            pull = max(0.15, min(1.0, self.settled / self.n)) * self.precision
-            self._weigh(_refit(self._z[:used], self._y[:used], self._pull(), pull))
+        clipped = (CLIP if p > CLIP else -CLIP if p < -CLIP else p for p in z.tolist())
+        if self._newest.add([1.0, *clipped], y):
+            pull = max(0.15, min(1.0, self.settled / self._newest.n)) * self.precision
+            self._weigh(_refit(*self._newest.kept(), self._pull(), pull))
 
     def state(self) -> State:
         """Return weights and window."""
-        used = min(self.n, self.window)
-        return {
-            "n": self.n,
-            "weights": self.weights.copy(),
-            "z": self._z[:used].copy(),
-            "y": self._y[:used].copy(),
-        }
+        return {"n": self._newest.n, "weights": self.weights.copy(), **self._newest.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Replace weights and window; raises ValueError when they do not fit."""
-        used = min(state["n"], self.window)
-        if state["weights"].shape != self.weights.shape or state["z"].shape != (used, len(self.weights)):
-            raise ValueError(f"blend state of shape {state['z'].shape} does not fit {self._z.shape}")
-        self.n = state["n"]
+        if state["weights"].shape != self.weights.shape:
+            raise ValueError(f"blend of shape {state['weights'].shape} does not fit {self.weights.shape}")
+        self._newest.restore(state)
         self._weigh(state["weights"].copy())
-        self._z[:used], self._y[:used] = state["z"], state["y"]
 
 
 @compiled

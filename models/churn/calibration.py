@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from models.churn.compiled import compiled
+from models.churn.newest import NewestLabels
 from models.learner import Array, State
 
 _MEAN, _LESS = 3000.0, 100.0
@@ -47,11 +48,8 @@ class Calibration:
     """
 
     def __init__(self, window: int = 4000, every: int = 100) -> None:
-        self.window, self.every = window, every
-        self.n = 0
+        self._newest = NewestLabels(window, every)
         self._weigh(np.array([0.0, 1.0]))
-        self._z = np.zeros(window)
-        self._y = np.zeros(window)
 
     def _weigh(self, weights: Array) -> None:
         self.weights = weights
@@ -64,35 +62,22 @@ class Calibration:
 
     def learn(self, z: float, y: bool) -> None:
         """Take the log-odds predicted for an event whose label is now known."""
-        at = self.n % self.window
-        self._z[at], self._y[at] = z, y
-        self.n += 1
-        if self.n % self.every == 0:
-            used = min(self.n, self.window)
-            more = max(_MORE_LEAST, _MORE * min(1.0, _SETTLED / self.n))
-            self._weigh(_line(self._z[:used], self._y[:used], _MEAN, _LESS, more))
+        if self._newest.add(z, y):
+            more = max(_MORE_LEAST, _MORE * min(1.0, _SETTLED / self._newest.n))
+            self._weigh(_line(*self._newest.kept(), _MEAN, _LESS, more))
 
     def state(self) -> State:
         """Return line and window."""
-        used = min(self.n, self.window)
-        return {
-            "n": self.n,
-            "weights": self.weights.copy(),
-            "z": self._z[:used].copy(),
-            "y": self._y[:used].copy(),
-        }
+        return {"n": self._newest.n, "weights": self.weights.copy(), **self._newest.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Replace line and window; raises ValueError when they do not fit."""
-        used = min(state["n"], self.window)
+        if state["weights"].shape != (2,):
+            raise ValueError(f"calibration weights of shape {state['weights'].shape} are not two")
         z = state["z"]
-        if z.ndim == 2:  # of an earlier build, with a column of ones
-            z = z[:, -1]
-        if state["weights"].shape != (2,) or z.shape != (used,) or state["y"].shape != (used,):
-            raise ValueError(f"calibration state of shape {z.shape} does not fit {used} labels")
-        self.n = state["n"]
+        # An earlier build had a column of ones.
+        self._newest.restore({**state, "z": z[:, -1] if z.ndim == 2 else z})
         self._weigh(state["weights"].copy())
-        self._z[:used], self._y[:used] = z, state["y"]
 
 
 @compiled

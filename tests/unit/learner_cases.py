@@ -43,6 +43,7 @@ from learner_inputs import (
 from models.champion import Champion
 from models.churn.blend import Blend
 from models.churn.calibration import Calibration
+from models.churn.newest import NewestLabels
 from models.churn.propensity import Propensity
 from models.churn.table import Table
 from models.drift.adwin import Adwin
@@ -163,6 +164,12 @@ LEARNERS: dict[type, Case] = {
         make=lambda: Calibration(window=200, every=20),
         learn=lambda m, i: m.learn(row(i)["spend"], i % 3 == 0),
         predict=lambda m, i: [m.scaled(row(i)["spend"])],
+        most_bytes=20_000,
+    ),
+    NewestLabels: Case(
+        make=lambda: NewestLabels(200, every=20),
+        learn=lambda m, i: m.add(row(i)["spend"], i % 3 == 0),
+        predict=lambda m, i: [float(m.n), *m.kept()[0].tolist(), *m.kept()[1].tolist()],
         most_bytes=20_000,
     ),
     TopicClassifier: Case(

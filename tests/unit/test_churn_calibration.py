@@ -64,7 +64,7 @@ def test_a_state_of_the_build_before_is_taken_and_a_foreign_one_refused() -> Non
         restored.learn(-1.0, i % 4 == 0)
     after = restored.state()["z"]
     assert isinstance(after, np.ndarray) and after.shape == (350,)
-    with pytest.raises(ValueError, match="does not fit 250 labels"):
+    with pytest.raises(ValueError, match="do not fit 250 labels"):
         restored.restore({**before, "z": z[:9]})
 
 
