@@ -9,7 +9,6 @@ same id comes again, hours later, perhaps to another worker. The memory lives in
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
@@ -85,17 +84,6 @@ class SeenIds:
             for old in list(islice(entries, max(1, self._most // 10))):
                 del entries[old]
         return True
-
-
-def expire(entries: Mapping[str, Any], now: float, window: float = WINDOW_SECONDS) -> dict[str, float]:
-    """Return the entries still within `window` seconds of event time `now`; for compaction of idle state.
-
-    Examples
-    --------
-    >>> expire({"0011223344556677": 0.0, "8899aabbccddeeff": 500_000.0}, 700_000.0)
-    {'8899aabbccddeeff': 500000.0}
-    """
-    return {key: since for key, since in entries.items() if since > now - window}
 
 
 class SameWords:

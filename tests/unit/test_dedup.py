@@ -2,7 +2,7 @@
 
 import json
 
-from models.dedup import SameWords, SeenIds, expire
+from models.dedup import SameWords, SeenIds
 
 DAY = 86_400.0
 
@@ -46,13 +46,6 @@ def test_a_late_event_is_known_as_long_as_any_other():
         seen.step(f"g{n}", 100 * DAY + n)
     assert not seen.step("late", 96 * DAY)
     assert seen.step("f0", 100 * DAY) and len(seen.entries) <= 10
-
-
-def test_expire_keeps_the_window():
-    seen = SeenIds()
-    seen.step("a", 0.0)
-    seen.step("b", 5 * DAY)
-    assert len(expire(seen.entries, 8 * DAY)) == 1
 
 
 def test_same_words_are_linked_across_channels_within_a_day():
