@@ -1,25 +1,18 @@
-"""Partition state, its changelog, repeats and floods under random histories, against plain models."""
+"""Partition state and its changelog under random histories of owners, against a plain model."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Coroutine
 from typing import Any, TypeVar, cast
 from unittest import mock
 
-from aiokafka.errors import KafkaTimeoutError, ProducerFenced
-from hypothesis import given, settings
+from changelog_partition import Batch, Log
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from streams import outbox as outbox_module
 from streams import state as state_module
-from streams.dead_letters import FloodGuard
-from streams.fence import Claim
-from streams.origin import OriginFence
-from streams.outbox import Layout, Outbox
 from streams.polls import PartitionLost
 from streams.state import KafkaChangelog, PartitionState
 
@@ -27,109 +20,6 @@ T = TypeVar("T")
 KEYS = st.sampled_from([b"a", b"b", b"c", b"d"])
 WORKERS = st.sampled_from([0, 1, 2])
 CHANGES = st.dictionaries(KEYS, st.none() | st.binary(min_size=1, max_size=3), max_size=4)
-
-
-@dataclass
-class Batch:
-    """A record batch with the producer state that Kafka's log checks."""
-
-    records: list[tuple[bytes, bytes | None, Any]] = field(default_factory=list)
-    producer: tuple[int, int, int] | None = None
-
-    def append(self, *, key: bytes, value: bytes | None, timestamp: Any, headers: Any) -> bool:
-        self.records.append((key, value, headers))
-        return True
-
-    def _set_producer_state(self, producer_id: int, epoch: int, sequence: int) -> None:
-        self.producer = (producer_id, epoch, sequence)
-
-
-@dataclass
-class Stored:
-    offset: int
-    key: bytes
-    value: bytes | None
-    headers: Any
-
-
-class Log:
-    """One partition of a changelog as Kafka keeps it: fenced by epoch, idempotent by sequence, compacted."""
-
-    def __init__(self, fenced: bool) -> None:
-        self.fenced = fenced
-        self.records: list[Stored] = []
-        self.next = 0
-        self.handed = -1
-        self.epoch = -1
-        self.seen: dict[tuple[int, int], int] = {}
-        self.answers_lost = 0
-
-    async def take(self, topic: str, partition: int) -> Claim | None:
-        if not self.fenced:
-            return None
-        self.handed += 1
-        return Claim(7, self.handed)
-
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[Any]:
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        offset = self._append(batch)
-        if self.answers_lost:
-            self.answers_lost -= 1
-            answer.set_exception(KafkaTimeoutError())
-        elif offset is None:
-            answer.set_exception(ProducerFenced())
-        else:
-            answer.set_result(mock.Mock(offset=offset))
-        return answer
-
-    def _append(self, batch: Batch) -> int | None:
-        if batch.producer is not None:
-            _, epoch, sequence = batch.producer
-            if epoch < self.epoch:
-                return None
-            self.epoch = epoch
-            if (epoch, sequence) in self.seen:
-                return self.seen[epoch, sequence]
-            self.seen[epoch, sequence] = self.next
-        first = self.next
-        for key, value, headers in batch.records:
-            self.records.append(Stored(self.next, key, value, headers))
-            self.next += 1
-        return first
-
-    def compact(self) -> None:
-        """Keep the newest record of each key."""
-        newest = {record.key: record.offset for record in self.records}
-        self.records = [record for record in self.records if newest[record.key] == record.offset]
-
-    async def reader(self) -> Reader:
-        return Reader(self)
-
-
-class Reader:
-    """A consumer without a group on that one partition."""
-
-    def __init__(self, log: Log) -> None:
-        self._log = log
-        self._at = 0
-
-    def assign(self, places: Sequence[Any]) -> None:
-        self._places = places
-
-    async def seek_to_beginning(self, place: Any) -> None:
-        self._at = 0
-
-    def seek(self, place: Any, offset: int) -> None:
-        self._at = offset
-
-    async def getmany(self, place: Any, timeout_ms: int, max_records: int) -> dict[Any, list[Stored]]:
-        found = [record for record in self._log.records if record.offset >= self._at][:3]
-        if found:
-            self._at = found[-1].offset + 1
-        return {place: found}
-
-    async def stop(self) -> None:
-        """Nothing to close."""
 
 
 class Ownership(RuleBasedStateMachine):
@@ -262,79 +152,3 @@ TestOwnership = Ownership.TestCase
 TestOwnershipByOffsets = OwnershipByOffsets.TestCase
 for case in (TestOwnership, TestOwnershipByOffsets):
     case.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 2), st.integers(1, 6), st.integers(0, 6)), max_size=40),
-)
-def test_an_origin_passes_once_however_often_its_writer_begins_again(
-    history: list[tuple[int, int, int]],
-) -> None:
-    """Each entry: an input partition, how many new records, how far its writer had gone back before."""
-    fence, ends, passed = OriginFence({}), [0, 0, 0], list[tuple[int, int]]()
-    for partition, fresh, back in history:
-        begin = max(0, ends[partition] - back)
-        ends[partition] += fresh
-        for offset in range(begin, ends[partition]):
-            if fence.passes(["raw", partition, offset]):
-                passed.append((partition, offset))
-    for partition, end in enumerate(ends):
-        assert [offset for where, offset in passed if where == partition] == list(range(end))
-
-
-@given(st.integers(1, 3), st.lists(st.integers(0, 2), max_size=60), st.lists(st.integers(0, 2), max_size=12))
-def test_an_outbox_keeps_order_and_loses_nothing_whatever_times_out(
-    size: int, places: list[int], outcomes: list[int]
-) -> None:
-    """0: confirmed, 1: refused before it was written, 2: written and the answer lost."""
-    written: dict[int, list[int]] = {0: [], 1: [], 2: []}
-    outcomes_left = deque(outcomes)
-
-    class Small:
-        def __init__(self) -> None:
-            self.numbers: list[int] = []
-
-        def append(self, *, key: bytes, value: bytes, timestamp: Any, headers: Any) -> bool | None:
-            if len(self.numbers) >= size:
-                return None
-            self.numbers.append(int(value))
-            return True
-
-    class Producer:
-        def create_batch(self, size: int) -> Small:
-            return Small()
-
-        async def send_batch(self, batch: Small, topic: str, *, partition: int) -> asyncio.Future[None]:
-            outcome = outcomes_left.popleft() if outcomes_left else 0
-            if outcome != 1:
-                written[partition].extend(batch.numbers)
-            answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            answer.set_exception(KafkaTimeoutError()) if outcome else answer.set_result(None)
-            return answer
-
-    out = Outbox(Layout({"out": 3}))
-    for number, partition in enumerate(places):
-        out.placed("out", partition, b"k", str(number).encode())
-    with mock.patch.object(outbox_module, "FIRST_PAUSE_S", 0.0):
-        asyncio.run(out.send(Producer()))
-    for partition in range(3):
-        first_seen = list(dict.fromkeys(written[partition]))
-        assert first_seen == [number for number, place in enumerate(places) if place == partition]
-    assert len(out) == 0
-
-
-@given(st.lists(st.tuples(st.integers(1, 30), st.floats(0, 1)), max_size=60), st.floats(0.05, 0.95))
-def test_a_flood_is_judged_over_at_least_the_window_and_no_more_than_a_slice_beyond(
-    slices: list[tuple[int, float]], limit: float
-) -> None:
-    window, least = 50, 20
-    guard, history = FloodGuard(limit, window=window, least=least), list[tuple[int, int]]()
-    for records, share in slices:
-        dead = round(records * share)
-        guard.add(records, dead)
-        history.append((records, dead))
-        while sum(count for count, _ in history[1:]) >= window:
-            history.pop(0)
-        total, bad = sum(count for count, _ in history), sum(count for _, count in history)
-        assert guard.share == bad / total
-        assert guard.tripped == (total >= least and bad / total > limit)

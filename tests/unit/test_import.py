@@ -1,10 +1,9 @@
-"""Mapping files and the formats they read: every shipped mapping on its example, and what goes wrong."""
+"""`hark import` on files as people have them: every shipped mapping on its example, formats, bad lines."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,35 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import typer
-from hypothesis import example as instance
-from hypothesis import given
-from hypothesis import strategies as st
+from import_examples import example, imported
 from typer.testing import CliRunner
 
-import ops.importing.rows
-from models.intake import Limits
 from ops.commands.import_ import import_
 from ops.failures import UserError
-from ops.importing.convert import Unfit, to_event
-from ops.importing.importer import Importer
-from ops.importing.mapping import Mapping, load, parse, shipped
-from ops.importing.turns import TurnGroups
-from ops.producing.reader import Parsed
-
-NOW = 1_790_000_000_000
-EXAMPLES = Path(ops.importing.rows.__file__).parent / "mappings" / "examples"
-
-
-def imported(name: str, path: Path, **options: Any) -> tuple[Importer, list[dict[str, Any]], list[Parsed]]:
-    importer = Importer(load(name), Limits(), NOW, **options)
-    records = list(importer.records(path))
-    events = [orjson.loads(record.value) for record in records if not isinstance(record, Parsed)]
-    return importer, events, [record for record in records if isinstance(record, Parsed)]
-
-
-def example(name: str) -> Path:
-    (path,) = EXAMPLES.glob(f"{name}.*")
-    return path
+from ops.importing.mapping import shipped
 
 
 @pytest.mark.parametrize("name", [name for name, _ in shipped()])
@@ -94,22 +70,6 @@ def test_ticket_types_and_thumbs() -> None:
     assert (first["kind"], first["rating"]) == ("complaint", 0.0)
     assert second["kind"] == "question"
     assert "rating" not in second
-
-
-def test_chats_become_one_feedback_a_turn_of_the_customer() -> None:
-    events = imported("chat_logs", example("chat_logs"))[1]
-    assert [(event["id"], event["text"]) for event in events] == [
-        ("c-1-1", "你好\n洗衣机漏水了，地板都泡了"),
-        ("c-2-1", "Is the heat pump model in stock?"),
-        ("c-1-2", "型号我找一下，你们太慢了"),
-    ]
-    assert events[1]["author"] == "v-77"
-
-
-def test_calls_are_opened_segment_by_segment() -> None:
-    events = imported("call_transcripts", example("call_transcripts"))[1]
-    assert [event["text"] for event in events][:2] == ["空调不制冷\n已经报修两次了", "今天必须来人"]
-    assert events[0]["attributes"] == {"call_id": "call-1", "line": "repairs"}
 
 
 def test_customer_events() -> None:
@@ -203,148 +163,6 @@ def test_bad_lines_are_named_without_content(tmp_path: Path) -> None:
     ]
     assert [event["author"] for event in events] == ["anonymous-appstore-6"]
     assert sum(importer.reasons.values()) == 7
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("a: [", "not YAML, line"),
-        ("[]", "the whole"),
-        ("about: x", "fields"),
-        ("about: x\nfields: {txt: a}", "txt is no field of the feedback contract"),
-        ("about: x\ntarget: customer\nfields: {text: a}", "text is no field of the customer contract"),
-        ("about: x\nfields: {text: {form: a}}", "fields.text"),
-        ("about: x\nfields: {occurred_at: {from: a, zone: Nowhere/City}}", "no such time zone"),
-        ("about: x\nfields: {rating: {from: a, span: [5, 1]}}", "fields.rating.span"),
-    ],
-)
-def test_mappings_that_are_none_say_where(text: str, said: str) -> None:
-    with pytest.raises(UserError) as problem:
-        parse(text, "mine.yaml")
-    assert str(problem.value).startswith("mine.yaml: ")
-    assert said in str(problem.value)
-
-
-def test_an_unknown_mapping_names_those_there_are() -> None:
-    with pytest.raises(UserError, match="app_store_reviews, call_transcripts"):
-        load("nothing")
-
-
-def test_a_map_without_the_value_refuses_and_a_default_does_not() -> None:
-    rule = {"about": "x", "fields": {"kind": {"from": "k", "map": {"a": "praise"}}}}
-    with pytest.raises(Unfit, match="kind"):
-        to_event({"k": "b"}, Mapping.model_validate(rule))
-    assert to_event({"k": "A"}, Mapping.model_validate(rule)) == {"kind": "praise"}
-    assert to_event({}, Mapping.model_validate(rule)) == {}
-
-
-def test_times_without_a_zone_are_of_the_mapping_s_and_counted(tmp_path: Path) -> None:
-    fields = {"text": "text", "occurred_at": "at", "customer_id": "who"}
-    file = tmp_path / "t.jsonl"
-    rows = [{"text": "hello", "who": "c1", "at": at} for at in ("2026-01-20 09:00", "2026-01-20T09:00:00Z")]
-    file.write_bytes(b"\n".join(map(orjson.dumps, rows)))
-    whole = {"about": "x", "constants": {"channel": "ticket"}, "fields": fields}
-    mapping = tmp_path / "m.yaml"
-    mapping.write_bytes(orjson.dumps(whole | {"zone": "Asia/Shanghai"}))
-    importer, events, _ = imported(str(mapping), file)
-    assert [event["occurred_at"][11:13] for event in events] == ["01", "09"]
-    assert importer.zoneless == {"Asia/Shanghai": 1}
-    app = typer.Typer()
-    app.command()(import_)
-    asked = [str(file), "--mapping", str(mapping), "--dry-run", "--zone"]
-    told = CliRunner().invoke(app, [*asked, "Europe/Berlin"])
-    assert "1 times without a zone are taken as Europe/Berlin" in told.output
-    refused = CliRunner().invoke(app, [*asked, "Nowhere"])
-    assert refused.exit_code == 1 and "no such time zone" in refused.output
-    with pytest.raises(UserError, match="zone: .*no such time zone"):
-        parse("about: x\nzone: Mars/City\nfields: {text: a}", "mine")
-
-
-def test_daylight_saving_goes_by_the_zone() -> None:
-    rule = {"about": "x", "fields": {"occurred_at": {"from": "t", "zone": "Europe/Berlin"}}}
-    mapping = Mapping.model_validate(rule)
-    winter, summer = (
-        to_event({"t": "2026-01-01T12:00"}, mapping),
-        to_event({"t": "2026-07-01T12:00"}, mapping),
-    )
-    assert (winter["occurred_at"][11:13], summer["occurred_at"][11:13]) == ("11", "10")
-    assert to_event({"t": datetime(2026, 7, 1, tzinfo=UTC)}, mapping)["occurred_at"].startswith(
-        "2026-07-01T00"
-    )
-
-
-def test_a_pause_ends_a_feedback() -> None:
-    turns = load("chat_logs").turns
-    assert turns is not None
-    groups = TurnGroups(turns)
-
-    def turn(minute: int) -> list[tuple[int, dict[str, Any]]]:
-        row = {"conversation_id": "c", "role": "customer"}
-        at = f"2026-01-01T10:{minute:02d}:00+00:00"
-        return list(groups.add(minute, row, {"text": str(minute), "occurred_at": at}))
-
-    assert turn(0) == turn(20) == []
-    ((line, event),) = turn(51)
-    assert (line, event["text"], event["id"]) == (0, "0\n20", "c-1")
-    assert [event["id"] for _, event in groups.rest()] == ["c-2"]
-
-
-SPEECH = st.lists(
-    st.tuples(
-        st.sampled_from("abc"), st.sampled_from(["customer", "agent", "bot"]), st.text("xyz ", max_size=3)
-    ),
-    max_size=30,
-)
-
-
-@given(speech=SPEECH)
-def test_no_word_of_the_customer_is_lost_or_moved(speech: list[tuple[str, str, str]]) -> None:
-    turns = load("chat_logs").turns
-    assert turns is not None
-    groups = TurnGroups(turns)
-
-    def events() -> Iterator[dict[str, Any]]:
-        for number, (conversation, role, text) in enumerate(speech):
-            row = {"conversation_id": conversation, "role": role}
-            event = {"text": text.strip()} if text.strip() else {}
-            yield from (event for _, event in groups.add(number, row, event))
-        yield from (event for _, event in groups.rest())
-
-    found = list(events())
-    assert len({event["id"] for event in found}) == len(found)
-    for name in "abc":
-        said = [
-            text.strip()
-            for where, role, text in speech
-            if where == name and role == "customer" and text.strip()
-        ]
-        told = [line for event in found if event["id"].startswith(name) for line in event["text"].split("\n")]
-        assert told == said
-
-
-ANY = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=8)
-    | st.decimals()
-    | st.dates(),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
-    max_leaves=5,
-)
-
-
-@given(row=st.dictionaries(st.sampled_from(["comment_id", "author", "content", "created", "likes"]), ANY))
-@instance(row={"content": Decimal("sNaN"), "likes": Decimal("Infinity")})
-def test_no_row_is_a_fault(row: dict[str, Any]) -> None:
-    mapping = load("social_comments")
-    try:
-        event = to_event(row, mapping)
-    except Unfit as problem:
-        assert str(problem)
-        return
-    assert event["channel"] == "social"
 
 
 def command(*words: str) -> Any:

@@ -1,63 +1,20 @@
-"""The engine: ids, rows, failures, timers, replays, restarts, hot swap."""
+"""The engine: ids, rows, failures, replays, bounds, hot swap."""
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from typing import Any
 
-import cel
 import pytest
 from rules_records import DAY, HOUR, T0, fact, feedback, rule
+from rules_world import World
 
 from models.events import Action, Assignment, Decision
-from rules.conditions import Conditions, Expression
 from rules.decided import Decided
-from rules.engine import Engine
-from rules.environment import Environment
 from rules.holdout import GLOBAL
-from rules.limits import Limits
 from rules.loader import Catalog
-from rules.rule import Rule
 from rules.source import RuleError
-from rules.state import MAX_DECISIONS, MAX_TIMERS, CustomerState, PartitionState
-
-
-def limits(**changes: Any) -> Limits:
-    return Limits.model_validate({"global_holdout": 0, "quiet_hours": {"start": 0, "end": 0}} | changes)
-
-
-class World:
-    def __init__(self, *rules: Rule, **changes: Any) -> None:
-        self.engine = Engine(Catalog.of(rules), limits(**changes))
-        self.states: dict[str, CustomerState] = {}
-        self.partition = PartitionState(0, 1)
-
-    def take(self, record: dict[str, Any]) -> list[Decided]:
-        return self.engine.process(record, self.states, self.partition, 7)
-
-    def restart(self) -> None:
-        """Go through JSON, as a worker that takes over the partition does."""
-        dumped = json.loads(json.dumps({key: state.dump() for key, state in self.states.items()}))
-        self.partition = PartitionState.load(0, 1, json.loads(json.dumps(self.partition.dump())))
-        self.states = {key: CustomerState.load(data) for key, data in dumped.items()}
-        for key, state in self.states.items():
-            self.partition.index(key, state)
-
-
-WAIT = {
-    "silence": {
-        "kind": "absence",
-        "after": {"event": "feedback", "where": "scores.polarity < 0.0"},
-        "without": {"event": "outcome", "where": "fact.kind == 'reply'"},
-        "within": "2d",
-    }
-}
-
-
-def waiting(**changes: Any) -> Rule:
-    return rule(id="waiting", condition="windows.silence", windows=WAIT, **changes)
+from rules.state import MAX_DECISIONS
 
 
 def test_rows_fit_the_contracts() -> None:
@@ -169,55 +126,6 @@ def test_a_replay_under_a_new_version_does_not_act_twice() -> None:
     assert [item.decision["action_id"] for item in again] == [item.decision["action_id"] for item in first]
 
 
-def test_absence_fires_by_event_time_once() -> None:
-    world = World(waiting())
-    assert world.take(feedback()) == []
-    assert world.take(feedback(2 * DAY, "other", "c2", scores={"polarity": 0.5})) == []
-    fired = world.take(feedback(2 * DAY + Limits().patience, "third", "c2", scores={"polarity": 0.5}))
-    assert [(item.decision["feedback_id"], item.decision["arm"]) for item in fired] == [("f1", "acted")]
-    assert world.take(feedback(9 * DAY, "fourth", "c2", scores={"polarity": 0.5})) == []
-
-
-@pytest.mark.parametrize(("at", "fires"), [(HOUR, False), (2 * DAY - 1, False), (2 * DAY, True)])
-def test_an_answer_in_time_stops_the_timer(at: int, fires: bool) -> None:
-    world = World(waiting())
-    world.take(feedback())
-    world.take(fact("outcome", "reply", at))
-    assert bool(world.engine.tick(T0 + 3 * DAY, world.states, world.partition, 0)) == fires
-
-
-def test_an_answer_that_arrived_first_counts_too() -> None:
-    world = World(waiting())
-    world.take(fact("outcome", "reply", HOUR))
-    world.take(feedback(0, received=2 * HOUR))
-    assert world.engine.tick(T0 + 3 * DAY, world.states, world.partition, 0) == []
-
-
-def test_timers_survive_a_restart_exactly_once() -> None:
-    world = World(waiting())
-    world.take(feedback())
-    world.restart()
-    assert len(world.engine.tick(T0 + 3 * DAY, world.states, world.partition, 0)) == 1
-    world.restart()
-    assert world.engine.tick(T0 + 4 * DAY, world.states, world.partition, 0) == []
-
-
-def test_one_wrong_clock_fires_no_timer() -> None:
-    world = World(waiting())
-    world.take(feedback())
-    ahead = feedback(30 * DAY, "ahead", "c2", scores={"polarity": 0.5}, received=HOUR)
-    assert world.take(ahead) == []
-    assert world.partition.watermark == T0 + HOUR - Limits().patience
-
-
-def test_timers_of_a_customer_are_bounded() -> None:
-    rules = [rule(id=f"w{n}", condition="windows.silence", windows=WAIT) for n in range(MAX_TIMERS + 3)]
-    world = World(*rules)
-    world.take(feedback())
-    world.take(feedback(1, "f2"))
-    assert len(world.states["c1"].timers) == MAX_TIMERS
-
-
 def test_decisions_remembered_are_bounded_and_acts_outlive_the_rest() -> None:
     world = World(rule(cooldown="30d"))
     for number in range(3 * MAX_DECISIONS):
@@ -265,49 +173,3 @@ def test_rules_on_facts_need_no_scores() -> None:
 def test_unknown_kinds_of_record_are_passed_over() -> None:
     record = fact("customer", "visit") | {"event": "something_new"}
     assert World(rule()).take(record) == []
-
-
-def test_records_no_rule_wants_cost_far_less_than_asking_cel() -> None:
-    """100 conditions none of which holds: well under a tenth of one CEL list, whatever the machine."""
-    texts = [
-        f"scores.kind == 'praise' && scores.polarity < -0.3 && scores.churn > 0.{n:03d}" for n in range(100)
-    ]
-    network = Conditions(
-        [(str(n), Expression(text)) for n, text in enumerate(texts)], lambda rule_id, error: None
-    )
-    program = cel.compile("[" + ", ".join(texts) + "]")
-    record = feedback(scores={"kind": "complaint"})
-    env = Environment(record, lambda key: 0, dict)
-
-    def seconds(run: Callable[[], object]) -> float:
-        times = []
-        for _ in range(5):
-            began = time.process_time()
-            for _ in range(200):
-                run()
-            times.append(time.process_time() - began)
-        return min(times)
-
-    assert network.eligible(env) == []
-    assert seconds(lambda: network.eligible(env)) < 0.1 * seconds(
-        lambda: program.execute({"scores": record["scores"]})
-    )
-
-
-def asked(record: dict[str, Any], *texts: str) -> tuple[list[str], Environment]:
-    env = Environment(record, lambda key: 0, dict)
-    conditions = Conditions(((text, Expression(text)) for text in texts), lambda rule_id, error: None)
-    return conditions.eligible(env), env
-
-
-def test_a_list_that_many_rules_make_is_made_once() -> None:
-    texts = [f'scores.topics.map(t, t + "!").exists(t, t != "{n}")' for n in range(3)]
-    held, env = asked(feedback(scores={"topics": ["a", "b"]}), *texts)
-    assert held == texts
-    assert list(env.lists.values()) == [["a", "b"], ["a!", "b!"]]
-
-
-def test_the_size_of_a_member_counts_as_cel_counts() -> None:
-    record = feedback(customer={"products": ["\u9000\u6b3e"]})
-    sizes = [f"customer.products.exists(t, t.size() == {n})" for n in (2, 6)]
-    assert asked(record, *sizes)[0] == sizes[1:]

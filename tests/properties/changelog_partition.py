@@ -1,0 +1,116 @@
+"""One partition of a changelog as Kafka keeps it, and a consumer on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
+
+from aiokafka.errors import KafkaTimeoutError, ProducerFenced
+
+from streams.fence import Claim
+
+
+@dataclass
+class Batch:
+    """A record batch with the producer state that Kafka's log checks."""
+
+    records: list[tuple[bytes, bytes | None, Any]] = field(default_factory=list)
+    producer: tuple[int, int, int] | None = None
+
+    def append(self, *, key: bytes, value: bytes | None, timestamp: Any, headers: Any) -> bool:
+        self.records.append((key, value, headers))
+        return True
+
+    def _set_producer_state(self, producer_id: int, epoch: int, sequence: int) -> None:
+        self.producer = (producer_id, epoch, sequence)
+
+
+@dataclass
+class Stored:
+    offset: int
+    key: bytes
+    value: bytes | None
+    headers: Any
+
+
+class Log:
+    """One partition of a changelog as Kafka keeps it: fenced by epoch, idempotent by sequence, compacted."""
+
+    def __init__(self, fenced: bool) -> None:
+        self.fenced = fenced
+        self.records: list[Stored] = []
+        self.next = 0
+        self.handed = -1
+        self.epoch = -1
+        self.seen: dict[tuple[int, int], int] = {}
+        self.answers_lost = 0
+
+    async def take(self, topic: str, partition: int) -> Claim | None:
+        if not self.fenced:
+            return None
+        self.handed += 1
+        return Claim(7, self.handed)
+
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[Any]:
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        offset = self._append(batch)
+        if self.answers_lost:
+            self.answers_lost -= 1
+            answer.set_exception(KafkaTimeoutError())
+        elif offset is None:
+            answer.set_exception(ProducerFenced())
+        else:
+            answer.set_result(mock.Mock(offset=offset))
+        return answer
+
+    def _append(self, batch: Batch) -> int | None:
+        if batch.producer is not None:
+            _, epoch, sequence = batch.producer
+            if epoch < self.epoch:
+                return None
+            self.epoch = epoch
+            if (epoch, sequence) in self.seen:
+                return self.seen[epoch, sequence]
+            self.seen[epoch, sequence] = self.next
+        first = self.next
+        for key, value, headers in batch.records:
+            self.records.append(Stored(self.next, key, value, headers))
+            self.next += 1
+        return first
+
+    def compact(self) -> None:
+        """Keep the newest record of each key."""
+        newest = {record.key: record.offset for record in self.records}
+        self.records = [record for record in self.records if newest[record.key] == record.offset]
+
+    async def reader(self) -> Reader:
+        return Reader(self)
+
+
+class Reader:
+    """A consumer without a group on that one partition."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._at = 0
+
+    def assign(self, places: Sequence[Any]) -> None:
+        self._places = places
+
+    async def seek_to_beginning(self, place: Any) -> None:
+        self._at = 0
+
+    def seek(self, place: Any, offset: int) -> None:
+        self._at = offset
+
+    async def getmany(self, place: Any, timeout_ms: int, max_records: int) -> dict[Any, list[Stored]]:
+        found = [record for record in self._log.records if record.offset >= self._at][:3]
+        if found:
+            self._at = found[-1].offset + 1
+        return {place: found}
+
+    async def stop(self) -> None:
+        """Nothing to close."""
