@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from dataclasses import dataclass, field
 from typing import Any
+
+from memory_broker import MemoryChangelog, MemoryProducer, Record
 
 from models.clock import VirtualClock
 from models.follow_up import Desk, Follower, load_policy
 from streams.agents.follow_up import FollowUpStep
-from streams.codec import dumps
+from streams.codec import dumps, loads
 from streams.outbox import Layout
-from streams.polls import PartitionLost
-from streams.state import PartitionState
 from streams.ticks import TimedRunner
 from streams.topics import CATALOG
 
@@ -22,81 +19,12 @@ START = 1_773_194_400.0  # Wednesday 11 March 2026, 10:00 in Shanghai
 NOW = int(START * 1000)
 
 
-@dataclass
-class Batch:
-    rows: list[tuple[bytes | None, bytes | None]] = field(default_factory=list)
-
-    def append(self, *, key: bytes, value: bytes, timestamp: int | None, headers: Any) -> int:
-        self.rows.append((key, value))
-        return len(self.rows)
-
-
-class Producer:
-    """Confirms batches at once; `fails` makes the next send die before it is confirmed."""
-
-    def __init__(self) -> None:
-        self.rows: list[tuple[str, int, dict[str, Any]]] = []
-        self.fails = False
-
-    def create_batch(self, size: int) -> Batch:
-        return Batch()
-
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> Any:
-        if self.fails:
-            raise ConnectionError("gone")
-        self.rows += [(topic, partition, json.loads(value)) for _, value in batch.rows if value is not None]
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        done.set_result(None)
-        return done
-
-
-class Log:
-    """A changelog in memory; `dies` loses the write, `lost` says that somebody else has taken over."""
-
-    def __init__(self) -> None:
-        self.held: dict[int, dict[bytes, bytes]] = {}
-        self.marks: dict[int, dict[str, int]] = {}
-        self.dies = self.lost = False
-        self.writes = 0
-
-    async def load(self, partition: int, known: PartitionState | None = None) -> PartitionState:
-        state = PartitionState(partition)
-        for key, value in self.held.get(partition, {}).items():
-            state.put(key, value)
-        state.marks = dict(self.marks.get(partition, {}))
-        state.commit()
-        return state
-
-    async def write(self, state: PartitionState) -> None:
-        if self.lost:
-            raise PartitionLost("taken over")
-        if self.dies:
-            raise ConnectionError("died")
-        self.writes += 1
-        held = self.held.setdefault(state.partition, {})
-        for key, value in list(state.changes())[:-1]:
-            if value is None:
-                held.pop(key, None)
-            else:
-                held[key] = value
-        self.marks[state.partition] = dict(state.marks)
-
-
-@dataclass
-class Rec:
-    value: bytes
-    offset: int
-    key: bytes = b"cust-1"
-    headers: tuple[Any, ...] = ()
-    timestamp: int = NOW
-
-
 class Bench:
     """An agent on virtual time; `restart` makes a new process on the same changelog."""
 
     def __init__(self, *, most: int = 1000) -> None:
         self.always = False
-        self.clock, self.producer, self.log = VirtualClock(START), Producer(), Log()
+        self.clock, self.producer, self.log = VirtualClock(START), MemoryProducer(), MemoryChangelog()
         self.most = most
         self.offsets: dict[str, int] = {}
         self.restart()
@@ -113,7 +41,7 @@ class Bench:
         records = []
         for value in values:
             offset = self.offsets[topic] = self.offsets.get(topic, -1) + 1
-            records.append(Rec(value if isinstance(value, bytes) else dumps(value), offset, key, (), at))
+            records.append(Record(offset, value if isinstance(value, bytes) else dumps(value), key, at))
         await self.runner.run(topic, 0, records)
 
     async def wait(self, hours: float) -> None:
@@ -121,7 +49,11 @@ class Bench:
         await self.runner.tick(0)
 
     def of(self, topic: str) -> list[dict[str, Any]]:
-        return [row for name, _, row in self.producer.rows if name == topic]
+        return self.producer.values(topic)
+
+    def rows(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return topic and value of everything written, in order."""
+        return [(row.topic, loads(row.value)) for row in self.producer.written if row.value is not None]
 
     def changes(self) -> list[str]:
         return [row["change"] for row in self.of("work.orders")]

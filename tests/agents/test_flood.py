@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from memory_broker import Record
 
 from models.churn.delayed import DelayedLabels
 from models.clock import VirtualClock
@@ -23,15 +24,6 @@ LIMIT, MINUTE = 10, 60_000
 LAYOUT = Layout({FEEDBACK_SCORED: 1, EXAMPLES: 8})
 
 
-@dataclass
-class Record:
-    offset: int
-    value: bytes
-    key: bytes
-    timestamp: int = 0
-    headers: tuple[()] = ()
-
-
 def step() -> ScoreStep:
     scorer = Scorer(ModelSet(), Analyser(), learning=False)
     return ScoreStep(
@@ -47,7 +39,7 @@ def feedback(offset: int, customer: str, at: int) -> Record:
         "rating": None, "kind": None, "product": None, "region": None, "order_id": None,
         "occurred_at": at, "received_at": at, "attributes": {}, "masked": {},
     }  # fmt: skip
-    return Record(offset, dumps(value), customer.encode())
+    return Record(offset, dumps(value), customer.encode(), 0)
 
 
 def outcome(offset: int, customer: str, at: int) -> Record:
@@ -55,7 +47,7 @@ def outcome(offset: int, customer: str, at: int) -> Record:
         "event": "outcome", "origin": ["outcomes", 0, offset], "id": f"o{offset}", "customer_id": customer,
         "kind": "churned", "occurred_at": at, "received_at": at,
     }  # fmt: skip
-    return Record(offset, dumps(value), customer.encode())
+    return Record(offset, dumps(value), customer.encode(), 0)
 
 
 def scored(records: list[Record], *cuts: int) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from follow_up_bench import HOUR, NOW, Bench, action, status
 
 from models.follow_up import Follower
 from streams.polls import PartitionLost
+from streams.topics import CATALOG
 
 
 @pytest.mark.parametrize("dies", ["producer", "changelog"])
@@ -18,25 +19,27 @@ def test_a_death_in_a_tick_fires_again_with_the_same_ids(dies: str) -> None:
         bench = Bench()
         await bench.read("actions.ticket", action())
         await bench.read("actions.status", status("accepted"))
-        before = len(bench.producer.rows)
+        before = len(bench.rows())
         if dies == "producer":
-            bench.producer.fails = True
+            bench.producer.problems = dict.fromkeys(
+                (topic.name for topic in CATALOG), ConnectionError("gone")
+            )
         else:
-            bench.log.dies = True
+            bench.log.death = ConnectionError("died")
         with pytest.raises(ConnectionError):
             await bench.wait(6.5)
-        lost = bench.producer.rows[before:]
-        bench.producer.fails = bench.log.dies = False
+        lost = bench.rows()[before:]
+        bench.producer.problems, bench.log.death = {}, None
         bench.restart()
         await bench.wait(0)
-        again = bench.producer.rows[before + len(lost) :]
+        again = bench.rows()[before + len(lost) :]
         names = ("action_id", "change_id", "alert_id")
-        ids = [{row.get(name) for name in names} for _, _, row in lost]
+        ids = [{row.get(name) for name in names} for _, row in lost]
         assert len(again) >= 3
         if dies == "changelog":
-            assert ids == [{row.get(name) for name in names} for _, _, row in again]
+            assert ids == [{row.get(name) for name in names} for _, row in again]
         await bench.wait(0)
-        assert len(bench.producer.rows) == before + len(lost) + len(again)
+        assert len(bench.rows()) == before + len(lost) + len(again)
         assert len({row["action_id"] for row in bench.of("actions.escalation")}) == 1
 
     asyncio.run(run())
@@ -74,9 +77,9 @@ def test_a_tick_with_nothing_due_writes_nothing() -> None:
     async def run() -> None:
         bench = Bench()
         await bench.read("actions.ticket", action())
-        rows, writes = len(bench.producer.rows), bench.log.writes
+        rows, writes = len(bench.rows()), bench.log.writes
         await bench.wait(0.5)
-        assert (len(bench.producer.rows), bench.log.writes) == (rows, writes)
+        assert (len(bench.rows()), bench.log.writes) == (rows, writes)
 
     asyncio.run(run())
 
@@ -102,14 +105,14 @@ def test_a_worker_that_lost_the_partition_writes_nothing_and_stops() -> None:
         bench = Bench()
         await bench.read("actions.ticket", action())
         bench.clock.advance(6.5 * 3600)
-        rows = len(bench.producer.rows)
+        rows = len(bench.rows())
         with pytest.raises(PartitionLost):
             await bench.runner.tick(0, lambda: False)
-        assert len(bench.producer.rows) == rows
-        bench.log.lost = True
+        assert len(bench.rows()) == rows
+        bench.log.death = PartitionLost("taken over")
         with pytest.raises(PartitionLost):
             await bench.runner.tick_all()
-        bench.log.lost = False
+        bench.log.death = None
         await bench.runner.revoked()
         await bench.runner.tick_all()
         assert bench.log.writes == 1
@@ -129,7 +132,7 @@ def test_ticks_go_on_by_themselves_and_a_fault_stops_the_app() -> None:
         await bench.read("actions.ticket", action())
         bench.runner.bind(lambda: lambda: True, crash)
         bench.clock.advance(6.5 * 3600)
-        bench.log.dies = True
+        bench.log.death = ConnectionError("died")
         await bench.runner.start()
         await asyncio.wait_for(stopped.wait(), 5)
         await bench.runner.stop()

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import TopicPartition
+from memory_broker import MemoryProducer, Record
 
 from models.clock import VirtualClock
 from models.scoring.model_set import ModelSet
 from models.scoring.targets import MODELS
 from models.snapshot import decode, encode
 from streams.agents.learn import Learn
-from streams.codec import dumps, loads
+from streams.codec import dumps
 from streams.history import held
 from streams.outbox import Layout
 from streams.polls import Fetched
@@ -27,45 +27,10 @@ GOOD = ("很好用", "喜欢", "物流很快", "great", "love it")
 BAD = ("老是卡", "退款", "客服不理人", "awful", "broken")
 
 
-class Log:
-    """A producer that keeps what it is given, topic by topic."""
-
-    def __init__(self) -> None:
-        self.topics: dict[str, list[tuple[bytes | None, bytes | None]]] = {}
-
-    def create_batch(self, size: int) -> Any:
-        return Batch()
-
-    async def send_batch(self, batch: Any, topic: str, *, partition: int) -> Any:
-        self.topics.setdefault(topic, []).extend(batch.records)
-        done = asyncio.get_running_loop().create_future()
-        done.set_result(None)
-        return done
-
-    def values(self, topic: str) -> list[Any]:
-        return [loads(value) for _, value in self.topics.get(topic, []) if value is not None]
-
-
-class Batch:
-    def __init__(self) -> None:
-        self.records: list[tuple[bytes | None, bytes | None]] = []
-
-    def append(self, *, key: bytes | None, value: bytes | None, timestamp: Any, headers: Any) -> object:
-        self.records.append((key, value))
-        return object()
-
-
-@dataclass
-class Record:
-    value: bytes
-    offset: int
-    timestamp: int
-
-
 class Bench:
     """One learner process over a log that outlives it."""
 
-    def __init__(self, log: Log, clock: VirtualClock, automatic: bool = True) -> None:
+    def __init__(self, log: MemoryProducer, clock: VirtualClock, automatic: bool = True) -> None:
         self.log, self.clock = log, clock
         self.shelf, self.models = SnapshotShelf(), ModelSet()
         self.shelf.sets.append(self.models)
@@ -78,11 +43,11 @@ class Bench:
         self.learn.assigned(range(8))
 
     async def earlier(self, model: str, version: int) -> Any:
-        snapshots = [decode(data) for data in held(self.log.topics.get(HISTORY, [])).values()]
+        snapshots = [decode(data) for data in held(self.log.pairs(HISTORY)).values()]
         return next((s for s in snapshots if (s.model, s.version) == (model, version)), None)
 
     async def follow(self) -> None:
-        records = self.log.topics.get(SNAPSHOTS, [])
+        records = self.log.pairs(SNAPSHOTS)
         for key, value in records[self.seen :]:
             await self.shelf.apply(key, value)
         self.seen = len(records)
@@ -90,7 +55,8 @@ class Bench:
     async def take(self, model: str, values: list[Any], first: int) -> Fetched:
         partition = OBSERVED if model == "inputs" else MODELS.index(model)
         records = [
-            Record(dumps(value), first + n, 1_000_000 + 1000 * (first + n)) for n, value in enumerate(values)
+            Record(first + n, dumps(value), timestamp=1_000_000 + 1000 * (first + n))
+            for n, value in enumerate(values)
         ]
         one = Fetched(TopicPartition(EXAMPLES, partition), records, lambda: None)
         await self.learn.take([one], lambda: True)
@@ -101,7 +67,7 @@ class Bench:
         await self.follow()
 
 
-async def opened(log: Log, clock: VirtualClock, automatic: bool = True) -> Bench:
+async def opened(log: MemoryProducer, clock: VirtualClock, automatic: bool = True) -> Bench:
     """Return a learner process that has read the snapshots there are."""
     bench = Bench(log, clock, automatic)
     await bench.follow()
@@ -124,7 +90,7 @@ def play(scenario: Coroutine[Any, Any, None]) -> None:
 
 def test_a_slice_is_acked_when_a_snapshot_contains_it_and_scorers_serve_it() -> None:
     async def scenario() -> None:
-        bench = await opened(Log(), VirtualClock(1000.0))
+        bench = await opened(MemoryProducer(), VirtualClock(1000.0))
         event = await bench.take("sentiment", examples(60, 60), 0)
         assert not event.acked
         before = bench.models.sentiment.predict("老是卡 退款", "zh").polarity
@@ -141,10 +107,10 @@ def test_a_slice_is_acked_when_a_snapshot_contains_it_and_scorers_serve_it() -> 
 def test_a_killed_learner_goes_on_from_its_snapshot_and_ends_identical() -> None:
     async def scenario() -> None:
         stream = examples(300, 150)
-        never = await opened(Log(), VirtualClock(1000.0))
+        never = await opened(MemoryProducer(), VirtualClock(1000.0))
         await never.take("sentiment", stream, 0)
         await never.publish()
-        log = Log()
+        log = MemoryProducer()
         first = await opened(log, VirtualClock(1000.0))
         await first.take("sentiment", stream[:100], 0)
         await first.publish()
@@ -163,7 +129,7 @@ def test_a_killed_learner_goes_on_from_its_snapshot_and_ends_identical() -> None
 
 def test_alerts_say_what_was_done_and_a_repeat_tells_the_same_alert() -> None:
     async def scenario() -> None:
-        log = Log()
+        log = MemoryProducer()
         bench = await opened(log, VirtualClock(1000.0))
         stream = examples(1500, 600)
         await bench.take("sentiment", stream, 0)
@@ -182,7 +148,7 @@ def test_alerts_say_what_was_done_and_a_repeat_tells_the_same_alert() -> None:
 def test_rolled_back_to_a_checkpoint_every_worker_serves_it_as_a_new_version() -> None:
     async def scenario() -> None:
         clock = VirtualClock(1000.0)
-        bench = await opened(Log(), clock)
+        bench = await opened(MemoryProducer(), clock)
         await bench.take("sentiment", examples(100, 100), 0)
         await bench.publish()
         said = bench.models.sentiment.predict("退款", "zh")
@@ -203,12 +169,12 @@ def test_rolled_back_to_a_checkpoint_every_worker_serves_it_as_a_new_version() -
 def test_checkpoints_are_one_an_hour_and_bounded() -> None:
     async def scenario() -> None:
         clock = VirtualClock(0.0)
-        bench = await opened(Log(), clock)
+        bench = await opened(MemoryProducer(), clock)
         for hour in range(20):
             await bench.take("churn", [{"from": [0, hour, 0], "x": {"a": 1.0}, "y": True}], hour)
             await bench.publish()
             clock.advance(3600.0)
-        slots = held(bench.log.topics[HISTORY])
+        slots = held(bench.log.pairs(HISTORY))
         versions = sorted(decode(data).version for (_, slot), data in slots.items() if slot[0] == "h")
         assert versions == [15, 16, 17, 18, 19, 20]
         assert sum(slot[0] == "d" for _, slot in slots) == 1
@@ -218,28 +184,28 @@ def test_checkpoints_are_one_an_hour_and_bounded() -> None:
 
 def test_a_damaged_snapshot_is_refused_and_the_last_good_one_serves() -> None:
     async def scenario() -> None:
-        log = Log()
+        log = MemoryProducer()
         bench = await opened(log, VirtualClock(1000.0))
         await bench.take("sentiment", examples(50, 50), 0)
         await bench.publish()
         said = bench.models.sentiment.predict("退款", "zh")
         await bench.take("sentiment", examples(90, 0)[50:], 50)
         await bench.learn.publish()
-        key, value = log.topics[SNAPSHOTS][-1]
-        assert value is not None
-        log.topics[SNAPSHOTS][-1] = (key, value[:-9] + bytes(9))
+        newest = log.on(SNAPSHOTS)[-1]
+        assert newest.value is not None
+        log.written[log.written.index(newest)] = newest._replace(value=newest.value[:-9] + bytes(9))
         await bench.follow()
         assert bench.models.versions()["sentiment"] == 1
         assert bench.models.sentiment.predict("退款", "zh") == said
-        newest = bench.shelf.newest("sentiment")
-        assert newest is not None and newest.version == 1
+        kept = bench.shelf.newest("sentiment")
+        assert kept is not None and kept.version == 1
 
     play(scenario())
 
 
 def test_a_burst_becomes_a_suggestion_once() -> None:
     async def scenario() -> None:
-        log = Log()
+        log = MemoryProducer()
         bench = await opened(log, VirtualClock(1000.0))
         rng, observed = random.Random(7), []
         for number in range(5600):
@@ -271,7 +237,7 @@ def test_a_burst_becomes_a_suggestion_once() -> None:
         assert len(bursts) == len(suggested) == 1
         assert bursts[0]["done"] == f"suggested as tag {suggested[0]['id']}"
         again = await opened(log, VirtualClock(1000.0))
-        for key, value in log.topics[TOPIC_TAGS]:
+        for key, value in log.pairs(TOPIC_TAGS):
             again.tags.apply(key, value)
         await again.take("inputs", slices, 0)
         assert len(log.values(TOPIC_TAGS)) == 1

@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
-from types import SimpleNamespace
-from typing import Any
 
 import orjson
 import pytest
 from aiokafka import TopicPartition
+from memory_broker import MemoryBatch, Record, confirmed
 
 from models.clock import VirtualClock
 from streams.outbox import Layout, Outbox
@@ -29,10 +28,6 @@ LENGTH = 40
 MOST_STARTS = 60
 
 
-def record(offset: int) -> Any:
-    return SimpleNamespace(offset=offset, timestamp=0, headers=())
-
-
 class Death(BaseException):
     """The process is gone: nothing after it runs."""
 
@@ -46,15 +41,6 @@ class Cluster:
     states: dict[int, PartitionState] = field(default_factory=dict)
     dead: list[tuple[int, int]] = field(default_factory=list)
     alerts: int = 0
-
-
-@dataclass
-class Batch:
-    values: list[bytes] = field(default_factory=list)
-
-    def append(self, *, key: bytes, value: bytes, timestamp: Any, headers: Any) -> bool:
-        self.values.append(value)
-        return True
 
 
 class Process:
@@ -86,12 +72,13 @@ class Process:
             self.gone = True
             raise Death
 
-    def create_batch(self, size: int) -> Batch:
-        return Batch()
+    def create_batch(self, size: int) -> MemoryBatch:
+        return MemoryBatch()
 
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[None]:
+    async def send_batch(self, batch: MemoryBatch, topic: str, *, partition: int) -> asyncio.Future[None]:
         await self.breathe()
-        for value in batch.values:
+        for _, value, _ in batch.records:
+            assert value is not None
             if topic == OUT:
                 place = value.decode().split("/")
                 self.cluster.written[place[0], int(place[1])] += 1
@@ -100,9 +87,7 @@ class Process:
                 self.cluster.dead.append((letter["partition"], letter["offset"]))
             else:
                 self.cluster.alerts += 1
-        confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        confirmed.set_result(None)
-        return confirmed
+        return confirmed()
 
     async def load(self, partition: int, known: PartitionState | None = None) -> PartitionState:
         state = PartitionState(partition)
@@ -125,7 +110,7 @@ class Process:
         await self.commit(partition, at, word or OPEN)
         while at < LENGTH:
             size = self.rng.randint(1, 8)
-            records = [record(offset) for offset in range(at, min(LENGTH, at + size))]
+            records = [Record(offset, b"") for offset in range(at, min(LENGTH, at + size))]
             one = Fetched(TopicPartition(IN, partition), records, lambda: None)
 
             async def note(offset: int, word: str) -> None:

@@ -19,10 +19,10 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
 from chaos_access import Access
-from chaos_oracle import Record
 from chaos_store_proxy import StoreProxy
 from chaos_traffic import Event, by_partition
 from chaos_watcher import PARTITIONS, Watcher
+from memory_broker import Record
 
 from models.pii.keyring import Keyring
 from ops.embedded.store import EmbeddedStore
@@ -250,7 +250,7 @@ class Arena:
             for event in group:
                 room = batch.append(key=event.key, value=event.value, timestamp=event.timestamp)
                 assert room is not None, "a batch of the harness is too large"
-                record = Record(event.key, event.value, counter[partition], event.timestamp)
+                record = Record(counter[partition], event.value, event.key, event.timestamp)
                 arrived.setdefault(partition, []).append(record)
                 counter[partition] += 1
             sent = await (await self.producer.send_batch(batch, topic, partition=partition))

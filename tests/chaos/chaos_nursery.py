@@ -22,7 +22,8 @@ import traceback
 from typing import Any
 from unittest import mock
 
-from chaos_oracle import Oracle, Record
+from chaos_oracle import Oracle
+from memory_broker import Record
 
 from ops.embedded.guard import die_with_parent
 from streams.agents.intake import IntakeStep
@@ -62,7 +63,7 @@ def warm(keys: str) -> None:
         json.dumps({"channel": "app", "customer_id": f"cust-{n}", "text": text, "lang": lang}).encode()
         for n, (lang, text) in enumerate(TEXTS)
     ]
-    records = [Record(None, value, n, 1_700_000_000_000) for n, value in enumerate(values)]
+    records = [Record(n, value, None, 1_700_000_000_000) for n, value in enumerate(values)]
     asyncio.run(oracle.run(FEEDBACK_RAW, {0: records}))
     gc.collect()
     gc.freeze()

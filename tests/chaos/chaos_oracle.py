@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 from aiokafka import AIOKafkaProducer
+from memory_broker import MemoryBatch, Record, confirmed
 
 from models.clock import VirtualClock
 from streams.kafka import BatchWriter
@@ -23,28 +24,6 @@ SLICE = 400
 CHAIN = ("intake", "score", "decide")
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A record as aiokafka's consumer gives it, as far as agents look at it."""
-
-    key: bytes | None
-    value: bytes | None
-    offset: int
-    timestamp: int
-    headers: Sequence[tuple[str, bytes]] = ()
-
-
-@dataclass(slots=True)
-class MemoryBatch:
-    """Collects records as aiokafka's batch builder does."""
-
-    records: list[tuple[bytes | None, bytes | None]] = field(default_factory=list)
-
-    def append(self, *, key: bytes | None, value: bytes | None, timestamp: int | None, headers: Any) -> bool:
-        self.records.append((key, value))
-        return True
-
-
 @dataclass
 class MemoryLog:
     """A broker that is never away: appends, confirms, remembers."""
@@ -56,18 +35,16 @@ class MemoryLog:
 
     async def send_batch(self, batch: MemoryBatch, topic: str, *, partition: int) -> asyncio.Future[None]:
         log = self.records.setdefault((topic, partition), [])
-        for key, value in batch.records:
-            log.append(Record(key, value, len(log), 0))
-        confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        confirmed.set_result(None)
-        return confirmed
+        for key, value, _ in batch.records:
+            log.append(Record(len(log), value, key, 0))
+        return confirmed()
 
     def values(self, *topics: str) -> list[bytes]:
         """Return all values of some topics."""
         return [r.value for (name, _), log in self.records.items() if name in topics for r in log if r.value]
 
 
-class MemoryChangelog:
+class KeptStates:
     """Partition state that nobody else ever takes over."""
 
     def __init__(self) -> None:
@@ -87,11 +64,11 @@ class MemoryRuntime(Runtime):
         super().__init__(settings, VirtualClock(0.0), "oracle", cast(AIOKafkaProducer, log))
         self.batches = cast(BatchWriter, log)
         self.layout = Layout({topic.name: partitions_of(topic, settings.partitions) for topic in CATALOG})
-        self.memories: dict[str, MemoryChangelog] = {}
+        self.memories: dict[str, KeptStates] = {}
 
     def changelog(self, agent: str) -> KafkaChangelog:
         """Return the memory of an agent's partition state."""
-        return cast(KafkaChangelog, self.memories.setdefault(agent, MemoryChangelog()))
+        return cast(KafkaChangelog, self.memories.setdefault(agent, KeptStates()))
 
 
 class Oracle:

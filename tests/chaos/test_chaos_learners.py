@@ -14,10 +14,11 @@ import orjson
 import pytest
 from aiokafka import TopicPartition
 from chaos_arena import SESSION_S, Arena, until
-from chaos_oracle import MemoryLog, MemoryRuntime, Oracle, Record
+from chaos_oracle import MemoryLog, MemoryRuntime, Oracle
 from chaos_play import ROUNDS, SEED, Report
 from chaos_traffic import Traffic, by_partition
 from chaos_watcher import PARTITIONS
+from memory_broker import Record
 
 from models.clock import VirtualClock
 from models.scoring.targets import MODELS
@@ -76,7 +77,7 @@ class Undisturbed:
         for partition, group in by_partition(events).items():
             begin = counter.get(partition, 0)
             arrived[partition] = [
-                Record(event.key, event.value, begin + n, event.timestamp) for n, event in enumerate(group)
+                Record(begin + n, event.value, event.key, event.timestamp) for n, event in enumerate(group)
             ]
             self._taken["raw", partition] = begin + len(group)
         await self._oracle.run("feedback.raw", arrived)
@@ -95,7 +96,7 @@ class Undisturbed:
             action["decided_at"] = self._now_ms - 3 * HOUR_MS
             action["deadline"] = self._now_ms + self._rng.choice((-2, -1, 200, 300)) * HOUR_MS
             value = orjson.dumps(action)
-        return Record(record.key, value, record.offset, self._now_ms)
+        return Record(record.offset, value, record.key, self._now_ms)
 
     async def take(self, lessons: Sequence[Lesson]) -> None:
         """Learn and follow up what the workers get."""

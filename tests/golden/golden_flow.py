@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from memory_broker import Record
+
 from models.churn.delayed import DelayedLabels
 from models.clock import VirtualClock
 from models.identity import Links
@@ -55,17 +57,6 @@ LATE = "late_event"
 INPUTS = (CUSTOMER_EVENTS, CUSTOMER_LINKS, FEEDBACK_RAW, LABELS, OUTCOMES)
 
 
-@dataclass(frozen=True)
-class Record:
-    """What a step reads of an aiokafka record."""
-
-    key: bytes | None
-    value: bytes
-    offset: int
-    headers: Sequence[Header] = ()
-    timestamp: int = APPENDED_MS
-
-
 @dataclass
 class Log:
     """Everything written to the topics, in order; every topic has one partition."""
@@ -78,7 +69,7 @@ class Log:
             log = self.records.setdefault(topic, [])
             for key, value, headers in rows:
                 assert value is not None
-                log.append(Record(key, value, len(log), tuple(headers)))
+                log.append(Record(len(log), value, key, APPENDED_MS, tuple(headers)))
         return len(out)
 
     def values(self, topic: str) -> list[dict[str, Any]]:
@@ -150,7 +141,7 @@ def published(topic: str) -> list[tuple[Example, Record]]:
     return [
         (
             example,
-            Record(_key(example), dumps(example.value), offset, (TRACEPARENT,), appended),
+            Record(offset, dumps(example.value), _key(example), appended, (TRACEPARENT,)),
         )
         for offset, (appended, _, example) in enumerate(ordered)
     ]

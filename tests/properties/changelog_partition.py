@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
 from aiokafka.errors import KafkaTimeoutError, ProducerFenced
+from memory_broker import MemoryBatch
 
 from streams.fence import Claim
 
 
 @dataclass
-class Batch:
+class Batch(MemoryBatch):
     """A record batch with the producer state that Kafka's log checks."""
 
-    records: list[tuple[bytes, bytes | None, Any]] = field(default_factory=list)
     producer: tuple[int, int, int] | None = None
-
-    def append(self, *, key: bytes, value: bytes | None, timestamp: Any, headers: Any) -> bool:
-        self.records.append((key, value, headers))
-        return True
 
     def _set_producer_state(self, producer_id: int, epoch: int, sequence: int) -> None:
         self.producer = (producer_id, epoch, sequence)

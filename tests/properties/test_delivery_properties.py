@@ -10,6 +10,7 @@ from unittest import mock
 from aiokafka.errors import KafkaTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
+from memory_broker import MemoryBatch, confirmed
 
 from streams import outbox as outbox_module
 from streams.dead_letters import FloodGuard
@@ -43,15 +44,9 @@ def test_an_outbox_keeps_order_and_loses_nothing_whatever_times_out(
     written: dict[int, list[int]] = {0: [], 1: [], 2: []}
     outcomes_left = deque(outcomes)
 
-    class Small:
-        def __init__(self) -> None:
-            self.numbers: list[int] = []
-
-        def append(self, *, key: bytes, value: bytes, timestamp: Any, headers: Any) -> bool | None:
-            if len(self.numbers) >= size:
-                return None
-            self.numbers.append(int(value))
-            return True
+    class Small(MemoryBatch):
+        def append(self, **record: Any) -> object:
+            return super().append(**record) if len(self.records) < size else None
 
     class Producer:
         def create_batch(self, size: int) -> Small:
@@ -60,9 +55,11 @@ def test_an_outbox_keeps_order_and_loses_nothing_whatever_times_out(
         async def send_batch(self, batch: Small, topic: str, *, partition: int) -> asyncio.Future[None]:
             outcome = outcomes_left.popleft() if outcomes_left else 0
             if outcome != 1:
-                written[partition].extend(batch.numbers)
+                written[partition].extend(int(value or b"") for _, value, _ in batch.records)
+            if outcome == 0:
+                return confirmed()
             answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            answer.set_exception(KafkaTimeoutError()) if outcome else answer.set_result(None)
+            answer.set_exception(KafkaTimeoutError())
             return answer
 
     out = Outbox(Layout({"out": 3}))

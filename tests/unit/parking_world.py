@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka.errors import LeaderNotAvailableError, MessageSizeTooLargeError, TopicAuthorizationFailedError
+from memory_broker import MemoryBatch, MemoryChangelog, MemoryProducer, Record
 
 from models.clock import VirtualClock
 from streams.codec import cloud_event, dumps
@@ -26,85 +26,35 @@ NEVER = object()
 """As a problem: the batch is taken and no confirmation comes."""
 
 
-@dataclass
-class Rec:
-    offset: int
-    value: bytes
-    key: bytes = b"cust-1"
-    timestamp: int = 1_000
-    headers: tuple[tuple[str, bytes], ...] = ()
-
-
-@dataclass
-class Batch:
-    rows: list[tuple[bytes, bytes, Any]] = field(default_factory=list)
-
-    def append(self, *, key: bytes, value: bytes, timestamp: Any, headers: Any) -> bool:
-        self.rows.append((key, value, headers))
-        return True
-
-
-class Broker:
-    """Topics and a changelog in memory; `problems` says which topics do not confirm, and how."""
+class Broker(MemoryProducer, MemoryChangelog):
+    """Topics that refuse, keep silent or take short batches only, and the runner's changelog."""
 
     def __init__(self) -> None:
-        self.problems: dict[str, Any] = {}
+        MemoryProducer.__init__(self)
+        MemoryChangelog.__init__(self)
         self.longest = 1_000_000
         self.asked: list[str] = []
         self.silent: list[asyncio.Future[None]] = []
-        self.rows: dict[str, list[tuple[int, bytes, str]]] = {}
-        self.headers: list[Any] = []
-        self.held: dict[int, dict[bytes, bytes]] = {}
-        self.marks: dict[int, dict[str, int]] = {}
-        self.dies = False
         self.during: Any = None
 
-    def create_batch(self, size: int) -> Batch:
-        return Batch()
-
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[None]:
+    async def send_batch(self, batch: MemoryBatch, topic: str, *, partition: int) -> asyncio.Future[None]:
         self.asked.append(topic)
         if self.during is not None and topic == COUPON:
             during, self.during = self.during, None
             await during()
-        confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        problem = self.problems.get(topic)
-        if problem is NEVER:
-            self.silent.append(confirmed)
-            return confirmed
-        if problem is not None:
-            raise problem
-        if topic == COUPON and sum(len(value) for _, value, _ in batch.rows) > self.longest:
+        if self.problems.get(topic) is NEVER:
+            self.silent.append(asyncio.get_running_loop().create_future())
+            return self.silent[-1]
+        if topic == COUPON and sum(len(value or b"") for _, value, _ in batch.records) > self.longest:
             raise MessageSizeTooLargeError
-        self.rows.setdefault(topic, []).extend(
-            (partition, key, json.loads(value)["id"]) for key, value, _ in batch.rows
-        )
-        self.headers += [headers for _, _, headers in batch.rows]
-        confirmed.set_result(None)
-        return confirmed
+        return await super().send_batch(batch, topic, partition=partition)
 
-    async def load(self, partition: int, known: PartitionState | None = None) -> PartitionState:
-        state, held = known or PartitionState(partition), self.held.get(partition, {})
-        state.rollback()
-        for key in {*held, *dict(state.items())}:
-            state.replay(key, held.get(key), 0, 0)
-        state.marks = dict(self.marks.get(partition, {}))
-        state.begin()
-        return state
-
-    async def write(self, state: PartitionState) -> None:
-        if self.dies:
-            raise ConnectionError("died")
-        held = self.held.setdefault(state.partition, {})
-        for key, value in list(state.changes())[:-1]:
-            if value is None:
-                held.pop(key, None)
-            else:
-                held[key] = value
-        self.marks[state.partition] = dict(state.marks)
+    def arrived(self, topic: str) -> list[tuple[int, bytes | None, str]]:
+        """Return partition, key and id of everything on a topic."""
+        return [(row.partition, row.key, json.loads(row.value or b"")["id"]) for row in self.on(topic)]
 
     def of(self, topic: str) -> list[str]:
-        return [ident for _, _, ident in self.rows.get(topic, [])]
+        return [ident for _, _, ident in self.arrived(topic)]
 
     def parked(self) -> list[str]:
         keys = sorted((p, key) for p, held in self.held.items() for key in held if key.startswith(PARKED))
@@ -155,7 +105,7 @@ class Bench:
         records = []
         for value in values:
             self.offsets[partition] += 1
-            records.append(Rec(self.offsets[partition], value.encode(), key))
+            records.append(Record(self.offsets[partition], value.encode(), key))
         return Work(IN, partition, records)
 
     async def later(self, seconds: float) -> None:

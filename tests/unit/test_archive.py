@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 from aiokafka import TopicPartition
 from clickhouse_connect.driver.exceptions import OperationalError
 from fake_store import Bench
+from memory_broker import Record
 
 from models.clock import VirtualClock
 from streams.agents.archive import Archive
@@ -16,14 +16,6 @@ from streams.polls import Fetched
 
 PLACE = TopicPartition("decisions", 0)
 MOST, SLICE, ROWS, AWAY_S = 200, 10, 3000, 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What the archive looks at in a record."""
-
-    offset: int
-    value: bytes
 
 
 def test_a_store_away_for_ten_minutes_stops_the_reading_and_misses_nothing() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from memory_broker import MemoryProducer, Record
 
 from models.clock import VirtualClock
 from models.identity import Links
@@ -48,12 +49,12 @@ class Log:
     """Records by coordinates, and what is published."""
 
     def __init__(self) -> None:
-        self.records: dict[tuple[str, int, int], Any] = {}
+        self.records: dict[tuple[str, int, int], Record] = {}
         self.sent: list[dict[str, Any]] = []
 
     def put(self, topic: str, offset: int, value: bytes) -> None:
-        self.records[(topic, 0, offset)] = SimpleNamespace(
-            key=b"k", value=value, headers=(("traceparent", b"t"), (MARK, b"old")), timestamp=NOW - 5
+        self.records[(topic, 0, offset)] = Record(
+            offset, value, b"k", NOW - 5, (("traceparent", b"t"), (MARK, b"old"))
         )
 
     async def record_at(self, topic: str, partition: int, offset: int) -> Any:
@@ -169,63 +170,33 @@ def test_times_and_coordinates() -> None:
             place(wrong)
 
 
-class Builder:
-    """A batch of a producer in memory."""
-
-    def __init__(self) -> None:
-        self.values: list[bytes] = []
-
-    def append(self, **record: Any) -> int:
-        self.values.append(record["value"])
-        return 0
-
-
-class Producer:
-    """A producer in memory."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, list[Any]] = {}
-
-    def create_batch(self, size: int) -> Builder:
-        return Builder()
-
-    async def send_batch(self, batch: Builder, topic: str, *, partition: int) -> Any:
-        self.values.setdefault(topic, []).extend(map(orjson.loads, batch.values))
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        done.set_result(None)
-        return done
-
-
-def flood(limit: float, bad: int, good: int) -> Producer:
-    """Run a slice of bad and good records through intake."""
+def flood(limit: float, bad: int, good: int) -> tuple[MemoryProducer, str]:
+    """Run a slice of bad and good records through intake; returns what was written, and why it stopped."""
     mask = FieldMask(Masker(Finder("fast"), {}, Keyring.from_secret("keys of a unit test")))
-    clock, producer = VirtualClock(NOW / 1000), Producer()
+    clock, producer = VirtualClock(NOW / 1000), MemoryProducer()
     step = IntakeStep(Admission(mask, Links()), {}, FloodGuard(limit), clock)
     layout = Layout({FEEDBACK_MASKED: 1, DEAD_LETTERS: 1, ALERTS: 1})
-    records = [
-        SimpleNamespace(key=None, value=b"{" if n < bad else GOOD, offset=n, timestamp=NOW, headers=())
-        for n in range(bad + good)
-    ]
+    records = [Record(n, b"{" if n < bad else GOOD, None, NOW) for n in range(bad + good)]
     runner = SliceRunner("intake", step, producer, layout, clock)
     try:
         asyncio.run(runner.run(FEEDBACK_RAW, 0, records))
     except DeadLetterFlood as flood:
-        producer.values["said"] = [str(flood)]
-    return producer
+        return producer, str(flood)
+    return producer, ""
 
 
 def test_a_flood_of_dead_letters_stops_intake_and_alarms_before_anything_is_written() -> None:
-    done = flood(0.5, bad=700, good=500).values
-    assert "HARK_DEAD_LETTER_LIMIT" in done["said"][0]
-    (alert,) = done[ALERTS]
+    done, said = flood(0.5, bad=700, good=500)
+    assert "HARK_DEAD_LETTER_LIMIT" in said
+    (alert,) = done.values(ALERTS)
     assert (alert["kind"], alert["severity"], alert["done"]) == ("dead_letters", "critical", "stopped")
-    assert set(done) == {"said", ALERTS}
+    assert {row.topic for row in done.written} == {ALERTS}
 
 
 @pytest.mark.parametrize(("limit", "bad", "good"), [(0.5, 600, 600), (0.5, 900, 0), (1.0, 1200, 0)])
 def test_below_the_limit_or_too_few_to_judge_dead_letters_are_written(
     limit: float, bad: int, good: int
 ) -> None:
-    done = flood(limit, bad, good).values
-    assert len(done[DEAD_LETTERS]) == bad
-    assert "said" not in done
+    done, said = flood(limit, bad, good)
+    assert len(done.on(DEAD_LETTERS)) == bad
+    assert said == ""

@@ -35,19 +35,19 @@ def test_a_death_between_output_and_state_loses_nothing() -> None:
     async def run() -> None:
         bench = Bench()
         bench.broker.problems[COUPON] = TopicAuthorizationFailedError(COUPON)
-        bench.broker.dies = True
+        bench.broker.death = ConnectionError("died")
         with pytest.raises(ConnectionError):
             await bench.read("a")
         assert not bench.parking and bench.broker.parked() == []
-        bench.broker.dies, bench.offsets[0] = False, -1
+        bench.broker.death, bench.offsets[0] = None, -1
         await bench.read("a")
         assert bench.broker.parked() == ["a"]
         bench.broker.problems.clear()
-        bench.broker.dies = True
+        bench.broker.death = ConnectionError("died")
         with pytest.raises(ConnectionError):
             await bench.later(5)
         assert bench.broker.parked() == ["a"] and bench.parking
-        bench.broker.dies = False
+        bench.broker.death = None
         bench.restart()
         await bench.later(0)
         assert bench.broker.of(COUPON) == ["a", "a"], "at least once, under the same id"
@@ -145,15 +145,15 @@ def test_whatever_happens_every_action_arrives_and_the_first_copies_in_order(
                 for p in (0, 1):
                     said[p].append(f"{p}-{len(said[p])}")
                 bench.runner.assigned(mine)
-            bench.broker.dies = what == "dies"
+            bench.broker.death = ConnectionError("died") if what == "dies" else None
             await catch_up()
-        bench.broker.problems, bench.broker.dies, mine = {}, False, {0, 1}
+        bench.broker.problems, bench.broker.death, mine = {}, None, {0, 1}
         bench.runner.assigned(mine)
         await catch_up()
         await bench.later(60)
         for p in (0, 1):
             for topic in (LOG, COUPON, TICKET):
-                found = [ident for at, _, ident in bench.broker.rows.get(topic, []) if at == p]
+                found = [ident for at, _, ident in bench.broker.arrived(topic) if at == p]
                 assert list(dict.fromkeys(found)) == said[p], topic
         assert bench.broker.parked() == [] and not bench.parking
 

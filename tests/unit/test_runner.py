@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from memory_broker import MemoryBatch, MemoryProducer, Record
 
 from models.clock import VirtualClock
 from streams.dead_letters import StopStream
@@ -24,45 +23,19 @@ IN, OUT = "in", "out"
 LAYOUT = Layout({OUT: 1, ALERTS: 1, DEAD_LETTERS: 1})
 
 
-@dataclass
-class Record:
-    offset: int
-    value: bytes
-    key: bytes = b"k"
-    timestamp: int = 1_000
-    headers: tuple[tuple[str, bytes], ...] = ()
+class World(MemoryProducer):
+    """A broker and a changelog that keeps nothing: they note what happens in which order, and fail once."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.happened: list[str] = []
+        self.fail: dict[str, BaseException] = {}
 
-@dataclass
-class Batch:
-    """Collects records as aiokafka's batch builder does."""
-
-    values: list[bytes] = field(default_factory=list)
-
-    def append(self, *, key: bytes, value: bytes, timestamp: Any, headers: Any) -> bool:
-        self.values.append(value)
-        return True
-
-
-@dataclass
-class World:
-    """A broker and a changelog in memory that note what happens in which order, and fail on request."""
-
-    happened: list[str] = field(default_factory=list)
-    written: dict[str, list[bytes]] = field(default_factory=dict)
-    fail: dict[str, BaseException] = field(default_factory=dict)
-
-    def create_batch(self, size: int) -> Batch:
-        return Batch()
-
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[None]:
+    async def send_batch(self, batch: MemoryBatch, topic: str, *, partition: int) -> asyncio.Future[None]:
         if topic in self.fail:
             raise self.fail.pop(topic)
-        confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        confirmed.set_result(None)
         self.happened.append(f"output {topic}")
-        self.written.setdefault(topic, []).extend(batch.values)
-        return confirmed
+        return await super().send_batch(batch, topic, partition=partition)
 
     async def load(self, partition: int, known: PartitionState | None = None) -> PartitionState:
         self.happened.append("load")
@@ -72,6 +45,10 @@ class World:
         if "state" in self.fail:
             raise self.fail.pop("state")
         self.happened.append("state")
+
+    def raw(self, topic: str) -> list[bytes | None]:
+        """Return the values on a topic as they were written."""
+        return [row.value for row in self.on(topic)]
 
 
 class Counting:
@@ -133,7 +110,7 @@ def test_what_the_state_contains_is_skipped(runner: SliceRunner, world: World) -
         await runner.run(IN, 0, records(b"a", b"b", b"c"))
 
     asyncio.run(run())
-    assert world.written[OUT] == [b"a", b"b", b"c"]
+    assert world.raw(OUT) == [b"a", b"b", b"c"]
     assert counts(runner)[b"a"] == b"1"
 
 
@@ -162,7 +139,7 @@ def test_a_lost_partition_writes_nothing_and_keeps_what_it_had(runner: SliceRunn
             await runner.run(IN, 0, records(b"b", start=1), lambda: False)
 
     asyncio.run(run())
-    assert world.written[OUT] == [b"a"]
+    assert world.raw(OUT) == [b"a"]
     assert counts(runner) == {b"a": b"1"}
 
 
@@ -182,10 +159,10 @@ def test_a_poisoned_record_alone_becomes_a_dead_letter_with_an_alert(
 ) -> None:
     step.poison[b"bad"] = lambda: ZeroDivisionError("with content that must not be told")
     asyncio.run(runner.run(IN, 0, records(b"a", b"bad", b"b", start=7)))
-    assert world.written[OUT] == [b"a", b"b"]
+    assert world.raw(OUT) == [b"a", b"b"]
     assert counts(runner) == {b"a": b"1", b"b": b"1"}
     assert runner._states[0].marks == {IN: 9}
-    letter, alert = json.loads(world.written[DEAD_LETTERS][0]), json.loads(world.written[ALERTS][0])
+    letter, alert = world.values(DEAD_LETTERS)[0], world.values(ALERTS)[0]
     assert (letter["topic"], letter["partition"], letter["offset"]) == (IN, 0, 8)
     assert letter["reason"] == "poison"
     assert alert["severity"] == "critical"
@@ -196,9 +173,8 @@ def test_a_step_that_says_stop_is_not_isolated(runner: SliceRunner, world: World
     step.poison[b"bad"] = lambda: StopStream("too much is wrong")
     with pytest.raises(StopStream):
         asyncio.run(runner.run(IN, 0, records(b"a", b"bad")))
-    assert DEAD_LETTERS not in world.written
-    assert OUT not in world.written
-    assert json.loads(world.written[ALERTS][0])["done"] == "stopped"
+    assert world.on(DEAD_LETTERS) == world.on(OUT) == []
+    assert world.values(ALERTS)[0]["done"] == "stopped"
     assert counts(runner) == {}
 
 
@@ -227,7 +203,7 @@ def test_the_slices_of_a_poll_share_one_batch_of_outputs_and_are_acked(
     slices = polled((0, (b"a", b"b")), (1, (b"c",)))
     asyncio.run(runner.take(slices, lambda: True))
     assert world.happened == ["load", "load", "output out", "state", "state"]
-    assert world.written[OUT] == [b"a", b"b", b"c"]
+    assert world.raw(OUT) == [b"a", b"b", b"c"]
     assert all(one.acked for one in slices)
     assert runner._states[1].marks == {IN: 0}
 
@@ -238,8 +214,8 @@ def test_a_slice_that_fails_does_not_take_its_neighbours_down(
     step.poison = {b"bad": lambda: ValueError("refused")}
     slices = polled((0, (b"a",)), (1, (b"b", b"bad")))
     asyncio.run(runner.take(slices, lambda: True))
-    assert world.written[OUT] == [b"a", b"b"]
-    assert len(world.written[DEAD_LETTERS]) == 1
+    assert world.raw(OUT) == [b"a", b"b"]
+    assert len(world.raw(DEAD_LETTERS)) == 1
     assert all(one.acked for one in slices)
 
 
@@ -253,5 +229,5 @@ def test_a_state_that_is_not_confirmed_is_undone_and_its_neighbours_is_kept(
     assert not any(one.acked for one in slices)
     assert [runner._states[p].marks for p in (0, 1)] == [{}, {IN: 0}]
     asyncio.run(runner.take(slices, lambda: True))
-    assert world.written[OUT] == [b"a", b"b", b"a"], "outputs may repeat, states may not"
+    assert world.raw(OUT) == [b"a", b"b", b"a"], "outputs may repeat, states may not"
     assert [dict(runner._states[p].items()) for p in (0, 1)] == [{b"a": b"1"}, {b"b": b"1"}]
