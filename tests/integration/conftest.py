@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from planted import fresh, running_store
+from databases import fresh, running_store
 
 from ops.embedded.store import EmbeddedStore
 from sinks.clickhouse import Client

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import orjson
+from databases import fill, fresh
 
 from ops.embedded.store import EmbeddedStore
-from sinks.base import Slice
-from sinks.clickhouse import ClickHouseSink, Client, Schema, connect
+from sinks.clickhouse import Client
 
 DAY = 86_400_000
 START = 1_750_000_000_000
@@ -95,38 +91,7 @@ class Planted:
         self.records[topic].append(record)
 
     def write(self, store: EmbeddedStore, client: Client) -> None:
-        async def run() -> None:
-            sink = ClickHouseSink(store.url, database=client.database)
-            await sink.start()
-            batch = [
-                Slice(topic, 0, 0, len(rows) - 1, [(n, orjson.dumps(row)) for n, row in enumerate(rows)])
-                for topic, rows in self.records.items()
-            ]
-            written = await sink.write(batch)
-            await sink.close()
-            assert written.rejected == 0
-            assert written.rows == sum(map(len, self.records.values()))
-
-        asyncio.run(run())
-
-
-@contextmanager
-def running_store(**options: Any) -> Iterator[EmbeddedStore]:
-    """Yield a running embedded store."""
-    with asyncio.Runner() as runner:
-        store = EmbeddedStore(**options)
-        runner.run(store.start())
-        try:
-            yield store
-        finally:
-            runner.run(store.stop())
-
-
-def fresh(store: EmbeddedStore) -> Client:
-    """Return a client of a new database with the schema."""
-    client = connect(store.url)
-    Schema(client, f"p{next(_serial)}").migrate()
-    return client
+        fill(store, client, self.records)
 
 
 def filled(store: EmbeddedStore, plant: Planted) -> Client:

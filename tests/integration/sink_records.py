@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -32,7 +33,7 @@ def write(store: EmbeddedStore, client: Client, *batches: list[Slice]) -> list[W
     return asyncio.run(run())
 
 
-def a_slice(topic: str, values: list[dict[str, Any]], first: int = 0, partition: int = 0) -> Slice:
+def a_slice(topic: str, values: Sequence[Mapping[str, Any]], first: int = 0, partition: int = 0) -> Slice:
     records = [(first + n, orjson.dumps(value)) for n, value in enumerate(values)]
     return Slice(topic, partition, first, first + len(records) - 1, records)
 

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from planted import DAY, START, demo_like, fresh, running_store
+from databases import fresh, running_store
+from planted import DAY, START, demo_like
 
 from ops.grafana import build
 from sinks.clickhouse import Client, connect

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from planted import running_store
+from databases import running_store
 from test_dashboards_store import ASKED, filled, one_rule
 
 from ops.demo.examples import example_records

@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from planted import DAY, START, Planted, fresh, running_store
+from databases import fresh, running_store
+from planted import DAY, START, Planted
 
 from models.intake.privacy import FieldMask
 from ops.erase import EraseError, delete_rows, erase, tables_of_customers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,16 +9,15 @@ from random import Random
 from statistics import median
 from typing import Any
 
-import orjson
 import pytest
+from databases import fill, fresh
 from typer.testing import CliRunner
 
 from models.follow_up import Desk, Follower, Progress, Record, WorkOrder, load_policy
 from ops.cli import app
 from ops.commands import tickets
 from ops.embedded.store import EmbeddedStore
-from sinks.base import Slice
-from sinks.clickhouse import ClickHouseSink, Client, Schema, connect
+from sinks.clickhouse import Client
 from sinks.clickhouse.queries import ask
 
 HOUR = 3_600_000
@@ -28,6 +26,8 @@ START = 1_773_194_400_000  # Wednesday 11 March 2026, 10:00 in Shanghai
 NOW = START + 20 * DAY
 PERIOD = {"from": START - DAY, "to": NOW}
 SEED = 31
+
+pytestmark = pytest.mark.usefixtures("client")
 
 
 @dataclass
@@ -88,20 +88,9 @@ class Loop:
             rows += [effect.change for effect in effects if isinstance(effect, Record)]
         return rows
 
-    def store(self, store: EmbeddedStore, client: Client) -> None:
-        async def run() -> None:
-            sink = ClickHouseSink(store.url, database=client.database)
-            await sink.start()
-            again = [*self.rows, *self.rows[:200]]  # written twice after a crash
-            batch = []
-            for topic, rows in (("work.orders", again), ("actions.ticket", self.actions)):
-                records = [(offset, orjson.dumps(row)) for offset, row in enumerate(rows)]
-                batch.append(Slice(topic, 3, 0, len(records), records))
-            written = await sink.write(batch)
-            assert written.rows == len(again) + len(self.actions) and written.rejected == 0
-            await sink.close()
-
-        asyncio.run(run())
+    def records(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the trail, of which a part was written twice after a crash, and the actions."""
+        return {"work.orders": [*self.rows, *self.rows[:200]], "actions.ticket": self.actions}
 
 
 @pytest.fixture(scope="module")
@@ -113,22 +102,12 @@ def loop() -> Loop:
 
 
 @pytest.fixture(scope="module")
-def store(loop: Loop) -> Iterator[EmbeddedStore]:
-    with asyncio.Runner() as runner:
-        store = EmbeddedStore()
-        runner.run(store.start())
-        client = connect(store.url)
-        Schema(client, "hark").migrate()
-        loop.store(store, client)
-        client.close()
-        yield store
-        runner.run(store.stop())
-
-
-@pytest.fixture
-def client(store: EmbeddedStore) -> Iterator[Client]:
-    client = connect(store.url, database="hark")
-    yield client
+def client(loop: Loop, store: EmbeddedStore) -> Iterator[Client]:
+    client = fresh(store)
+    fill(store, client, loop.records(), partition=3)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("HARK_CLICKHOUSE_DATABASE", client.database)
+        yield client
     client.close()
 
 

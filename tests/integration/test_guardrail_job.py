@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Callable, Iterator
 
-import orjson
 import pytest
+from databases import fill, fresh
 
 from models.clock import VirtualClock
 from ops.embedded.store import EmbeddedStore
 from ops.guardrail import Guardrails, since_of
 from ops.wiring.catalog import KafkaPublisher
 from rules.publish import CatalogRecord, Publishing
-from sinks.base import Slice
-from sinks.clickhouse import ClickHouseSink, Client, Schema, connect
+from sinks.clickhouse import Client
 from streams.codec import loads
 from streams.outbox import Layout, Outbox
 from streams.settings import Settings
@@ -48,21 +46,15 @@ class Published:
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    loop = asyncio.new_event_loop()
-    store = EmbeddedStore(tmp_path_factory.mktemp("store"))
-    loop.run_until_complete(store.start())
-    opened = connect(store.url)
-    Schema(opened, "hark").migrate()
-    loop.run_until_complete(fill(store.url))
-    yield opened
-    opened.close()
-    loop.run_until_complete(store.stop())
-    loop.close()
+def client(store: EmbeddedStore) -> Iterator[Client]:
+    client = fresh(store)
+    fill(store, client, one_harmful_and_one_harmless_rule())
+    yield client
+    client.close()
 
 
-async def fill(url: str) -> None:
-    """Plant one rule that loses customers and one that does nothing."""
+def one_harmful_and_one_harmless_rule() -> dict[str, list[dict]]:
+    """Return the records of one rule that loses customers and one that does nothing."""
     rng = random.Random(7)
     decisions, facts = [], []
     for rule, metric, harm in ((HARMFUL, "retained", 0.25), (HARMLESS, "purchase", 0.0)):
@@ -83,12 +75,7 @@ async def fill(url: str) -> None:
         {"event": "customer", "id": "clock", "customer_id": "z", "kind": "visit",
          "occurred_at": START + 60 * DAY, "received_at": START}
     )  # fmt: skip
-    sink = ClickHouseSink(url)
-    await sink.start()
-    for topic, rows in (("decisions", decisions), ("feedback.scored", facts)):
-        lines = [(n, orjson.dumps(row)) for n, row in enumerate(rows)]
-        await sink.write([Slice(topic, 0, 0, len(rows) - 1, lines)])
-    await sink.close()
+    return {"decisions": decisions, "feedback.scored": facts}
 
 
 def test_harm_pauses_the_rule_once_with_an_alert(client: Client) -> None:

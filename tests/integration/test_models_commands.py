@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from databases import fill, fresh
 from typer.testing import CliRunner
 
 from models.snapshot import Snapshot, encode
@@ -21,8 +22,7 @@ from ops.topic_admin import apply
 from ops.wiring.history import history
 from ops.wiring.log import read, send
 from ops.wiring.tags import apply_to_store
-from sinks.base import Slice
-from sinks.clickhouse import ClickHouseSink, Client, Schema, connect
+from sinks.clickhouse import Client
 from streams.codec import loads
 from streams.outbox import Outbox
 from streams.settings import Settings
@@ -97,20 +97,6 @@ def test_what_cannot_be_done_is_said_before_it_is_asked(hark: Any, words: tuple[
     assert why in hark("models", *words, "--author", "ann", ok=False)
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    loop = asyncio.new_event_loop()
-    store = EmbeddedStore(tmp_path_factory.mktemp("store"))
-    loop.run_until_complete(store.start())
-    opened = connect(store.url)
-    Schema(opened, "hark").migrate()
-    loop.run_until_complete(fill(store.url))
-    yield opened
-    opened.close()
-    loop.run_until_complete(store.stop())
-    loop.close()
-
-
 def said(number: int) -> dict[str, Any]:
     scores = {"polarity": -0.1234, "confidence": 0.7, "emotion": "", "effort": False, "topics": ["price"],
               "kind": "complaint", "demand": True, "urgency": "low", "response_minutes": 5, "priority": 0.5,
@@ -137,12 +123,12 @@ def bought(number: int) -> dict[str, Any]:
 LOG = [bought(n) if n % 3 == 0 else said(n) for n in range(30)]
 
 
-async def fill(url: str) -> None:
-    sink = ClickHouseSink(url)
-    await sink.start()
-    lines = [(n, orjson.dumps(record)) for n, record in enumerate(LOG)]
-    await sink.write([Slice("feedback.scored", 0, 0, len(LOG) - 1, lines)])
-    await sink.close()
+@pytest.fixture(scope="module")
+def client(store: EmbeddedStore) -> Iterator[Client]:
+    client = fresh(store)
+    fill(store, client, {"feedback.scored": LOG})
+    yield client
+    client.close()
 
 
 def test_the_history_is_what_was_written_in_its_order(

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from databases import fresh, running_store
 from numpy.typing import NDArray
-from planted import demo_like, fresh, running_store
+from planted import demo_like
 
 from ops.reporting.page import write_page
 from ops.reporting.summary import summarise

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from planted import START, Planted, fresh, running_store
+from databases import fresh, running_store
+from planted import START, Planted
 
 from sinks.clickhouse import Client
 from sinks.clickhouse.schema import statements

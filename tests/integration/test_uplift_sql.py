@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import orjson
 import pytest
-from planted import fresh
+from databases import fresh
 from trial_world import Z, two_rules, values
 
 from models.uplift import qini, srm, weighting

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from typing import Any
 
 import numpy as np
-import orjson
+from databases import fill
 
 from ops.embedded.store import EmbeddedStore
-from sinks.base import Slice
-from sinks.clickhouse import ClickHouseSink, Client
+from sinks.clickhouse import Client
 
 DAY = 86_400_000
 START = 1_750_000_000_000
@@ -59,18 +57,7 @@ class Plant:
         )  # fmt: skip
 
     def store(self, store: EmbeddedStore, client: Client) -> None:
-        async def run() -> None:
-            sink = ClickHouseSink(store.url, database=client.database)
-            await sink.start()
-            batch = []
-            for topic, rows in (("feedback.scored", self.log), ("decisions", self.decisions)):
-                records = [(offset, orjson.dumps(row)) for offset, row in enumerate(rows)]
-                batch.append(Slice(topic, 0, 0, len(records), records))
-            written = await sink.write(batch)
-            assert written.rows == len(self.log) + len(self.decisions)
-            await sink.close()
-
-        asyncio.run(run())
+        fill(store, client, {"feedback.scored": self.log, "decisions": self.decisions})
 
 
 def two_rules() -> Plant:
