@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ops.evaluation.pii import Row, Truth
 
-ROUNDS = ("a", "b", "c", "d", "e", "f", "g", "h")
+ROUNDS = ("a", "b", "c", "d", "e", "f", "g", "h", "i", "j")
 """Written one after the other, each before its findings were seen; corrected by, once seen."""
 _VALUE = re.compile(r"⟦([A-Z_]+) ([^⟧]+)⟧")
 _SLOT = re.compile(r"\{([^{}|]+)((?:\|[^{}|]+)*)\}")
@@ -179,8 +179,12 @@ MAKERS: dict[str, Callable[[random.Random], str]] = {
     "mc": lambda rng: _card(rng, "5105 5254 5425 2221", 16),
     "amex": lambda rng: _card(rng, "34 37", 15),
     "jcb": lambda rng: _card(rng, "3530 3566", 16),
+    "disc": lambda rng: _card(rng, "6011 6441 6521", 16),
+    "diners": lambda rng: _card(rng, "3052 36", 14),
+    "maestro": lambda rng: _card(rng, "5018 5020 6304 6759", 16),
     "cardbad": _bad_card,
     "ip": _octets,
+    "ipd": lambda rng: _octets(rng).replace(".", "[.]"),
     "ip6": lambda rng: _v6(rng, 8, False),
     "ip6c": lambda rng: _v6(rng, rng.randint(3, 5), True),
     "prov": lambda rng: rng.choice(_PROVINCES),
