@@ -123,6 +123,8 @@ def labels(lower: str) -> list[Label]:
             known = of_word.get(word[:-1], 0)
         if start == last_end + 1:
             both = of_word.get(f"{last} {word}", 0)
+            if both and found and found[-1].end == last_end and found[-1].start < last_start:
+                both = found[-1].categories  # "id card number" is the number of an "id card"
             if both:
                 found.append(Label(end, last_start, both))
                 last, last_end, last_start = word, end, start

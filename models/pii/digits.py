@@ -18,10 +18,14 @@ from models.pii.triggers import DOTS
 if TYPE_CHECKING:
     from models.pii.view import View
 
-_RUN = re.compile(rf"[0-9](?:[ \t()（）./_~{DOTS}*-]{{0,3}}[0-9]){{6,2000}}")
+_RUN = re.compile(rf"[0-9](?:[ \t()（）\]】./_~{DOTS}*-]{{0,3}}[0-9]){{6,2000}}")
 _DATE = re.compile(r"(?:19|20)[0-9]{2}([-./])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12][0-9]|3[01])")
 _GROUP = re.compile(r"[0-9]{1,2001}")
-_GAP = re.compile(rf" {{1,3}}|\t| ?[-./_~{DOTS}*] ?|[)）]?[ -.]?[(（]| ?[)）] ?[-./]? ?|--|[-./][(（]")
+_GAP = re.compile(
+    rf" {{1,3}}|\t| ?[-./_~{DOTS}*] ?|[)）]?[ -.]?[(（]| ?[)）] ?[-./]? ?|--|[-./][(（]"
+    r"|(?:(?<=[\[【]0[0-9][0-9])|(?<=[\[【]0[0-9][0-9][0-9]))[\]】][ -]?"
+)
+"""Separators inside one number; square brackets only around an area code."""
 _USUAL_GAPS = frozenset((" ", "-", ".", "/", " - "))
 _PLAIN_MOBILE = re.compile(r"(?:86)?1[3-9][0-9]{9}")
 _PLAIN_SHAPES = {

@@ -12,7 +12,7 @@ from models.pii.view import View
 TYPE = "IP"
 _DOT = r"(?: ?\. ?|\[\.\]|\(\.\)|\{\.\}|。| ?\[?\(?dot\)?\]? ?|点)"
 _V4 = re.compile(
-    rf"(?<![0-9.])([0-9]{{1,3}}){_DOT}([0-9]{{1,3}}){_DOT}([0-9]{{1,3}}){_DOT}([0-9]{{1,3}})(?![0-9]|\.[0-9])"
+    rf"(?<![0-9.])(?:(?<![0-9A-Fa-f:])::[Ff]{{4}}:)?([0-9]{{1,3}}){_DOT}([0-9]{{1,3}}){_DOT}([0-9]{{1,3}}){_DOT}([0-9]{{1,3}})(?![0-9]|\.[0-9])"
 )
 _V6 = re.compile(
     r"(?:(?<![0-9A-Za-z_:.])|(?<=[iI][pP]:)|(?<=[vV]6:))\[?"
@@ -102,6 +102,8 @@ def _version6(view: View) -> list[Candidate]:
                 return [Candidate(match.start(), len(view.text), TYPE, raw, 88)]
             continue
         groups = [group for group in raw.split(":") if group]
+        if len(groups) == 8 and max(map(len, groups)) <= 2:
+            continue  # bytes of a fingerprint
         sure = len(groups) >= 3 or (
             len(groups) == 2 and raw.lower().startswith(_SCOPES) and len(groups[0]) >= 3
         )

@@ -47,6 +47,10 @@ _CALLED = re.compile(
 _SENT = re.compile("[发發寄打给給到往送联聯系找拨撥][^，。,0-9]{0,4}$")
 """What stands between 验证码 and a mobile it goes to, unlike between 订单 and a number it names."""
 _HAN = re.compile("[㐀-鿿]")
+_NEXT = re.compile(r"(?<=[^\W\d_])[:：是为 ]{0,3}[0-9]{7}")
+"""After a label that follows a number, the number the label is for."""
+_PART_OF_LINK = re.compile("[A-Za-z]/$|=$")
+"""Before a number in a path or a parameter of a link, which is an item's rather than a telephone's."""
 _HOTLINE_PREFIX = re.compile(r"(?<![0-9])(?:[48]00|8(?:88|77|66|55|44|33|22)|95[0-9]{3})[-. ]$")
 _YEAR_DATE = re.compile(
     r"(?:(?:19|20)[0-9]{2}(?:[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:0?[1-9]|[12][0-9]|3[01])"
@@ -150,7 +154,9 @@ def _national(view: View, window: Window) -> Candidate | None:
         or bool(label & NATIONAL and not label & (ID | SSN))
     )
     if not labelled and label & (ORDER | CARRIER | CARD | ID | SSN | PASSPORT):
-        return None
+        written_apart = shape == (3, 3, 4) and window.gaps[1] == "-" and window.isolated
+        if not (written_apart and label == CARRIER and _NANP.match(digits)):
+            return None  # no parcel's number is cut as North American telephone numbers are
     value = digits
     score = 0
     if count == 10 and digits[0] in "23456789" or count == 11 and digits[0] == "1":
@@ -158,7 +164,11 @@ def _national(view: View, window: Window) -> Candidate | None:
         if shape in ((3, 3, 4), (1, 3, 3, 4)) and window.isolated:
             score = 70
         elif (
-            shape == (10,) and len(set(digits)) > 2 and _NANP.match(digits) and not _han_beside(view, window)
+            shape == (10,)
+            and len(set(digits)) > 2
+            and _NANP.match(digits)
+            and not _han_beside(view, window)
+            and (labelled or not _PART_OF_LINK.search(view.text, max(0, window.start - 2), window.start))
         ):
             score = 55
     elif len(shape) == 1 and _FOREIGN_MOBILE.fullmatch(digits) and len(set(digits)) > 3:
@@ -190,7 +200,12 @@ def _national(view: View, window: Window) -> Candidate | None:
         score = max(score, 55)
     if not score and _is_amount(view, window, label):
         return None
-    if not score and (labelled or (not label and view.after(window.end) & PHONE)):
+    named_after = (
+        not label
+        and view.after(window.end) & PHONE
+        and not _NEXT.search(view.text, window.end, window.end + 24)
+    )
+    if not score and (labelled or named_after):
         listed = max(shape) <= 2 and not window.isolated
         score = 50 if count <= 13 and not listed else 0
     return _candidate(view, window, value, score) if score else None
@@ -218,8 +233,8 @@ def _candidate(
     if plus:
         start = text.rfind("+", 0, start)
     between = "".join(window.gaps)
-    closed = ")" in between or "）" in between
-    if text[start - 1 : start] in ("(", "（") and (closed or text[end : end + 1] in (")", "）")):
+    closed = any(bracket in between for bracket in ")）]】")
+    if text[start - 1 : start] in ("(", "（", "[", "【") and (closed or text[end : end + 1] in (")", "）")):
         start -= 1
         if not closed:
             end += 1

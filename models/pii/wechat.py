@@ -20,7 +20,7 @@ _LABEL = (
 _VALUE = re.compile(
     rf"(?=[vwVW微薇威徽維维卫唯葳溦嶶伪绿加我联私扣➕+嘉佳])"
     rf"({_LABEL})((?:[^\w\n@。！？!?;；]|[是为就叫或和]|号码|号|帐号|账号|账户|同号|"
-    r"搜索?|查找|添加|请加|可加|[.]|id|is|name|user|account|acct|contact|profile|number|no\.?|联系|me|on|at|handle|名|qq|手机|电话|同步|whatsapp|telegram){0,6})"
+    r"搜索?|查找|聊聊?|吧|添加|请加|可加|[.]|id|is|name|user|account|acct|contact|profile|number|no\.?|联系|me|on|at|handle|as|名|qq|手机|电话|同步|whatsapp|telegram){0,6})"
     r"((?:(?<![A-Za-z0-9])|(?<=[加我私系下扣➕+]v)|(?:(?<=[^a-z0-9][vw]x)|(?<=^[vw]x)|(?<=wechat)|(?<=加我)|(?<=[微薇威]x))"
     r"(?=[a-z_-]{0,19}[0-9_]))"
     r"(?!wechat|weixin)[a-z][a-z0-9_-]{5,19}+|(?<![0-9])1[3-9][0-9]{9}|"
@@ -59,7 +59,7 @@ _WORDS = frozenset(
     )
 )
 """Labels that are also ordinary words or brands: only what looks like an id counts after them."""
-_EXPLICIT = re.compile(r"号|id|:|：|是|为|name|handle|is", re.IGNORECASE)
+_EXPLICIT = re.compile(r"号|id|搜|:|：|是|为|name|handle|is", re.IGNORECASE)
 _ADD = re.compile(r"(?:加|add|我的|my|联系)[^\n]{0,12}$", re.IGNORECASE)
 _COMMON = frozenset(
     {
