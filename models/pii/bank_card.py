@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from models.pii.checksum import IBAN_LENGTHS, gb_shape, iban, luhn
-from models.pii.context import ACCOUNT, CARD, ID, ORDER, PHONE
+from models.pii.context import ACCOUNT, CARD, CARRIER, ID, ORDER, PHONE
 from models.pii.digits import Window
 from models.pii.span import Candidate
 from models.pii.view import View
@@ -61,12 +61,14 @@ SHAPES = (
     ),
 )
 _IIN = re.compile(
-    r"4(?:.{15}|.{12}|.{18})$|5[1-5].{14}$|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720).{11,14}$|3[47].{13}$"
+    r"4(?:.{15}|.{12}|.{18})$|5[1-5].{14}$|50.{14}$|0604.{8}$|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720).{11,14}$|3[47].{13}$"
     r"|3(?:0[0-59]|[68]|9).{11,17}$|35.{14,17}$|(?:2131|1800).{11}$|6(?:011|4[4-9]|5).{12,16}$|62.{14,17}$"
     r"|(?:5018|5020|5038|5[6-8]|63|67|60|81|9558|9555|955|9400|456351|220[0-4]).{8,17}$"
 )
-_SHORT_IIN = re.compile("4.{12}$|30[0-5].{11}$|3[689].{12}$")
-"""Visa of 13 and Diners of 14 digits; other short ones share their shape with too much else."""
+_SHORT_IIN = re.compile(
+    "4.{12}$|30[0-5].{11}$|3[689].{12}$|(?:5018|5020|5038|5893|6304|6390|6759|676[123]|0604).{8}$"
+)
+"""Visa of 13, Diners of 14, Maestro of 12 digits; other short ones share their shape with too much else."""
 _LONG_IIN = re.compile(r"(?:4|5[0-9]|6|9558|955|94|3[0-9]|81|22|2[2-7]|1800|2131)")
 _IBAN = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ "
@@ -97,7 +99,7 @@ def judge(view: View, window: Window) -> Candidate | None:
         if valid or (count >= 13 and not label & ORDER):
             return Candidate(window.start, window.end, TYPE, digits, 92 if valid else 74)
         return None
-    if label & (ORDER | ID):
+    if label & (ORDER | ID) or (label & CARRIER and count < 16):
         return None
     if (
         valid

@@ -46,6 +46,8 @@ _CALLED = re.compile(
 """Before a toll-free number, which is a company's that was called."""
 _SENT = re.compile("[发發寄打给給到往送联聯系找拨撥][^，。,0-9]{0,4}$")
 """What stands between 验证码 and a mobile it goes to, unlike between 订单 and a number it names."""
+_TEXTED = re.compile(r"\b(?:text|sms)(?:s|ed|ing)?\b[^.,!?\n0-9]{0,28} to [(（]?$")
+"""Before a number something is sent to: "text the code to …" names no code."""
 _HAN = re.compile("[㐀-鿿]")
 _NEXT = re.compile(r"(?<=[^\W\d_])[:：是为 ]{0,3}[0-9]{7}")
 """After a label that follows a number, the number the label is for."""
@@ -99,7 +101,7 @@ def judge(view: View, window: Window) -> Candidate | None:
             return None
         label = view.before(start, 8)
         named = (
-            label & ORDER
+            (label & ORDER or (label & CARRIER and count == 13 and len(window.shape) == 1))
             and not label & (PHONE | HOTLINE)
             and (len(window.shape) == 1 or not window.isolated)
         )
@@ -148,8 +150,12 @@ def _national(view: View, window: Window) -> Candidate | None:
         or _CALLED.search(view.lower, max(0, window.start - 16), window.start)
     ):
         return None
+    texted = _TEXTED.search(view.lower, max(0, window.start - 40), window.start)
+    if texted:
+        label &= ~ORDER
     labelled = (
         bool(label & PHONE)
+        or bool(texted)
         or view.text[window.start - 1 : window.start] == "打"
         or bool(label & NATIONAL and not label & (ID | SSN))
     )
