@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from follow_up_world import NOW, desk
 from memory_broker import MemoryChangelog, MemoryProducer, Record
 
 from models.clock import VirtualClock
-from models.follow_up import Desk, Follower, load_policy
+from models.follow_up import Follower
 from streams.agents.follow_up import FollowUpStep
 from streams.codec import dumps, loads
 from streams.outbox import Layout
 from streams.ticks import TimedRunner
 from streams.topics import CATALOG
 
-HOUR = 3_600_000
-START = 1_773_194_400.0  # Wednesday 11 March 2026, 10:00 in Shanghai
-NOW = int(START * 1000)
+START = NOW / 1000
 
 
 class Bench:
@@ -30,8 +29,7 @@ class Bench:
         self.restart()
 
     def restart(self) -> None:
-        desk = Desk(load_policy(), "09:00-18:00", "Asia/Shanghai", always=self.always)
-        step = FollowUpStep(Follower(desk), self.clock, self.most)
+        step = FollowUpStep(Follower(desk(always=self.always)), self.clock, self.most)
         layout = Layout({topic.name: 1 for topic in CATALOG})
         self.runner = TimedRunner("follow_up", step, self.producer, layout, self.clock, self.log)
         self.runner.assigned({0})
@@ -57,15 +55,6 @@ class Bench:
 
     def changes(self) -> list[str]:
         return [row["change"] for row in self.of("work.orders")]
-
-
-def action(ident: str = "a1", kind: str = "ticket", **changes: Any) -> dict[str, Any]:
-    return {
-        "action_id": ident, "decision_id": "d1", "feedback_id": "f1", "customer_id": "cust-1", "kind": kind,
-        "rule_id": "rescue", "rule_version": 3, "team": "retention", "template": "text", "lang": "en",
-        "parameters": {}, "explanation": "why", "priority": 0.8, "topic": "service.attitude",
-        "urgency": "normal", "deadline": NOW + 6 * HOUR, "received_at": NOW, "decided_at": NOW,
-    } | changes  # fmt: skip
 
 
 def status(word: str, ident: str = "a1", at: int = NOW + 1000, **more: Any) -> dict[str, Any]:

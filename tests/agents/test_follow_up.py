@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 
-from follow_up_bench import HOUR, NOW, Bench, action, complaint, status
+from follow_up_bench import Bench, complaint, status
+from follow_up_world import HOUR, NOW, action
 
 from models.events import Action, Alert, DeadLetterRecord, WorkOrderChange
 from streams import metrics

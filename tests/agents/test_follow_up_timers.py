@@ -6,7 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from follow_up_bench import HOUR, NOW, Bench, action, status
+from follow_up_bench import Bench, status
+from follow_up_world import HOUR, NOW, action
 
 from models.follow_up import Follower
 from streams.polls import PartitionLost

@@ -11,18 +11,17 @@ from typing import Any
 
 import pytest
 from databases import fill, fresh
+from follow_up_world import DAY, HOUR, desk
+from follow_up_world import NOW as START
 from typer.testing import CliRunner
 
-from models.follow_up import Desk, Follower, Progress, Record, WorkOrder, load_policy
+from models.follow_up import Follower, Progress, Record, WorkOrder
 from ops.cli import app
 from ops.commands import tickets
 from ops.embedded.store import EmbeddedStore
 from sinks.clickhouse import Client
 from sinks.clickhouse.queries import ask
 
-HOUR = 3_600_000
-DAY = 24 * HOUR
-START = 1_773_194_400_000  # Wednesday 11 March 2026, 10:00 in Shanghai
 NOW = START + 20 * DAY
 PERIOD = {"from": START - DAY, "to": NOW}
 SEED = 31
@@ -42,7 +41,7 @@ class Loop:
     """Work orders with a made-up life, and the trail they leave."""
 
     def __init__(self) -> None:
-        self.follower = Follower(Desk(load_policy(), "09:00-18:00", "Asia/Shanghai"))
+        self.follower = Follower(desk())
         self.rows: list[dict[str, Any]] = []
         self.actions: list[dict[str, Any]] = []
         self.known: list[Known] = []

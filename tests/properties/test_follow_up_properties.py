@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import cache
 from typing import Any, get_args
 
+from follow_up_world import HOUR, NOW, action, desk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.events import ActionStatus
-from models.follow_up import BusinessHours, Desk, Effect, Follower, Progress, Send, WorkOrder, load_policy
+from models.follow_up import BusinessHours, Effect, Follower, Progress, Send, WorkOrder, load_policy
 from models.follow_up.order import MOST_ENTRIES
 
-HOUR = 3_600_000
-NOW = int(datetime.fromisoformat("2026-03-11T10:00+08:00").timestamp() * 1000)
 STATUSES = get_args(ActionStatus.model_fields["status"].annotation)
 KINDS = ("ticket", "coupon", "escalation", "notify")
 
@@ -23,17 +21,12 @@ Said = tuple[str, int, str]
 
 @cache
 def follower() -> Follower:
-    return Follower(Desk(load_policy(), "09:00-18:00", "Asia/Shanghai"))
+    return Follower(desk())
 
 
 def order_of(kind: str) -> WorkOrder:
-    action: dict[str, Any] = {
-        "action_id": "a1", "decision_id": "d1", "feedback_id": "f1", "customer_id": "c", "kind": kind,
-        "rule_id": "r", "rule_version": 1, "team": "support", "template": "t", "lang": "zh", "parameters": {},
-        "explanation": "e", "priority": 0.5, "topic": "service.response", "urgency": "normal",
-        "deadline": NOW + 4 * HOUR, "received_at": NOW, "decided_at": NOW,
-    }  # fmt: skip
-    return follower().open(action, "c", NOW)[0]
+    given = action(kind=kind, team="support", topic="service.response", deadline=NOW + 4 * HOUR)
+    return follower().open(given, "c", NOW)[0]
 
 
 def tell(order: WorkOrder, said: Said) -> list[Effect]:

@@ -133,16 +133,20 @@ def test_a_condition_holds_exactly_where_cel_says_so(text: str, record: dict[str
     assert found == expected
 
 
-@settings(max_examples=120, deadline=None)
-@given(st.lists(CONDITIONS, min_size=1, max_size=6), RECORDS)
-def test_many_conditions_at_once_are_each_by_itself(texts: list[str], record: dict[str, Any]) -> None:
-    """Failures are counted with their rule, and no other rule changes."""
+def check_each_by_itself(texts: list[str], record: dict[str, Any]) -> None:
+    """Ask conditions at once and alone: failures are counted with their rule, and no other rule changes."""
     expressions = {f"r{number}": Expression(text) for number, text in enumerate(texts)}
     failed: list[str] = []
     conditions = Conditions(expressions.items(), lambda rule_id, error: failed.append(rule_id))
     alone = {key: outcome(expression, environment(record)) for key, expression in expressions.items()}
-    assert sorted(conditions.eligible(environment(record))) == [key for key, value in alone.items() if value]
-    assert sorted(failed) == [key for key, value in alone.items() if value is None]
+    assert sorted(conditions.eligible(environment(record))) == [key for key, held in alone.items() if held]
+    assert sorted(failed) == [key for key, held in alone.items() if held is None]
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.lists(CONDITIONS, min_size=1, max_size=6), RECORDS)
+def test_many_conditions_at_once_are_each_by_itself(texts: list[str], record: dict[str, Any]) -> None:
+    check_each_by_itself(texts, record)
 
 
 @settings(max_examples=150, deadline=None)
@@ -155,13 +159,7 @@ def test_many_conditions_at_once_are_each_by_itself(texts: list[str], record: di
 def test_thresholds_searched_together_are_each_by_itself(
     value: str, operator: str, constants: list[str], record: dict[str, Any]
 ) -> None:
-    texts = [f"{value} {operator} {constant}" for constant in constants]
-    expressions = {f"r{number}": Expression(text) for number, text in enumerate(texts)}
-    failed: list[str] = []
-    conditions = Conditions(expressions.items(), lambda rule_id, error: failed.append(rule_id))
-    alone = {key: outcome(expression, environment(record)) for key, expression in expressions.items()}
-    assert sorted(conditions.eligible(environment(record))) == [key for key, held in alone.items() if held]
-    assert sorted(failed) == [key for key, held in alone.items() if held is None]
+    check_each_by_itself([f"{value} {operator} {constant}" for constant in constants], record)
 
 
 @given(CONDITIONS)

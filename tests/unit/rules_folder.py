@@ -9,9 +9,6 @@ from typing import Any
 import yaml
 from rules_records import BASE, DAY, HOUR, fact, feedback
 
-from rules.limits import Limits
-
-FREE = Limits.model_validate({"global_holdout": 0, "quiet_hours": {"start": 0, "end": 0}})
 CASES = """
 cases:
   - name: fires

@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from rules_records import DAY, HOUR, T0, feedback, rule
+from rules_world import World
 
 from models.events.decision import Suppression
 from rules.arbitration import allowance
-from rules.engine import Engine
 from rules.holdout import Holdout
-from rules.limits import Limits
-from rules.loader import Catalog
-from rules.rule import Rule
-from rules.state import CustomerState, PartitionState
-
-NEVER = {"start": 0, "end": 0}
-
-
-class World:
-    """Customers before some rules, with limits."""
-
-    def __init__(self, *rules: Rule, partition: int = 0, partitions: int = 1, **limits: Any) -> None:
-        self.engine = Engine(Catalog.of(rules), make_limits(**limits))
-        self.states: dict[str, CustomerState] = {}
-        self.partition = PartitionState(partition, partitions)
-
-    def decide(self, record: dict[str, Any]) -> dict[str, str]:
-        decided = self.engine.process(record, self.states, self.partition, record["received_at"])
-        return {d.decision["rule_id"]: d.decision["reason"] or d.decision["arm"] for d in decided}
-
-
-def make_limits(**limits: Any) -> Limits:
-    return Limits.model_validate({"global_holdout": 0, "quiet_hours": NEVER} | limits)
+from rules.state import PartitionState
 
 
 def test_highest_net_value_takes_the_group() -> None:
@@ -177,7 +153,7 @@ def test_a_ramp_only_ever_adds_customers_and_is_in_the_propensity() -> None:
     days = [reached(day) for day in (0, 5, 20)]
     assert days[0] < days[1] < days[2]
     assert [round(len(day) / 400, 1) for day in days] == [0.1, 0.3, 0.5]
-    decided = world.engine.process(feedback(21 * DAY, "x", "c1"), world.states, world.partition, 0)
+    decided = world.take(feedback(21 * DAY, "x", "c1"), 0)
     assert decided[0].decision["propensity"] == pytest.approx(0.5 * 0.9)
 
 
@@ -210,10 +186,10 @@ def test_a_spent_budget_survives_a_restart_and_a_new_day_renews_it() -> None:
 def test_one_alert_for_a_cluster_whoever_speaks() -> None:
     alert = rule(subject="cluster", action={"kind": "notify"}, cooldown="1h")
     world = World(alert)
-    first = world.engine.process(feedback(0, "a", "c1"), world.states, world.partition, 0)
+    first = world.take(feedback(0, "a", "c1"), 0)
     assert [item.key for item in first] == ["k1"]
     assert world.decide(feedback(1, "b", "c2")) == {"demo": "cooldown"}
     other = World(alert, partition=1, partitions=2)
-    elsewhere = other.engine.process(feedback(2, "c", "c3"), other.states, other.partition, 0)
+    elsewhere = other.take(feedback(2, "c", "c3"), 0)
     assert elsewhere[0].action and first[0].action
     assert elsewhere[0].action["action_id"] == first[0].action["action_id"]

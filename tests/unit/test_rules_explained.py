@@ -5,27 +5,27 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from rules_folder import FREE, log
+from rules_folder import log
 from rules_records import DAY, HOUR, T0, feedback, rule
+from rules_world import World, limits
 
 from models.events.decision import Arm, Suppression
 from rules.backtest import backtest
-from rules.engine import Engine
 from rules.loader import Catalog
-from rules.state import CustomerState, PartitionState, short
+from rules.state import CustomerState, short
 from rules.why import Kept, explain, recall
 
 
 def test_backtest_against_live() -> None:
     live = Catalog.of([rule(cooldown="1ms", condition="scores.polarity < -0.2 && customer.tier == 'gold'")])
     tested = Catalog.of([rule(version=2, cooldown="1ms", status="draft"), rule(id="twin", cooldown="1ms")])
-    result = backtest(log(), tested, live, FREE).to_json()
+    result = backtest(log(), tested, live, limits()).to_json()
     demo = result["rules"]["demo"]
     assert (demo["eligible"], demo["customers"], demo["cost"], demo["overlap"]) == (8, 5, 16.0, {"twin": 8})
     assert demo["tiers"] == {"unknown": 4, "gold": 4}
     assert (demo["live"]["eligible"], demo["only_here"], demo["only_live"]) == (4, 4, 0)
     assert demo["outcomes"] == {"retained": {"mean": 1.0, "n": 2}}, "o2 is outside the window of 30 days"
-    capped = backtest(log(), Catalog.of([rule(cooldown="30d")]), live, FREE).to_json()["rules"]["demo"]
+    capped = backtest(log(), Catalog.of([rule(cooldown="30d")]), live, limits()).to_json()["rules"]["demo"]
     assert (capped["caps_hit"], capped["suppressed"]) == (3, {"cooldown": 3})
 
 
@@ -34,15 +34,15 @@ def test_why_shows_parts_values_and_the_limit() -> None:
     made = rule(
         condition="scores.polarity < -0.2 && (windows.n >= 2 || customer.tier == 'gold')", windows=windows
     )
-    engine, states, partition = Engine(Catalog.of([made]), FREE), {}, PartitionState(0, 1)
+    world = World(made)
     records = [feedback(number * HOUR, f"f{number}") for number in range(3)]
     texts = []
     for record in records:
-        engine.process(record, states, partition, 0)
-        before = json.dumps(states["c1"].dump())
-        (explanation,) = explain(engine, record, states["c1"], partition)
+        world.take(record, 0)
+        before = json.dumps(world.states["c1"].dump())
+        (explanation,) = explain(world.engine, record, world.states["c1"], world.partition)
         texts.append("\n".join(explanation.lines()))
-        assert json.dumps(states["c1"].dump()) == before
+        assert json.dumps(world.states["c1"].dump()) == before
     assert "condition does not hold" in texts[0]
     assert "true   scores.polarity < -0.2" in texts[0]
     assert "FALSE  windows.n >= 2" in texts[0]
@@ -50,7 +50,7 @@ def test_why_shows_parts_values_and_the_limit() -> None:
     assert texts[1].startswith("demo v1 [live]: acted\n")
     assert texts[2].startswith("demo v1 [live]: suppressed cooldown")
     assert "limit: cooldown of 1d, last 1h before" in texts[2]
-    (unseen,) = explain(engine, feedback(9 * DAY, "new"), CustomerState(), partition, "demo")
+    (unseen,) = explain(world.engine, feedback(9 * DAY, "new"), CustomerState(), world.partition, "demo")
     assert not unseen.holds
 
 
@@ -58,10 +58,10 @@ def test_why_says_until_when_a_rule_waits() -> None:
     silence = {"kind": "absence", "after": {"where": "scores.polarity < -0.2"}, "within": "48h",
                "without": {"event": "action_status"}}  # fmt: skip
     made = rule(condition="scores.polarity < -0.2 && windows.silence", windows={"silence": silence})
-    engine, states, partition = Engine(Catalog.of([made]), FREE), {}, PartitionState(0, 1)
+    world = World(made)
     record = feedback(0, "f0")
-    assert engine.process(record, states, partition, 0) == []
-    (explanation,) = explain(engine, record, states["c1"], partition)
+    assert world.take(record, 0) == []
+    (explanation,) = explain(world.engine, record, world.states["c1"], world.partition)
     text = "\n".join(explanation.lines())
     assert text.startswith("demo v1 [live]: waits for an absence\n")
     assert f"decides at {datetime.fromtimestamp((T0 + 2 * DAY) / 1000, UTC):%Y-%m-%d %H:%M} UTC" in text
@@ -69,14 +69,14 @@ def test_why_says_until_when_a_rule_waits() -> None:
 
 def test_why_believes_the_store_where_others_spent_the_budget() -> None:
     made = rule(cooldown="1ms", cost=5, budget_per_day=50)
-    engine, states, partition = Engine(Catalog.of([made]), FREE), {}, PartitionState(0, 1)
+    world = World(made)
     records = [feedback(number * HOUR, f"f{number}") for number in range(2)]
     kept = [Kept("demo", Arm.SUPPRESSED, Suppression.BUDGET, 3)]
     for record in records:
-        engine.process(record, states, partition, 0)
-        recall(states["c1"], short(record["feedback_id"]), kept)
-    (explanation,) = explain(engine, records[1], states["c1"], partition, kept=kept)
+        world.take(record, 0)
+        recall(world.states["c1"], short(record["feedback_id"]), kept)
+    (explanation,) = explain(world.engine, records[1], world.states["c1"], world.partition, kept=kept)
     text = "\n".join(explanation.lines())
     assert text.startswith("demo v1 [live]: suppressed budget\n")
     assert "budget 50 a day at 5 each, spent on that day; decided by version 3" in text
-    assert {past.reason for past in states["c1"].decisions} == {Suppression.BUDGET}
+    assert {past.reason for past in world.states["c1"].decisions} == {Suppression.BUDGET}

@@ -6,27 +6,22 @@ from typing import Any
 
 import pytest
 from rules_records import DAY, HOUR, T0, fact, feedback, rule
+from rules_world import World
 
-from rules.engine import Engine
-from rules.limits import Limits
 from rules.loader import Catalog
-from rules.state import MAX_ENTRIES, CustomerState, PartitionState
+from rules.state import MAX_ENTRIES
 from rules.windows import LATENESS, keys_of
 
-FREE = Limits.model_validate({"global_holdout": 0, "quiet_hours": {"start": 0, "end": 0}})
 
-
-class Bench:
+class Bench(World):
     """One customer before one rule."""
 
     def __init__(self, condition: str, **windows: dict[str, Any]) -> None:
         self.rule = rule(condition=condition, windows=windows, cooldown="1ms")
-        self.engine = Engine(Catalog.of([self.rule]), FREE)
-        self.states: dict[str, CustomerState] = {}
-        self.partition = PartitionState(0, 1)
+        super().__init__(self.rule)
 
     def fires(self, record: dict[str, Any]) -> bool:
-        return bool(self.engine.process(record, self.states, self.partition, record["received_at"]))
+        return bool(self.decide(record))
 
     def entries(self, name: str) -> list[list[Any]]:
         return self.states["c1"].windows.get(keys_of(self.rule)[name], [])
@@ -147,9 +142,9 @@ def test_unchanged_windows_survive_a_new_version_and_changed_ones_start_empty() 
 
 def test_equal_windows_of_two_rules_are_held_once() -> None:
     rules = [rule(id=name, condition="windows.n >= 99", windows={"n": NEGATIVES}) for name in ("one", "two")]
-    engine, states = Engine(Catalog.of(rules), FREE), {}
-    engine.process(feedback(0, "a"), states, PartitionState(0, 1), T0)
-    assert len(states["c1"].windows) == 1
+    world = World(*rules)
+    world.take(feedback(0, "a"), T0)
+    assert len(world.states["c1"].windows) == 1
 
 
 def test_memory_is_bounded_by_limit_and_by_time() -> None:
