@@ -11,8 +11,8 @@ class ValueWeights:
     """Weights of the three parts, each ≥ 0."""
 
     alpha: float = 0.35
-    beta: float = 0.40
-    gamma: float = 0.20
+    beta: float = 0.4
+    gamma: float = 0.2
 
     def __post_init__(self) -> None:
         if not all(math.isfinite(weight) and weight >= 0 for weight in (self.alpha, self.beta, self.gamma)):

@@ -64,6 +64,10 @@ COMMANDS = {
         "ops.commands.explain:explain",
         "Explain the scores of a feedback: what added to them and by how much.",
     ),
+    "value": Entry(
+        "ops.commands.value:value",
+        "Print what listening to each topic was worth: V = αS + βT + γR with its parts.",
+    ),
     "why": Entry(
         "ops.commands.rules_wiring:why",
         "Explain each rule's condition at a customer's last events, and the limit that stopped it.",

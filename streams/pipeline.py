@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from models.churn.delayed import DelayedLabels
-from models.follow_up import CalendarError, Desk, Follower, PolicyError, load_policy
+from models.follow_up import CalendarError, Desk, Follower, Policy, PolicyError, load_policy
 from models.identity import Links
 from models.intake import Admission, FactAdmission, Limits, LinkAdmission, StatusAdmission
 from models.near_duplicate import ClusterIndex
@@ -30,7 +30,6 @@ from models.scoring.model_set import ModelSet
 from models.scoring.scorer import Scorer
 from models.scoring.targets import targets
 from models.topics.analyser import Analyser
-from models.topics.priority import PriorityWeights
 from rules.engine import Engine
 from rules.limits import load_limits
 from sinks.base import Rejected
@@ -46,6 +45,7 @@ from streams.masking import field_mask
 from streams.readiness import NotReady
 from streams.runner import SliceRunner
 from streams.runtime import Runtime
+from streams.settings import Settings
 from streams.step import Ahead, Step
 from streams.ticks import TimedRunner
 from streams.topics import (
@@ -58,6 +58,7 @@ from streams.topics import (
     SNAPSHOTS,
     TOPIC_TAGS,
 )
+from streams.weights import priority_weights
 
 log = logging.getLogger(__name__)
 
@@ -111,13 +112,16 @@ def build_score(run: Runtime) -> Built:
     run.tags.installers.append(analyser.apply_tags)
     run.follow(TOPIC_TAGS, run.tags.apply)
     declared = targets(settings.horizon_days)
-    weights = PriorityWeights(
-        value=settings.priority_value,
-        reach=settings.priority_reach,
-        reach_full=settings.priority_reach_full,
+    policy = follow_up_policy(settings)
+    scorer = Scorer(
+        models,
+        analyser,
+        priority_weights(settings),
+        learning=settings.learning,
+        response_ms=policy.response.of,
     )
     step = score.ScoreStep(
-        Scorer(models, analyser, weights, learning=settings.learning),
+        scorer,
         run.clock,
         settings.dedup_days * 86_400.0,
         lambda entries: DelayedLabels(declared, entries, limit=2, spacing=7 * 86_400.0),
@@ -149,16 +153,24 @@ def build_decide(run: Runtime) -> Built:
 def build_follow_up(run: Runtime) -> Built:
     """From actions and what services answer to work orders, escalations and notices."""
     settings = run.settings
+    policy = follow_up_policy(settings)
     try:
-        policy = load_policy(settings.follow_up_file)
         always = settings.sla_clock == "always"
         desk = Desk(policy, settings.business_hours, settings.business_zone, always=always)
-    except (PolicyError, CalendarError) as error:
+    except CalendarError as error:
         raise NotReady(f"work orders cannot be followed up: {error}") from error
     step = follow_up.FollowUpStep(Follower(desk), run.clock, policy.most_orders)
     changes, every = run.changelog("follow_up"), settings.tick_seconds
     runner = TimedRunner("follow_up", step, run.batches, run.layout, run.clock, changes, every)
     return follow_up.TOPICS, runner
+
+
+def follow_up_policy(settings: Settings) -> Policy:
+    """Return response targets, calendars, routing and ladders; raises NotReady when the file is wrong."""
+    try:
+        return load_policy(settings.follow_up_file)
+    except PolicyError as error:
+        raise NotReady(f"work orders cannot be followed up: {error}") from error
 
 
 def build_learn(run: Runtime) -> Built:

@@ -103,6 +103,22 @@ class Settings(BaseSettings):
         0.5, ge=0, description="exponent of an issue's reach in priority; 0 leaves it out"
     )
     priority_reach_full: int = Field(100, gt=1, description="voices at which an issue has full reach")
+    priority_normal: float = Field(
+        0.5, gt=0, le=1, description="urgency's share in priority at level normal, where urgent is 1"
+    )
+    priority_low: float = Field(0.2, gt=0, le=1, description="urgency's share in priority at level low")
+    priority_floor: float = Field(
+        0.1, gt=0, le=1, description="least share of value and reach, so that an unknown customer counts"
+    )
+    value_improvement: float = Field(
+        0.35, ge=0, description="α of the value index: weight of improvement adopted (S)"
+    )
+    value_reputation: float = Field(
+        0.4, ge=0, description="β of the value index: weight of the effect on reputation (T)"
+    )
+    value_lifetime: float = Field(
+        0.2, ge=0, description="γ of the value index: weight of the change of lifetime value (R)"
+    )
 
     rules_dir: Path | None = Field(None, description="catalogue folder used until rules.catalog has one")
     rules_approval: bool = Field(False, description="publishing needs an approver other than the author")

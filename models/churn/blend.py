@@ -17,6 +17,7 @@ from models.churn.newest import NewestLabels
 from models.learner import Array, State
 
 CLIP = 8.0
+_HALVINGS = 8
 
 
 class Blend:
@@ -95,9 +96,10 @@ class Blend:
 
 @compiled
 def _refit(z: Array, y: Array, anchor: Array, precision: float) -> Array:
-    """Return the weights minimising the logistic loss plus precision/2·|w − anchor|², by Newton steps."""
+    """Return the weights minimising the logistic loss plus precision/2·|w − anchor|², by damped Newton."""
     m, k = z.shape
     w = anchor.copy()
+    loss = _loss(z, y, w, anchor, precision)
     for _ in range(5):
         grad = precision * (w - anchor)
         hessian = np.eye(k) * precision
@@ -116,7 +118,31 @@ def _refit(z: Array, y: Array, anchor: Array, precision: float) -> Array:
             for b in range(a):
                 hessian[b, a] = hessian[a, b]
         step = np.linalg.solve(hessian, grad)
-        w -= step
-        if np.abs(step).max() < 1e-6:
+        share = 1.0
+        for _ in range(_HALVINGS):
+            after = _loss(z, y, w - share * step, anchor, precision)
+            if after <= loss:
+                break
+            share *= 0.5
+        else:
+            break
+        loss = after
+        w -= share * step
+        if share * np.abs(step).max() < 1e-6:
             break
     return w
+
+
+@compiled
+def _loss(z: Array, y: Array, w: Array, anchor: Array, precision: float) -> float:
+    """Return what `_refit` minimises."""
+    total = 0.0
+    for i in range(z.shape[0]):
+        s = 0.0
+        for a in range(z.shape[1]):
+            s += z[i, a] * w[a]
+        total += max(s, 0.0) - s * y[i] + np.log1p(np.exp(-abs(s)))
+    pull = 0.0
+    for a in range(w.shape[0]):
+        pull += (w[a] - anchor[a]) ** 2
+    return float(total + 0.5 * precision * pull)

@@ -20,9 +20,11 @@ COMPONENTS = 3
 _RIDGE = (16.0, 32.0)
 """Of the linear component with few rows and with many: among few everything counts, later the trees share."""
 _FEW, _MANY = 300, 1200
-_SHALLOW = (60, 6, 0.08)
-_DEEP = (100, 31, 0.10)
-_DEEP_CHEAP = (60, 24, 0.15)
+_SHALLOW = (60, 6, 0.08, 4.0)
+_DEEP = (100, 31, 0.10, 1.0)
+_DEEP_CHEAP = (60, 24, 0.15, 1.0)
+"""Trees, leaves, rate, and what is added to a leaf's hessian, which is the least it may have, too: where rows
+are nearly decided their hessians are small, and a high bar would keep large trees from the rest."""
 _ROWS_A_TREE = 15
 _COLUMN_SHARE = 0.7
 
@@ -165,13 +167,12 @@ def fit_window(rows: Array, y: Array, words: Array, seed: int, crossed: bool = T
     weights = fit(index, value, counts, y, weight, size, ridge, base, 6, 12)
     bins.floats[TYPICAL] = _typical(index, value, counts, weights, bins.ints)
     grown = []
-    for which, (trees, leaves, rate) in enumerate((_SHALLOW, _DEEP if crossed else _DEEP_CHEAP)):
+    for which, (trees, leaves, rate, least) in enumerate((_SHALLOW, _DEEP if crossed else _DEEP_CHEAP)):
         count = trees if which == 0 else min(trees, max(10, m // _ROWS_A_TREE))
         draw = 2 * seed + which
+        sizes = bins.ints[SIZES]
         grown.append(
-            boost(
-                codes, y, offset, weight, count, leaves, rate, 4.0, 4.0, _COLUMN_SHARE, bins.ints[SIZES], draw
-            )
+            boost(codes, y, offset, weight, count, leaves, rate, least, least, _COLUMN_SHARE, sizes, draw)
         )
     nodes = grown[1][0].shape[1]
     forest = [np.vstack([_wide(a, nodes), b]) for a, b in zip(*grown, strict=True)]

@@ -18,6 +18,7 @@ from models.learner import Array
 HATS = 6
 FEW = 12
 WIDTH = 4
+_HALVINGS = 12
 
 
 def layout(ints: Array) -> int:
@@ -103,12 +104,14 @@ def fit(
     w[size] = bias
     f = np.full(m, bias)
     h = np.empty(m)
+    moved = np.empty(m)
     grad = np.empty(size + 1)
     diagonal = np.empty(size + 1)
     step = np.empty(size + 1)
     residual = np.empty(size + 1)
     direction = np.empty(size + 1)
     product = np.empty(size + 1)
+    loss = _loss(f, y, weight)
     for _ in range(newton):
         grad[:] = ridge * w
         grad[size] = 0.0
@@ -147,15 +150,46 @@ def fit(
             fresh = np.dot(residual, residual / diagonal)
             direction[:] = residual / diagonal + (fresh / rz) * direction
             rz = fresh
-        w += step
-        biggest = 0.0
         for i in range(m):
-            s = w[size]
+            s = step[size]
             for k in range(counts[i]):
-                s += value[i, k] * w[index[i, k]]
-            f[i] = s
+                s += value[i, k] * step[index[i, k]]
+            moved[i] = s
+        # Where columns say nearly the same, a whole step leaps far beyond what the curvature at its start
+        # foresaw, and from there the next one leaps further.
+        share = 1.0
+        for _ in range(_HALVINGS):
+            after = _loss(f + share * moved, y, weight) + 0.5 * ridge * _squared(w + share * step)
+            if after <= loss:
+                break
+            share *= 0.5
+        else:
+            break
+        loss = after
+        w += share * step
+        f += share * moved
+        biggest = 0.0
         for k in range(size + 1):
-            biggest = max(biggest, abs(step[k]))
+            biggest = max(biggest, abs(share * step[k]))
         if biggest < 0.01:
             break
     return w
+
+
+@compiled
+def _loss(f: Array, y: Array, weight: Array) -> float:
+    """Return the logistic loss of log-odds `f`."""
+    total = 0.0
+    for i in range(f.shape[0]):
+        a = f[i]
+        total += weight[i] * (max(a, 0.0) - a * y[i] + np.log1p(np.exp(-abs(a))))
+    return total
+
+
+@compiled
+def _squared(w: Array) -> float:
+    """Return the sum of squares of all weights but the bias, which is the last."""
+    total = 0.0
+    for k in range(w.shape[0] - 1):
+        total += w[k] * w[k]
+    return total

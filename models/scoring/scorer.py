@@ -73,6 +73,8 @@ class Scorer:
         Of the factors of priority.
     learning
         Whether to keep examples for the learners.
+    response_ms
+        Response target of an urgency level, milliseconds; None for one, four and 24 hours.
     """
 
     def __init__(
@@ -81,9 +83,14 @@ class Scorer:
         analyser: Analyser,
         weights: PriorityWeights | None = None,
         learning: bool = True,
+        response_ms: Callable[[str], int] | None = None,
     ) -> None:
         self._models = models
         self._analyser = analyser
+        self._minutes = {
+            level: int(60 * hours) if response_ms is None else response_ms(level) // 60_000
+            for level, hours in RESPONSE_HOURS.items()
+        }
         self._weights = weights or PriorityWeights()
         self._learning = learning
         self._facts: dict[str, Callable[[Record, CustomerMemory, PartitionScoring], Outcome[Scored]]] = {
@@ -161,7 +168,7 @@ class Scorer:
             "kind": record["kind"] or found.kind,
             "demand": found.demand,
             "urgency": found.urgency,
-            "response_minutes": int(60 * RESPONSE_HOURS[found.urgency]),
+            "response_minutes": self._minutes[found.urgency],
             "priority": _short(rank.score / 100.0),
             "churn": _short(chances[CHURN]),
             "purchase": _short(chances[PURCHASE]),

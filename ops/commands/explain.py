@@ -12,13 +12,14 @@ from models.scoring.model_set import new_learner, part
 from models.scoring.replay import inputs_at
 from models.scoring.targets import ADOPTION, PROPENSITIES, SENTIMENT
 from models.topics.analyser import Analyser
-from models.topics.priority import PriorityWeights, priority, standing
+from models.topics.priority import priority, standing
 from ops.failures import UserError, sayable, settings
 from ops.wiring.history import history
 from ops.wiring.tags import KafkaTags
 from ops.wiring.versions import Version, of, versions
 from sinks.clickhouse.client import Client, connect
 from streams.settings import Settings
+from streams.weights import priority_weights
 
 _STORED = {ADOPTION: "adoption"}
 _SHOWN = 6
@@ -82,10 +83,9 @@ def _explained(config: Settings, records: list[dict[str, Any]], feedback_id: str
 
 def priority_parts(config: Settings, record: dict[str, Any]) -> dict[str, float]:
     """Return the factors of the priority, under the weights in force now, and their product."""
-    value, reach, full = config.priority_value, config.priority_reach, config.priority_reach_full
-    weights = PriorityWeights(value=value, reach=reach, reach_full=full)
     worth = standing(record["customer"]["lifetime_value"])
-    found = priority(record["scores"]["urgency"], worth, record["cluster_size"], weights)
+    level, voices = record["scores"]["urgency"], record["cluster_size"]
+    found = priority(level, worth, voices, priority_weights(config))
     return {**found._asdict(), "score": round(found.score / 100.0, 4)}
 
 

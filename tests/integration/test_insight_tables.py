@@ -116,7 +116,7 @@ def test_promises_are_judged_only_when_they_are_due(store: EmbeddedStore) -> Non
     assert row["answer_p90"] == 90.0 and row["resolve_hours_p50"] in (10.0, 30.0)
 
 
-def test_the_value_index_is_that_of_the_models(store: EmbeddedStore) -> None:
+def test_the_value_index_is_that_of_the_models(store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch) -> None:
     plant = Planted()
     # S = 82: 41 of 50 resolved; T = 35: from -.6 to -.25; R = 200: lifetime value from 100 to 300.
     for number in range(50):
@@ -132,12 +132,22 @@ def test_the_value_index_is_that_of_the_models(store: EmbeddedStore) -> None:
     asked = PERIOD | {
         "days": 30.0, "alpha": weights.alpha, "beta": weights.beta, "gamma": weights.gamma, "least": 5
     }  # fmt: skip
-    (row,) = ask(filled(store, plant), "insight_value_index", asked)
+    client = filled(store, plant)
+    (row,) = ask(client, "insight_value_index", asked)
     assert (row["topic"], row["customers"], row["spoke_again"]) == ("t.a", 50, 50)
     parts = (row["improvement"], row["reputation"], row["lifetime"])
     assert parts == pytest.approx((82.0, 35.0, 200.0), abs=1e-5)
     assert row["value"] == pytest.approx(value_index(*parts, weights).value, abs=1e-3)
     assert row["value"] == pytest.approx(82.7, abs=1e-3)
+    monkeypatch.setenv("HARK_CLICKHOUSE_URL", store.url)
+    monkeypatch.setenv("HARK_CLICKHOUSE_DATABASE", str(client.database))
+    whole = ["value", "--days", "10000"]
+    told = json.loads(CliRunner().invoke(app, [*whole, "--json"]).output)
+    assert told["weights"] == {"alpha": 0.35, "beta": 0.4, "gamma": 0.2}
+    assert told["topics"][0]["value"] == pytest.approx(82.7, abs=1e-3)
+    monkeypatch.setenv("HARK_VALUE_LIFETIME", "0")
+    said = CliRunner().invoke(app, whole).output
+    assert "V = 0.35·S + 0.4·T + 0.0·R" in said and "42.7" in said and "200.0" in said
 
 
 def test_rules_in_shadow_say_what_they_would_have_done(

@@ -247,3 +247,18 @@ def test_strongest_is_the_top_of_what_raises_the_score() -> None:
             assert found.feature == raising[0].feature
             assert found.contribution == pytest.approx(raising[0].contribution)
     assert Propensity("churn").strongest({}, Propensity("churn").row({})) is None
+
+
+def test_a_rare_value_that_says_much_in_three_columns_does_not_blow_the_weights_up() -> None:
+    """As "999 = never called" does: an undamped Newton step overshoots, the next one more, without end."""
+    rng = np.random.default_rng(7)
+    told = rng.random(6000) < 0.08
+    days = np.where(told, rng.integers(0, 30, 6000), 999)
+    before = np.where(told, rng.integers(1, 9, 6000), 0)
+    rate = np.where(told, rng.choice([-3.0, -2.0, -1.0], 6000), rng.choice([0.0, 1.0, 2.0], 6000))
+    y = (rng.random(6000) < np.where(told, 0.5, 0.02)).astype(float)
+    rows = np.column_stack([days, before, rate, rng.normal(size=6000)]).astype(np.float32)
+    fitted = fit_window(rows, y, np.zeros(4, bool), 7)
+    linear = np.array([fitted.logits(row)[0] for row in rows[:1000]])
+    assert np.abs(fitted.weights).max() < 8.0
+    assert abs(1 / (1 + np.exp(-linear[told[:1000]])) - 0.5).mean() < 0.2

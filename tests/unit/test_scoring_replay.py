@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from models.churn.delayed import DelayedLabels
+from models.follow_up import load_policy
 from models.near_duplicate import ClusterIndex
 from models.outcome import Emit
 from models.scoring.customer import CustomerMemory
@@ -122,3 +123,20 @@ def test_models_that_met_their_columns_in_another_order_share_a_row() -> None:
     assert shared == {name: models.propensity(name).predict_proba_one(x) for name in PROPENSITIES}
     purchase.learn_one({**x, "new": 1.0}, True)
     assert models.propensities(x)["purchase"] == purchase.predict_proba_one(x)
+
+
+def test_response_targets_are_those_of_the_follow_up_file() -> None:
+    """One place says how long an answer may take: what is scored and what is followed up agree."""
+    urgent = log()[0] | {"event": "feedback", "feedback_id": "u", "channel": "app", "lang": "zh"}
+    urgent |= {"text": "充电宝冒烟了，差点着火", "rating": None, "label": None, "kind": None}
+    policy = load_policy(None)
+    assert policy.response.of("urgent") == 3_600_000 and policy.response.of("normal") == 4 * 3_600_000
+    shorter = policy.response.model_copy(update={"urgent": 1_800_000})
+    minutes = []
+    for response in (policy.response, shorter):
+        scorer = Scorer(ModelSet(), Analyser(), learning=False, response_ms=response.of)
+        partition = PartitionScoring(ClusterIndex(64), DelayedLabels(targets(30), limit=2, spacing=DAY))
+        found = scorer.step(dict(urgent), CustomerMemory(None, 86_400.0), partition)
+        assert isinstance(found, Emit)
+        minutes.append(found.value.record["scores"]["response_minutes"])
+    assert minutes == [60, 30]

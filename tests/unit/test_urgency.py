@@ -11,6 +11,7 @@ from models.topics.priority import PriorityWeights, priority
 from models.value_index import ValueWeights, value_index
 from ops.commands.explain import priority_parts
 from streams.settings import Settings
+from streams.weights import priority_weights, value_weights
 
 SCORED = Path(__file__).parent.parent / "golden" / "feedback.scored.json"
 
@@ -81,6 +82,8 @@ def test_value_index_of_the_worked_example():
         value_index(math.inf, 0, 0, ValueWeights())
     with pytest.raises(ValueError, match="weights"):
         ValueWeights(alpha=-1)
+    assert value_weights(Settings()) == ValueWeights(0.35, 0.4, 0.2)
+    assert value_weights(Settings(value_lifetime=0.5)).gamma == 0.5
 
 
 def test_explain_shows_the_parts_of_each_priority_under_the_weights_of_the_settings(monkeypatch):
@@ -93,6 +96,14 @@ def test_explain_shows_the_parts_of_each_priority_under_the_weights_of_the_setti
     monkeypatch.setenv("HARK_PRIORITY_VALUE", "0")
     monkeypatch.setenv("HARK_PRIORITY_REACH", "1")
     monkeypatch.setenv("HARK_PRIORITY_REACH_FULL", "2")
+    monkeypatch.setenv("HARK_PRIORITY_NORMAL", "0.7")
+    monkeypatch.setenv("HARK_PRIORITY_LOW", "0.6")
+    monkeypatch.setenv("HARK_PRIORITY_FLOOR", "0.3")
     wide = priority_parts(Settings(), records[0] | {"cluster_size": 2})
     assert len(records) > 5
     assert (wide["value"], wide["reach"], wide["score"]) == (1.0, 1.0, wide["urgency"])
+    shares = priority_weights(Settings()).urgency
+    assert (shares["urgent"], shares["normal"], shares["low"]) == (1.0, 0.7, 0.6)
+    alone = {"cluster_size": 1, "customer": {"lifetime_value": 0.0}, "scores": {"urgency": "normal"}}
+    monkeypatch.setenv("HARK_PRIORITY_VALUE", "1")
+    assert priority_parts(Settings(), alone)["value"] == 0.3
