@@ -42,7 +42,7 @@ _SHAPES = prefixes((*phone.SHAPES, *id_card.SHAPES, *bank_card.SHAPES, *ssn.SHAP
 
 
 _FINDERS: tuple[tuple[int, Callable[[View], list[Candidate]], int], ...] = (
-    (triggers.EMAIL, email.find, 10),
+    (triggers.EMAIL, email.find, 20),
     (triggers.IP, ip.find, 100),
     (triggers.PLATE, plate.find, 130),
     (triggers.PASSPORT, passport.find, 170),
@@ -67,7 +67,7 @@ _PIECE = 2000
 _LEAST_BLOCK = 1000
 _LEAST_NEWS = 0.12
 """Share of bytes left when compressed: prose has .45 and more, a log of one template .2."""
-_SPARE, _RATE = 4000, 0.2
+_SPARE, _RATE = 3300, 0.2
 """Effort a long text may take, in all and a character more: from the piece on that takes more, the rest is
 one finding. Feedback takes .05 to .2 a character, a transcript with times .4, hostile text 1 to 3."""
 _MARGIN = 200

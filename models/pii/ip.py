@@ -88,7 +88,7 @@ def _is_version(view: View, start: int, end: int) -> bool:
 def _version6(view: View) -> list[Candidate]:
     found: list[Candidate] = []
     failures = 0
-    for match in view.each(_V6, 1):
+    for match in view.each(_V6, 8):
         raw = match.group(1)
         if raw[-1] == ":" and raw[-2:] != "::":
             raw = raw[:-1]

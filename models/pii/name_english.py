@@ -78,7 +78,7 @@ def stands_for_name(word: str) -> bool:
 def find(view: View) -> list[Candidate]:
     """Return the names of a text."""
     text = view.text
-    if not _is_suspicious(text):
+    if not _is_suspicious(view):
         return []
     words = [_Word(m.start(), m.end(), m[0], m[0].lower()) for m in _WORD.finditer(text)]
     view.spend(len(words))
@@ -102,9 +102,10 @@ def find(view: View) -> list[Candidate]:
     return found
 
 
-def _is_suspicious(text: str) -> bool:
+def _is_suspicious(view: View) -> bool:
     """Tell whether a capitalised word is a given name before another, or any name stands after a label."""
-    for match in _CAPITAL.finditer(text):
+    text = view.text
+    for match in view.each(_CAPITAL, 1):
         start, end = match.span()
         if (
             text[end : end + 1] == " "

@@ -57,11 +57,11 @@ class _Table(dict[int, int]):
     """
 
     def __missing__(self, code: int) -> int:
-        """Return what `code` becomes, itself if nothing; remembered within the basic plane only."""
+        """Return what `code` becomes, itself if nothing; remembered within the basic plane and for emoji."""
         plain = _EXACT.get(code)
         if plain is None:
             plain = _plain(code)
-        if code < 0x10000:
+        if code < 0x10000 or 0x1F300 <= code < 0x1FB00:
             self[code] = plain
         return plain
 

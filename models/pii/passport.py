@@ -46,6 +46,7 @@ def find(view: View) -> list[Candidate]:
         label = view.before(match.start())
         if not label & (ORDER | PHONE) or label & PASSPORT:
             found.append(Candidate(match.start(), match.end(), TYPE, match.group().upper(), 74))
+    view.spend(2 * sum(1 for label in view.labels if label.categories & PASSPORT))
     for match in view.each(_LABELLED):
         value = re.sub(r"[ ()（）-]", "", match.group(1)).upper()
         if 6 <= len(value) <= 11 and sum(char.isdigit() for char in value) >= 4:
