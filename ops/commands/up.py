@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from ops.failures import UserError, run, sayable
+from ops.failures import UserError, run, sayable, settings
 from ops.local import LocalCluster
 
 BROKER_PORT, STORE_PORT, METRICS_PORT = 9092, 8123, 9808
@@ -20,13 +20,16 @@ GUARDRAIL_SECONDS = 60.0
 @sayable
 def up(
     workers: Annotated[int, typer.Option("--workers", min=1, max=16)] = 1,
-    data: Annotated[Path, typer.Option("--data", help="Folder of the store and the keys.")] = Path(".hark"),
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Store and keys; instead of HARK_DATA_DIR."),
+    ] = None,
     broker_port: Annotated[int, typer.Option("--broker-port")] = BROKER_PORT,
     store_port: Annotated[int, typer.Option("--store-port")] = STORE_PORT,
     metrics_port: Annotated[int, typer.Option("--metrics-port")] = METRICS_PORT,
 ) -> None:
     """Start broker, store, workers and the guardrail job, print their addresses, and run until stopped."""
-    run(_up(workers, data, broker_port, store_port, metrics_port))
+    run(_up(workers, settings(data_dir=data).data_dir, broker_port, store_port, metrics_port))
 
 
 async def _up(workers: int, data: Path, broker_port: int, store_port: int, metrics_port: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,8 @@ def cli_page(commands: TyperGroup, root: Path) -> str:
     """
     blocks = []
     for words, command in _commands(commands, "hark"):
-        arguments = [f"{param.name.upper()}" for param in command.params if not _is_option(param)]
         blocks.append(f"## {words}\n\n{_prose(command.help)}")
-        blocks.append(f"```\n{' '.join([words, *arguments])}\n```")
+        blocks.append(f"```\n{' '.join([words, *_synopsis(command.params)])}\n```")
         if rows := [_row(param, root) for param in command.params if not getattr(param, "hidden", False)]:
             blocks.append(table(("argument or option", "default", "meaning"), rows))
     lead = (
@@ -47,6 +46,19 @@ def _prose(text: str | None) -> str:
 
 def _is_option(param: Any) -> bool:
     return bool(param.opts[0].startswith("-"))
+
+
+def _synopsis(params: Iterable[Any]) -> Iterator[str]:
+    """Yield the arguments, in brackets where they may be missing, and the options that may not."""
+    needed = []
+    for param in params:
+        name = param.name.upper()
+        if not _is_option(param):
+            several = f"{name}…" if param.nargs == -1 else name
+            yield several if param.required else f"[{several}]"
+        elif param.required:
+            needed.append(f"{param.opts[0]} {name}")
+    yield from needed
 
 
 def _row(param: Any, root: Path) -> tuple[str, str, str]:

@@ -25,6 +25,7 @@ from streams.topics import CATALOG
 
 ROOT = Path(__file__).parent.parent.parent
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(#[^)\s]*)?\)")
+CODE = re.compile(r"`([^`\n]+)`")
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "ops" / "docs").rglob("*.md")])
 
 
@@ -166,6 +167,34 @@ def test_commands_of_the_readme_exist(page: str) -> None:
 def _is_group(name: str) -> bool:
     command: Any = whole()
     return hasattr(command.commands[name], "commands")
+
+
+def _leaves(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Yield every command that does something, with its words."""
+    children = getattr(command, "commands", {})
+    if not children:
+        yield " ".join(words), command
+    for name, child in children.items():
+        yield from _leaves(child, (*words, name))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_commands_in_the_pages_can_be_given_as_they_stand(page: Path) -> None:
+    """Options exist, and where arguments are given none that is required is missing."""
+    leaves = dict(_leaves(whole()))
+    text = page.read_text("utf-8")
+    said = [line for block in re.findall(r"```\w*\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+    for line in re.findall(r"(?:^|[\s/$])hark ([a-z][^#\n]*)", "\n".join([*said, *CODE.findall(text)]), re.M):
+        assert line.split()[0] in whole().commands, f"hark {line}"
+        name = next((name for name in leaves if f"{line.strip()} ".startswith(f"{name} ")), None)
+        given = line.strip().removeprefix(name or "").split()
+        if name is None or not given:
+            continue
+        known = {word: one for one in leaves[name].params for word in (*one.opts, *one.secondary_opts)}
+        used = {word for word in given if re.fullmatch(r"--?[a-z][\w-]*", word)}
+        assert used <= {*known, "--help"}, f"hark {line}"
+        needed = {one.opts[0] for one in known.values() if one.required and one.opts[0].startswith("-")}
+        assert needed <= used, f"hark {line}"
 
 
 @pytest.mark.parametrize("page", ["README.md", "ops/docs/README.zh-CN.md"])
