@@ -15,7 +15,8 @@ from models.intake import Limits
 from ops.dead.letters import Letter, Wanted, from_store, from_topic, moment, place
 from ops.dead.replay import LASTING, LogSource, Replayed, Replayer
 from ops.failures import UserError, run, sayable, settings
-from sinks.clickhouse.client import EXPECTED, connect
+from ops.wiring.store import opened
+from sinks.clickhouse.client import EXPECTED
 from streams import kafka
 from streams.codec import iso
 from streams.settings import Settings
@@ -144,12 +145,8 @@ def _row(letter: Letter) -> dict[str, str | int]:
 async def _find(config: Settings, wanted: Wanted, source: From) -> list[Letter]:
     if source != "topic":
         try:
-            password = config.clickhouse_password.get_secret_value()
-            client = connect(config.clickhouse_url, config.clickhouse_user, password)
-            try:
+            with opened(config, schema=False) as client:
                 return from_store(client, config.clickhouse_database, wanted)
-            finally:
-                client.close()
         except EXPECTED:
             if source == "store":
                 raise

@@ -15,8 +15,8 @@ from models.clock import SystemClock
 from models.follow_up import PolicyError, load_policy, missing_years
 from ops.failures import run, sayable, sentence, settings
 from ops.topic_admin import missing_topics
+from ops.wiring.store import opened
 from rules.source import RuleError
-from sinks.clickhouse.client import connect
 from sinks.clickhouse.schema import Schema
 from streams import kafka
 from streams.broadcast import Broadcast
@@ -82,28 +82,18 @@ async def _topics(config: Settings) -> str:
 
 async def _store(config: Settings) -> str:
     def ask() -> str:
-        client = connect(
-            config.clickhouse_url, config.clickhouse_user, config.clickhouse_password.get_secret_value()
-        )
-        try:
+        with opened(config, schema=False) as client:
             return str(client.query("SELECT version()").result_rows[0][0])
-        finally:
-            client.close()
 
     return f"ClickHouse {await asyncio.to_thread(ask)} at {config.clickhouse_url}"
 
 
 async def _schema(config: Settings) -> str:
     def check() -> int:
-        client = connect(
-            config.clickhouse_url, config.clickhouse_user, config.clickhouse_password.get_secret_value()
-        )
-        try:
+        with opened(config, schema=False) as client:
             schema = Schema(client, config.clickhouse_database)
             schema.check()
             return max(schema.applied())
-        finally:
-            client.close()
 
     return f"version {await asyncio.to_thread(check)}"
 

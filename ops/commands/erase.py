@@ -10,7 +10,7 @@ from models.intake.privacy import FieldMask
 from ops.erase import EraseError
 from ops.erase import erase as erase_customer
 from ops.failures import UserError, run, sayable, settings
-from sinks.clickhouse.client import connect
+from ops.wiring.store import opened
 from streams.masking import masker
 
 
@@ -27,15 +27,12 @@ def erase(
     mask = FieldMask(masker(config))
     if not yes:
         typer.confirm("Erase everything about this customer? There is no way back", abort=True)
-    password = config.clickhouse_password.get_secret_value()
-    client = connect(config.clickhouse_url, config.clickhouse_user, password, config.clickhouse_database)
-    try:
+    with opened(config) as client:
         quiet = config.archive_linger_s + 2.0
-        done = run(erase_customer(config, client, mask, customer, timeout=timeout, quiet=quiet))
-    except EraseError as error:
-        raise UserError(str(error)) from None
-    finally:
-        client.close()
+        try:
+            done = run(erase_customer(config, client, mask, customer, timeout=timeout, quiet=quiet))
+        except EraseError as error:
+            raise UserError(str(error)) from None
     rows = ", ".join(f"{count:,} of {table}" for table, count in sorted(done.rows.items())) or "none"
     typer.echo(f"erased under {done.names} names: {done.links} links; rows: {rows}")
     typer.echo("aggregates stay, and topics until their retention ends: see ops/docs/erasure.md")

@@ -15,9 +15,10 @@ from models.topics.analyser import Analyser
 from models.topics.priority import priority, standing
 from ops.failures import UserError, sayable, settings
 from ops.wiring.history import history
+from ops.wiring.store import opened
 from ops.wiring.tags import KafkaTags
 from ops.wiring.versions import Version, of, versions
-from sinks.clickhouse.client import Client, connect
+from sinks.clickhouse.client import Client
 from streams.settings import Settings
 from streams.weights import priority_weights
 
@@ -36,12 +37,8 @@ def explain(
     the newest one explains, and both scores are shown.
     """
     config = settings()
-    password = config.clickhouse_password.get_secret_value()
-    client = connect(config.clickhouse_url, config.clickhouse_user, password, config.clickhouse_database)
-    try:
+    with opened(config) as client:
         records = _log(client, feedback_id)
-    finally:
-        client.close()
     found = _explained(config, records, feedback_id)
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))

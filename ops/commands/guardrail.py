@@ -13,7 +13,7 @@ from models.clock import SystemClock
 from ops.failures import sayable, sentence, settings
 from ops.guardrail import Guardrails, Judged
 from ops.wiring.catalog import KafkaPublisher
-from sinks.clickhouse.client import connect
+from ops.wiring.store import opened
 from streams import metrics
 from streams.settings import Settings
 from streams.topics import DECISIONS
@@ -46,12 +46,8 @@ def guardrail(
 
 
 def _look(config: Settings, dry: bool) -> list[Judged]:
-    password = config.clickhouse_password.get_secret_value()
-    client = connect(config.clickhouse_url, config.clickhouse_user, password, config.clickhouse_database)
-    try:
+    with opened(config) as client:
         return Guardrails(client, KafkaPublisher(config), SystemClock(), dry).run()
-    finally:
-        client.close()
 
 
 def _say(judged: list[Judged], as_json: bool) -> None:

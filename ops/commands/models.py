@@ -13,8 +13,8 @@ from rich.table import Table
 from models.scoring.targets import MODELS
 from ops.failures import UserError, sayable, settings
 from ops.wiring.log import send
+from ops.wiring.store import opened
 from ops.wiring.versions import Version, versions
-from sinks.clickhouse.client import connect
 from sinks.clickhouse.queries import ask
 from streams.agents.learn import ORDER
 from streams.codec import dumps
@@ -165,12 +165,8 @@ def _summary(model: str, held: list[Version]) -> dict[str, Any]:
 
 
 def _figures(config: Settings) -> list[dict[str, Any]]:
-    password = config.clickhouse_password.get_secret_value()
-    client = connect(config.clickhouse_url, config.clickhouse_user, password, config.clickhouse_database)
-    try:
+    with opened(config) as client:
         return ask(client, "models_now")
-    finally:
-        client.close()
 
 
 def _time(seconds: float) -> str:

@@ -14,7 +14,7 @@ from ops.failures import sayable, settings
 from ops.reporting.page import write_page
 from ops.reporting.summary import summarise
 from ops.reporting.terminal import show
-from sinks.clickhouse.client import connect
+from ops.wiring.store import opened
 from sinks.clickhouse.schema import Schema
 
 
@@ -28,19 +28,12 @@ def report(
 ) -> None:
     """Print counts, model figures, decisions and uplift from the store."""
     config = settings(clickhouse_url=url)
-    password = config.clickhouse_password.get_secret_value()
-    client = connect(config.clickhouse_url, config.clickhouse_user, password)
-    try:
+    with opened(config, schema=False) as client:
         Schema(client, config.clickhouse_database).check()
-    finally:
-        client.close()
-    client = connect(config.clickhouse_url, config.clickhouse_user, password, config.clickhouse_database)
-    try:
+    with opened(config) as client:
         found = summarise(client)
         if html is not None:
             write_page(html, client, found, config.horizon_days)
-    finally:
-        client.close()
     if json_:
         sys.stdout.write(json.dumps(found, ensure_ascii=False, default=str) + "\n")
     else:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -15,9 +14,9 @@ from ops.commands.rules_text import shadow_lines
 from ops.failures import sayable, settings
 from ops.wiring.catalog import KafkaPublisher
 from ops.wiring.history import history
+from ops.wiring.store import opened
 from rules.publish import Publisher
 from rules.why import Kept
-from sinks.clickhouse.client import Client, connect
 from sinks.clickhouse.queries import ask
 
 _DECISIONS = """SELECT feedback_id, rule_id, arm, reason, rule_version FROM decisions FINAL
@@ -38,12 +37,12 @@ def wire(onto: Wiring = wiring) -> None:
 
 
 def _history(customer: str | None) -> Iterable[dict[str, Any]]:
-    with _store() as client:
+    with opened(settings()) as client:
         yield from history(client, customer)
 
 
 def _decisions(customer: str) -> Iterable[tuple[str, Kept]]:
-    with _store() as client:
+    with opened(settings()) as client:
         rows = client.query(_DECISIONS, parameters={"customer": customer}).result_rows
     for identity, rule_id, arm, reason, version in rows:
         yield str(identity), Kept(str(rule_id), Arm(arm), Suppression(reason), int(version))
@@ -55,7 +54,7 @@ def shadow(
     rule: Annotated[str | None, typer.Option("--rule", help="One rule only.")] = None, as_json: AsJson = False
 ) -> None:
     """Say what rules in shadow would have done on live events: how often, on whom, at what cost."""
-    with _store() as client:
+    with opened(settings()) as client:
         rows = ask(client, "shadow", {"rule": rule or ""})
     if as_json:
         typer.echo(json.dumps({"rules": rows}, ensure_ascii=False))
@@ -65,17 +64,6 @@ def shadow(
             out.print(line)
     if not rows:
         out.print("no decision of a rule in shadow is stored")
-
-
-@contextmanager
-def _store() -> Iterator[Client]:
-    config = settings()
-    password = config.clickhouse_password.get_secret_value()
-    client = connect(config.clickhouse_url, config.clickhouse_user, password, config.clickhouse_database)
-    try:
-        yield client
-    finally:
-        client.close()
 
 
 wire()

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ops.failures import sayable, settings
-from sinks.clickhouse.client import connect
+from ops.wiring.store import opened
 from sinks.clickhouse.schema import Schema
 
 app = typer.Typer(help="The ClickHouse store.", no_args_is_help=True)
@@ -28,10 +28,6 @@ def migrate(
 ) -> None:
     """Bring the schema up to date; safe to repeat."""
     config = settings(clickhouse_url=url)
-    password = config.clickhouse_password.get_secret_value()
-    client = connect(config.clickhouse_url, config.clickhouse_user, password)
-    try:
+    with opened(config, schema=False) as client:
         applied = Schema(client, config.clickhouse_database, cluster).migrate()
-    finally:
-        client.close()
     typer.echo(f"applied {', '.join(map(str, applied))}" if applied else "up to date")

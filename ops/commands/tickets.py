@@ -17,7 +17,8 @@ from rich.table import Table
 from models.events import ActionStatus
 from models.follow_up import suggest
 from ops.failures import UserError, run, sayable, settings
-from sinks.clickhouse.client import Client, connect
+from ops.wiring.store import opened
+from sinks.clickhouse.client import Client
 from sinks.clickhouse.queries import ask
 from streams import kafka
 from streams.codec import dumps
@@ -203,13 +204,5 @@ def _one(client: Client, ident: str) -> dict[str, Any]:
 
 
 def _stored(config: Settings, read: Callable[[Client], T]) -> T:
-    client = connect(
-        config.clickhouse_url,
-        config.clickhouse_user,
-        config.clickhouse_password.get_secret_value(),
-        config.clickhouse_database,
-    )
-    try:
+    with opened(config) as client:
         return read(client)
-    finally:
-        client.close()

@@ -15,8 +15,9 @@ from ops.uplift.report import SCORES, By, policy, uplift_report
 from ops.uplift.table import TableError, read
 from ops.uplift.text import policy_sheet, report_sheet, score_sheets, trial_sheet
 from ops.uplift.trial import Trial, analyse, as_json, doubtful
+from ops.wiring.store import opened
 from sinks.base import SinkError
-from sinks.clickhouse.client import EXPECTED, NEEDS_A_PERSON, Client, code_of, connect
+from sinks.clickhouse.client import EXPECTED, NEEDS_A_PERSON, code_of
 from streams.settings import Settings
 
 
@@ -107,12 +108,9 @@ def _store(
         raise TableError("--by takes tier, topic or channel")
     if covariate not in (None, *SCORES):
         raise TableError("--covariate takes churn, money, polarity or spend_before for rules")
-    client = _client()
-    try:
+    with opened(Settings()) as client:
         segment = None if by is None else segments[by]
         rows = uplift_report(client, rule, metric, segment, covariate=covariate or "churn", matters=matters)
-    finally:
-        client.close()
     if json_:
         _emit({"rules": rows})
     elif rows:
@@ -126,27 +124,14 @@ def _policy(rule: str | None, metric: str | None, score: str, json_: bool) -> No
         raise TableError("--score needs --rule and --metric")
     if score not in SCORES:
         raise TableError("--score takes churn, money, polarity or spend_before")
-    client = _client()
-    try:
+    with opened(Settings()) as client:
         found = policy(client, rule, metric, score)
-    finally:
-        client.close()
     if found is None:
         typer.echo("no decisions with an outcome yet: nothing to compare", err=True)
     elif json_:
         _emit({"rule": rule, "metric": metric, "score": {"name": score} | found})
     else:
         _console().print(policy_sheet(found, score))
-
-
-def _client() -> Client:
-    settings = Settings()
-    return connect(
-        settings.clickhouse_url,
-        settings.clickhouse_user,
-        settings.clickhouse_password.get_secret_value(),
-        settings.clickhouse_database,
-    )
 
 
 def _print_trial(trial: Trial, control: str, score: str | None, left_out: int, json_: bool) -> None:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from models.value_index import ValueWeights
 from ops.failures import sayable, settings
-from sinks.clickhouse.client import connect
+from ops.wiring.store import opened
 from sinks.clickhouse.queries import ask
 from streams.weights import value_weights
 
@@ -39,12 +39,8 @@ def value(
         "from": int(now - days * _DAY_MS), "to": now, "days": around, "least": least,
         "alpha": weights.alpha, "beta": weights.beta, "gamma": weights.gamma,
     }  # fmt: skip
-    password = config.clickhouse_password.get_secret_value()
-    client = connect(config.clickhouse_url, config.clickhouse_user, password, config.clickhouse_database)
-    try:
+    with opened(config) as client:
         rows = ask(client, "insight_value_index", asked)
-    finally:
-        client.close()
     if as_json:
         told = {"alpha": weights.alpha, "beta": weights.beta, "gamma": weights.gamma}
         typer.echo(json.dumps({"weights": told, "topics": rows}, ensure_ascii=False, default=str))

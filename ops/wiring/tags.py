@@ -6,7 +6,8 @@ from typing import Any
 
 from models.topics.tags import Tag, TagBook, matches
 from ops.wiring.log import read, send
-from sinks.clickhouse.client import Client, connect
+from ops.wiring.store import opened
+from sinks.clickhouse.client import Client
 from streams.codec import loads
 from streams.outbox import Outbox
 from streams.settings import Settings
@@ -62,13 +63,8 @@ class KafkaTags:
 
     def apply_to_past(self, tag: Tag) -> int:
         """Give stored feedback the tag's topic where its phrases match, as workers would have."""
-        config = self._settings
-        password = config.clickhouse_password.get_secret_value()
-        client = connect(config.clickhouse_url, config.clickhouse_user, password, config.clickhouse_database)
-        try:
+        with opened(self._settings) as client:
             return apply_to_store(client, tag)
-        finally:
-            client.close()
 
 
 def apply_to_store(client: Client, tag: Tag) -> int:
