@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ops.evaluation import churn, pii, sentiment, topics
+from ops.evaluation import churn, pii, sentiment, topics, watch
 from ops.failures import sayable
 
 app = typer.Typer(
@@ -14,3 +14,4 @@ app.command("sentiment")(sayable(sentiment.sentiment))
 app.command("pii")(sayable(pii.pii))
 app.command("churn")(sayable(churn.churn))
 app.command("topics")(sayable(topics.topics))
+app.command("watch")(sayable(watch.watch))

@@ -40,6 +40,11 @@ class Words:
         text += ("，" if lang == "zh" else ".") + rng.choice(words["close"][mood])
         return self._fill(text, product)
 
+    def outbreak(self, lang: str) -> str:
+        """Return a text about an issue nobody spoke of before."""
+        words, rng = self._texts[lang], self._rng
+        return self._fill(str(rng.choice(words["opening"]) + rng.choice(words["outbreak"])), "")
+
     def remark(self, lang: str, kind: str, product: str) -> str:
         """Return a suggestion or a question."""
         return self._fill(self._rng.choice(self._texts[lang][kind]), product)

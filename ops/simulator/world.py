@@ -18,6 +18,7 @@ import orjson
 
 from models.events.base import Channel
 from ops.simulator import personal
+from ops.simulator.shift import Shift
 from ops.simulator.words import Words
 from streams.topics import CUSTOMER_EVENTS, CUSTOMER_LINKS, FEEDBACK_RAW, OUTCOMES
 
@@ -95,10 +96,21 @@ class World:
         Event time of the first day (ms since the epoch), and how many there are.
     first
         Number behind which events are counted, so that a later world of the same customers repeats no id.
+    shift
+        What turns in this world and when; up to then it is the world without.
     """
 
-    def __init__(self, seed: int, feedback: int, start_ms: int, days: int = 60, first: int = 0) -> None:
+    def __init__(
+        self,
+        seed: int,
+        feedback: int,
+        start_ms: int,
+        days: int = 60,
+        first: int = 0,
+        shift: Shift | None = None,
+    ) -> None:
         self.rng = Random(seed)
+        self.shift = shift
         self.days = days
         self.feedback = feedback
         self.start_ms = start_ms
@@ -150,6 +162,8 @@ class World:
             happened += self._habits(customer, begin)
             if self._said < self.feedback:
                 happened += self._speech(customer, number, begin)
+        if self.shift is not None and self.shift.breaks_out(number):
+            happened += self._outbreak(self.shift, number, begin)
         happened += [(begin + rng.randrange(DAY_MS), produced) for produced in self._later.pop(number, [])]
         happened.sort(key=lambda pair: pair[0])
         return [produced for _, produced in happened]
@@ -193,17 +207,32 @@ class World:
         elif rng.random() < 0.12 * rate:
             yield from self._say(customer, begin, number, rng.choice(("suggestion", "question")))
 
-    def _say(self, customer: Customer, begin: int, number: int, mood: str) -> Iterator[tuple[int, Produced]]:
+    def _outbreak(self, shift: Shift, number: int, begin: int) -> Iterator[tuple[int, Produced]]:
+        """Let many customers say the same new thing within the outbreak's hours."""
+        for customer in self.rng.sample([c for c in self.customers.values() if not c.gone], shift.voices):
+            text = self._words.outbreak(customer.lang)
+            yield from self._say(customer, begin + shift.onset_ms, number, "negative", text, shift.span_ms)
+
+    def _words_of(self, customer: Customer, number: int, mood: str, product: str) -> str:
         rng, words = self.rng, self._words
-        product = words.product(customer.lang)
         if mood in ("suggestion", "question"):
-            text = words.remark(customer.lang, mood, product)
-        else:
-            topic = customer.topic if mood == "negative" else rng.choice(words.topics(customer.lang, mood))
-            text = words.opinion(customer.lang, mood, topic, product)
+            return words.remark(customer.lang, mood, product)
+        topic, spoken = customer.topic, mood
+        if self.shift is not None and mood == "negative" and self.shift.ironic(number, rng):
+            spoken = "positive"
+        if spoken == "positive":
+            topic = rng.choice(words.topics(customer.lang, spoken))
+        return words.opinion(customer.lang, spoken, topic, product)
+
+    def _say(
+        self, customer: Customer, begin: int, number: int, mood: str, text: str = "", span: int = DAY_MS
+    ) -> Iterator[tuple[int, Produced]]:
+        rng = self.rng
+        product = self._words.product(customer.lang)
+        text = text or self._words_of(customer, number, mood, product)
         if rng.random() < 0.10:
             text += personal.sentence(rng, customer.lang)
-        at = begin + rng.randrange(DAY_MS)
+        at = begin + rng.randrange(span)
         if rng.random() < 0.02 and number > 6:
             at -= rng.randint(2, 5) * DAY_MS
         self._serial += 1
