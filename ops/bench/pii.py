@@ -1,4 +1,4 @@
-"""Masking beside Presidio and argus-redact, in one run on the same texts; prints the ratios.
+"""Masking beside Presidio and argus-redact, in one run on the same texts: cost, ratios, and what each finds.
 
 The other tools are no dependencies of Hark: `--install` puts them into an environment of their own, or
 `--python` names an interpreter that has them; what cannot be imported is skipped and named. All figures
@@ -22,6 +22,8 @@ from typing import Annotated, Any
 import typer
 
 from models.pii import Finder, Keyring, Masker
+from ops.bench import pii_found
+from ops.evaluation.pii import read
 
 SEED = 20261122
 RIVALS = ("presidio-analyzer", "argus-redact")
@@ -237,8 +239,24 @@ def bench(
                 typer.echo(f"{name:<12} skipped: {found}")
             else:
                 _row(name, found, ours)
+        _found(file, python, Path(folder))
     for label, spent in hostile().items():
         typer.echo(f"hostile, 20,000 characters, {label:<26} {spent:8.2f} ms")
+
+
+def _found(file: Path, python: str, folder: Path) -> None:
+    """Print what each tool finds of the values of number systems, by language, types aside."""
+    rows = [row for row in read(file) if row.counted is None]
+    for lang in sorted({row.lang for row in rows}):
+        spoken = [row for row in rows if row.lang == lang]
+        for name in ("hark", "presidio", "argus"):
+            found = pii_found.own(spoken) if name == "hark" else pii_found.rival(name, spoken, python, folder)
+            if not isinstance(found, str):
+                figures = pii_found.compared(spoken, found)
+                typer.echo(
+                    f"{name:<12} {lang}, {figures.values} values: recall {figures.recall:.3f}, "
+                    f"precision {figures.precision:.3f}"
+                )
 
 
 def _row(name: str, found: dict[str, float], ours: dict[str, float] | None) -> None:
