@@ -13,6 +13,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from pydantic import ValidationError
 
 from models.pii.keyring import KeyringError
+from models.pii.operator_choice import OperatorError
 from models.pii.thorough import MissingTagger
 from models.snapshot import SnapshotError
 from ops.embedded.process import EmbeddedError
@@ -34,6 +35,7 @@ SAYABLE = (
     KeyringError,
     MissingTagger,
     NotReady,
+    OperatorError,
     RuleError,
     SinkError,
     SnapshotError,

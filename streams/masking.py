@@ -7,6 +7,7 @@ from models.intake import FieldMask
 from models.pii import Finder, Keyring, Masker
 from models.pii.audit import Audit
 from models.pii.keyring import KeyringError
+from models.pii.operator_choice import chosen
 from streams import metrics
 from streams.settings import Settings
 
@@ -32,7 +33,7 @@ def keyring(settings: Settings) -> Keyring:
 
 def masker(settings: Settings) -> Masker:
     """Return the masker of every field and of texts whose channel is not singled out."""
-    return Masker(Finder(settings.pii_names), {}, keyring(settings))
+    return Masker(Finder(settings.pii_names), chosen(settings.pii_operators), keyring(settings))
 
 
 def field_mask(settings: Settings) -> FieldMask:
@@ -42,17 +43,19 @@ def field_mask(settings: Settings) -> FieldMask:
     ------
     ChannelError
         If a channel of the settings does not exist.
+    models.pii.operator_choice.OperatorError
+        If the settings choose an operator that does not exist.
     models.pii.thorough.MissingTagger
         If the thorough setting is asked for anywhere and its packages are missing.
     """
     channels = thorough_channels(settings.pii_thorough_channels)
-    keys = keyring(settings)
+    keys, operators = keyring(settings), chosen(settings.pii_operators)
     finder = Finder(settings.pii_names)
-    fields = Masker(finder, {}, keys)
+    fields = Masker(finder, operators, keys)
     if settings.pii_names == "thorough" or not (channels or settings.pii_audit_share):
         return FieldMask(fields)
     thorough = Finder("thorough")
-    careful = Masker(thorough, {}, keys)
+    careful = Masker(thorough, operators, keys)
     texts = Audit(fields, finder, thorough, settings.pii_audit_share, report)
     return FieldMask(fields, texts, dict.fromkeys(channels, careful))
 

@@ -68,6 +68,10 @@ class Settings(BaseSettings):
 
     pii_keys: SecretStr = Field(SecretStr(""), description="key ring as JSON; made by `hark keys new`")
     pii_keys_file: Path | None = Field(None, description="file with the key ring, instead of HARK_PII_KEYS")
+    pii_operators: str = Field(
+        "",
+        description="what replaces findings by type, pseudonyms unless told, e.g. PHONE=mask:4,EMAIL=encrypt",
+    )
     pii_names: Literal["fast", "thorough"] = Field("fast", description="how names and addresses are found")
     pii_thorough_channels: str = Field(
         "",

@@ -105,7 +105,8 @@ class FieldMask:
             return attributes
         masked = self._walk(attributes, "", counts)
         # What still reads as personal data only when put together is not worth keeping.
-        return {"masked": True} if self._masker.mask(_flat(masked)).counts else masked
+        flat = _flat(masked)
+        return masked if self._masker.mask(flat).text == flat else {"masked": True}
 
     def _walk(self, value: Any, key: str, counts: dict[str, int]) -> Any:
         if isinstance(value, dict):

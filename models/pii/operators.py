@@ -7,6 +7,8 @@ from typing import NamedTuple, Protocol
 
 from models.pii.keyring import Keyring
 
+_MOST_LEFT = 6
+
 
 class Finding(NamedTuple):
     """What an operator may use.
@@ -79,7 +81,9 @@ class Redact:
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """Stars, with the last `keep` letters or digits left, never more than a third of them.
+    """Stars, with the last `keep` letters or digits left: six at most, and never more than half.
+
+    What is left must not read as a number itself, for which seven digits are enough.
 
     Examples
     --------
@@ -87,6 +91,8 @@ class Mask:
     '***-****-*678'
     >>> Mask(keep=2)(Finding("PHONE", "8613812345678", "138-1234-5678", Keyring.new()))
     '***-****-**78'
+    >>> Mask(keep=9)(Finding("QQ", "87654321", "87654321", Keyring.new()))
+    '****4321'
     """
 
     keep: int = 3
@@ -95,7 +101,7 @@ class Mask:
     def __call__(self, finding: Finding) -> str:
         """Return the starred text, separators as written."""
         letters = sum(char.isalnum() for char in finding.text)
-        hidden = letters - min(self.keep, letters // 3)
+        hidden = letters - min(self.keep, letters // 2, _MOST_LEFT)
         out: list[str] = []
         for char in finding.text:
             if char.isalnum() and hidden > 0:

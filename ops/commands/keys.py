@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from models.pii.keyring import Keyring, KeyringError
+from models.pii.view import TOKEN
 
 app = typer.Typer(help="Keys of pseudonyms.", no_args_is_help=True)
 
-File = Annotated[Path, typer.Option("--file", "-f", envvar="HARK_KEYS_FILE", help="The key file.")]
+File = Annotated[
+    Path, typer.Option("--file", "-f", envvar=["HARK_PII_KEYS_FILE", "HARK_KEYS_FILE"], help="The key file.")
+]
 
 
 def _load(file: Path) -> Keyring:
@@ -67,3 +72,21 @@ def list_(file: File) -> None:
     for version in sorted({*ring.versions, *ring.destroyed}):
         state = "in use" if version == ring.current else "kept" if version in ring.versions else "destroyed"
         typer.echo(f"{version}\t{state}")
+
+
+@app.command()
+def decrypt(
+    file: File,
+    text: Annotated[str | None, typer.Argument(help="The text; standard input unless given.")] = None,
+) -> None:
+    """Print a text with what `HARK_PII_OPERATORS=TYPE=encrypt` encrypted in it; pseudonyms stay."""
+    ring = _load(file)
+
+    def revealed(match: re.Match[str]) -> str:
+        token = match.group()
+        return ring.decrypt(token) if ":e" in token else token
+
+    try:
+        typer.echo(TOKEN.sub(revealed, sys.stdin.read() if text is None else text), nl=text is not None)
+    except KeyringError as error:
+        raise _refuse(error) from None

@@ -129,3 +129,17 @@ def test_keys_command(tmp_path: Path) -> None:
     assert runner.invoke(app, ["destroy", "1", "--yes", "--file", str(path)]).exit_code == 0
     listed = runner.invoke(app, ["list", "--file", str(path)]).output
     assert listed.split() == ["1", "destroyed", "2", "in", "use"]
+
+
+def test_what_was_encrypted_is_decrypted_from_the_command_line(tmp_path: Path) -> None:
+    runner, path, later = CliRunner(), tmp_path / "keys.json", RING.rotate()
+    later.save(path)
+    old = Masker(FINDER, {"PHONE": Encrypt()}, RING).mask(PHONE).text
+    new = Masker(FINDER, {"PHONE": Encrypt()}, later).mask(PHONE + "，a@b.com").text
+    shown = runner.invoke(app, ["decrypt", "--file", str(path)], input=f"{old}\n{new}\n")
+    assert shown.exit_code == 0
+    assert shown.output.splitlines()[0] == PHONE
+    assert shown.output.splitlines()[1].startswith(f"{PHONE}，<EMAIL:k2:")
+    assert runner.invoke(app, ["destroy", "1", "--yes", "--file", str(path)]).exit_code == 0
+    lost = runner.invoke(app, ["decrypt", "--file", str(path), old])
+    assert lost.exit_code == 1 and "13800138000" not in lost.output
