@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from aiokafka import TopicPartition
+from broker_world import published
 from typer.testing import CliRunner
 
 from ops.commands.dead import app
@@ -66,13 +66,7 @@ def test_list_show_and_replay(monkeypatch: pytest.MonkeyPatch) -> None:
             assert "feedback.raw/0/900: gone: feedback.raw no longer keeps offset 900" in replayed.output
             assert SECRET not in listed.output + shown.output + replayed.output
 
-            consumer = kafka.reader(settings, "test")
-            await consumer.start()
-            place = TopicPartition(FEEDBACK_RAW, 0)
-            consumer.assign([place])
-            consumer.seek(place, 0)
-            records = [await consumer.getone(place) for _ in range(3)]
-            await consumer.stop()
+            records = await published(settings, FEEDBACK_RAW, 3)
             assert (records[2].key, records[2].value) == (b"k", GOOD)
             assert records[2].timestamp == records[0].timestamp
             assert dict(records[2].headers) == {"a": b"b", MARK: b"feedback.raw/0/0"}

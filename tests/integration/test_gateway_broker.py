@@ -10,13 +10,12 @@ from typing import Any
 
 import aiohttp
 import orjson
-from aiokafka import TopicPartition
+from broker_world import published
 
 from ops.embedded.broker import EmbeddedBroker
 from ops.embedded.process import free_port
 from ops.gateway.server import Server
 from ops.topic_admin import apply
-from streams import kafka
 from streams.settings import Settings
 from streams.topics import FEEDBACK_RAW
 
@@ -37,22 +36,6 @@ def config(broker: str, port: int = 0) -> Settings:
 
 def event(number: int, size: int = 10) -> bytes:
     return orjson.dumps({"id": f"f-{number}", "channel": "app", "text": "好" * size, "author": f"a{number}"})
-
-
-async def published(settings: Settings, count: int) -> list[Any]:
-    consumer = kafka.reader(settings, "test")
-    await consumer.start()
-    try:
-        consumer.assign([TopicPartition(FEEDBACK_RAW, partition) for partition in range(2)])
-        await consumer.seek_to_beginning()
-        found: list[Any] = []
-        async with asyncio.timeout(20):
-            while len(found) < count:
-                for records in (await consumer.getmany(timeout_ms=200)).values():
-                    found += records
-        return found
-    finally:
-        await consumer.stop()
 
 
 async def ready(session: aiohttp.ClientSession, url: str, status: int) -> None:
@@ -85,7 +68,7 @@ def test_what_is_confirmed_stands_on_the_topic() -> None:
             body = b"\n".join([*(event(n) for n in range(20)), event(20, 19_000)])
             status, answer = await post(session, url, body)
             assert (status, answer["ids"]) == (202, [f"f-{n}" for n in range(21)])
-            records = await published(settings, 21)
+            records = await published(settings, FEEDBACK_RAW, 21)
             assert {record.key.decode() for record in records} == {f"a{n}" for n in range(21)}
             headers = dict(records[0].headers)
             assert headers["ce_source"] == b"gateway/shop"
@@ -167,7 +150,7 @@ def test_a_request_at_work_is_finished_before_the_process_ends() -> None:
                 async with await request as response:
                     assert response.status == 202
                 assert await asyncio.wait_for(process.wait(), 15) == 0
-                assert len(await published(settings, 1)) == 1
+                assert len(await published(settings, FEEDBACK_RAW, 1)) == 1
                 assert process.stderr is not None
                 said = (await process.stderr.read()).decode()
                 assert "stopping" in said

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 import orjson
 import pytest
+from broker_world import running_broker
 from databases import fill, fresh
-from typer.testing import CliRunner
 
 from models.snapshot import Snapshot, encode
 from models.snapshot_parts import part_key, split
 from models.topics.tags import Tag
 from models.training import Trainer
-from ops.cli import app
-from ops.embedded.broker import EmbeddedBroker
 from ops.embedded.store import EmbeddedStore
-from ops.topic_admin import apply
 from ops.wiring.history import history
 from ops.wiring.log import read, send
 from ops.wiring.tags import apply_to_store
@@ -33,15 +29,9 @@ START = 1_750_000_000_000
 
 @pytest.fixture(scope="module")
 def settings() -> Iterator[Settings]:
-    loop = asyncio.new_event_loop()
-    broker = EmbeddedBroker()
-    loop.run_until_complete(broker.start())
-    config = Settings(broker=broker.address, partitions=2)
-    loop.run_until_complete(apply(config))
-    send(config, publish)
-    yield config
-    loop.run_until_complete(broker.stop())
-    loop.close()
+    with running_broker(2) as config:
+        send(config, publish)
+        yield config
 
 
 def publish(out: Outbox) -> None:
@@ -56,18 +46,6 @@ def publish(out: Outbox) -> None:
             if version == 8:
                 piece = piece[:-5] + bytes(5)
             out.placed(topic, 0, part_key("churn", slot, number).encode(), piece)
-
-
-@pytest.fixture
-def hark(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("HARK_BROKER", settings.broker)
-
-    def run(*words: str, ok: bool = True) -> str:
-        result = CliRunner().invoke(app, words)
-        assert (result.exit_code == 0) is ok, result.output
-        return result.output
-
-    return run
 
 
 def test_list_names_what_serves_and_what_is_held_and_leaves_damage_out(hark: Any) -> None:

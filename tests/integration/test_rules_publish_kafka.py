@@ -11,7 +11,7 @@ from random import Random
 
 import orjson
 import pytest
-from typer.testing import CliRunner
+from broker_world import running_broker
 
 from models.identity import Links
 from models.intake import FieldMask, LinkAdmission
@@ -19,10 +19,7 @@ from models.pii import Finder, Masker
 from models.pii.keyring import Keyring
 from ops.bench.sink import START_MS as T0
 from ops.bench.sink import decision, feedback
-from ops.cli import app
-from ops.embedded.broker import EmbeddedBroker
 from ops.embedded.store import EmbeddedStore
-from ops.topic_admin import apply
 from ops.wiring.catalog import AUTHOR, KafkaPublisher
 from ops.wiring.log import read
 from rules.engine import Engine
@@ -42,27 +39,8 @@ RULE = "late_delivery_coupon"
 
 @pytest.fixture(scope="module")
 def settings() -> Iterator[Settings]:
-    loop = asyncio.new_event_loop()
-    broker = EmbeddedBroker()
-    loop.run_until_complete(broker.start())
-    config = Settings(broker=broker.address, partitions=2)
-    loop.run_until_complete(apply(config))
-    yield config
-    loop.run_until_complete(broker.stop())
-    loop.close()
-
-
-@pytest.fixture
-def hark(settings: Settings, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("HARK_BROKER", settings.broker)
-    monkeypatch.setenv("HARK_PARTITIONS", "2")
-
-    def run(*words: str, ok: bool = True) -> str:
-        result = CliRunner().invoke(app, words)
-        assert (result.exit_code == 0) is ok, result.output
-        return result.output
-
-    return run
+    with running_broker(2) as config:
+        yield config
 
 
 def test_a_live_engine_follows_pause_resume_publish_and_rollback(
