@@ -13,6 +13,21 @@ from importlib import resources
 from models.pii.checksum import is_compact_date
 from models.pii.context import BARE_WORD, CARD, CARRIER, HOTLINE, ID, NATIONAL, ORDER, PASSPORT, PHONE, SSN
 from models.pii.digits import GLUE_BEFORE, Window
+from models.pii.phone_signs import (
+    CALLED,
+    EXTENSION,
+    GLUE_AFTER,
+    HAN,
+    HOTLINE_PREFIX,
+    HYPHEN_EXTENSION,
+    NEXT,
+    PART_OF_LINK,
+    QUAD,
+    SENT,
+    TEXTED,
+    UNITS,
+    YEAR_DATE,
+)
 from models.pii.span import Candidate
 from models.pii.view import View
 
@@ -30,35 +45,6 @@ _LANDLINE = re.compile(r"(0(?:10|2[0-57-9])[2-9][0-9]{7}|0[3-9][1-9][0-9][2-9][0
 _NANP = re.compile("[2-9][0-9]{2}[2-9]|555")
 _FOREIGN_MOBILE = re.compile("0[5-9][0-9]{8}|0(?:7[0-9]|[89]0|9[0-9])[0-9]{8}")
 """Mobiles with their trunk "0" in one run: Taiwan, France, Israel, Vietnam; Britain, Japan, Manila."""
-_EXTENSION = re.compile(
-    r" {0,2}(?:转|轉|分机|內線|ext(?:ension)?\.?|extn\.?|x|#|;ext=) {0,2}[:：]? {0,2}"
-    r"[0-9]{1,6}(?![0-9]|-[0-9]{5})",
-    re.IGNORECASE,
-)
-_OCTET = "(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
-_QUAD = re.compile(rf"(?<![0-9.])(?:{_OCTET}\.){{3}}{_OCTET}(?![0-9]|\.[0-9])")
-_HYPHEN_EXTENSION = re.compile(r"-[0-9]{1,5}(?![0-9-])")
-_GLUE_AFTER = re.compile(r"(?:qq|vx|wx|v|x|ext|extn|wechat|is|and|or|please|thanks)(?![a-z])", re.IGNORECASE)
-_UNITS = tuple("元块台个件次人条万亿米克分秒天年套只张份号位")
-_CALLED = re.compile(
-    r"\b(?:call(?:ed|ing)?|dial(?:l?ed|l?ing)?|rang|ring(?:ing)?|phon(?:ed|ing))[^\w]{1,3}(?:1[-. ])?$"
-)
-"""Before a toll-free number, which is a company's that was called."""
-_SENT = re.compile("[发發寄打给給到往送联聯系找拨撥][^，。,0-9]{0,4}$")
-"""What stands between 验证码 and a mobile it goes to, unlike between 订单 and a number it names."""
-_TEXTED = re.compile(r"\b(?:text|sms)(?:s|ed|ing)?\b[^.,!?\n0-9]{0,28} to [(（]?$")
-"""Before a number something is sent to: "text the code to …" names no code."""
-_HAN = re.compile("[㐀-鿿]")
-_NEXT = re.compile(r"(?<=[^\W\d_])[:：是为 ]{0,3}[0-9]{7}")
-"""After a label that follows a number, the number the label is for."""
-_PART_OF_LINK = re.compile("[A-Za-z]/$|=$")
-"""Before a number in a path or a parameter of a link, which is an item's rather than a telephone's."""
-_HOTLINE_PREFIX = re.compile(r"(?<![0-9])(?:[48]00|8(?:88|77|66|55|44|33|22)|95[0-9]{3})[-. ]$")
-_YEAR_DATE = re.compile(
-    r"(?:(?:19|20)[0-9]{2}(?:[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:0?[1-9]|[12][0-9]|3[01])"
-    r"|(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))"
-    r"|(?:0?[1-9]|[12][0-9]|3[01])([-./])(?:0?[1-9]|[12][0-9]|3[01])\1(?:19|20)[0-9]{2})(?![0-9])"
-)
 
 
 def _plans() -> dict[str, tuple[int, int]]:
@@ -105,13 +91,13 @@ def judge(view: View, window: Window) -> Candidate | None:
             and not label & (PHONE | HOTLINE)
             and (len(window.shape) == 1 or not window.isolated)
         )
-        sent = _SENT.search(text, max(0, start - 8), start) or view.after(window.end, 6) & PHONE
+        sent = SENT.search(text, max(0, start - 8), start) or view.after(window.end, 6) & PHONE
         if named and not sent:
             return None
         return _candidate(view, window, "86" + mobile.group(1), 95 if window.isolated else 70)
-    if count == 10 and (digits[:3] == "400" or (digits[:3] == "800" and _HAN.search(text))):
+    if count == 10 and (digits[:3] == "400" or (digits[:3] == "800" and HAN.search(text))):
         return None
-    extended = window.right == "-" and window.left != "-" and _HYPHEN_EXTENSION.match(text, window.end)
+    extended = window.right == "-" and window.left != "-" and HYPHEN_EXTENSION.match(text, window.end)
     if (
         digits[0] == "0"
         and (window.isolated or extended)
@@ -140,17 +126,17 @@ def _national(view: View, window: Window) -> Candidate | None:
     count = len(digits)
     if count > 15 or _is_date(view, window) or _left_decimal(window):
         return None
-    if _HOTLINE_PREFIX.search(view.text, max(0, window.start - 6), window.start):
+    if HOTLINE_PREFIX.search(view.text, max(0, window.start - 6), window.start):
         return None
     label = view.before(window.start)
     toll_free = digits.removeprefix("1")[:3] in _TOLL_FREE
     if toll_free and (
         (label | view.after(window.end, 14)) & HOTLINE
         or (digits[0] == "1" and not label & PHONE)
-        or _CALLED.search(view.lower, max(0, window.start - 16), window.start)
+        or CALLED.search(view.lower, max(0, window.start - 16), window.start)
     ):
         return None
-    texted = _TEXTED.search(view.lower, max(0, window.start - 40), window.start)
+    texted = TEXTED.search(view.lower, max(0, window.start - 40), window.start)
     if texted:
         label &= ~ORDER
     labelled = (
@@ -174,7 +160,7 @@ def _national(view: View, window: Window) -> Candidate | None:
             and len(set(digits)) > 2
             and _NANP.match(digits)
             and not _han_beside(view, window)
-            and (labelled or not _PART_OF_LINK.search(view.text, max(0, window.start - 2), window.start))
+            and (labelled or not PART_OF_LINK.search(view.text, max(0, window.start - 2), window.start))
         ):
             score = 55
     elif len(shape) == 1 and _FOREIGN_MOBILE.fullmatch(digits) and len(set(digits)) > 3:
@@ -209,7 +195,7 @@ def _national(view: View, window: Window) -> Candidate | None:
     named_after = (
         not label
         and view.after(window.end) & PHONE
-        and not _NEXT.search(view.text, window.end, window.end + 24)
+        and not NEXT.search(view.text, window.end, window.end + 24)
     )
     if not score and (labelled or named_after):
         listed = max(shape) <= 2 and not window.isolated
@@ -244,7 +230,7 @@ def _candidate(
         start -= 1
         if not closed:
             end += 1
-    extension = _EXTENSION.match(text, end) or (_HYPHEN_EXTENSION.match(text, end) if landline else None)
+    extension = EXTENSION.match(text, end) or (HYPHEN_EXTENSION.match(text, end) if landline else None)
     if extension:
         end = extension.end()
     return Candidate(start, end, TYPE, value, score)
@@ -265,7 +251,7 @@ def _stands_alone(view: View, window: Window) -> bool:
         return True
     if after and after.isascii() and (after.isalpha() or after in "_@%"):
         return after.isalpha() and (
-            _GLUE_AFTER.match(text, window.end) is not None or _EXTENSION.match(text, window.end) is not None
+            GLUE_AFTER.match(text, window.end) is not None or EXTENSION.match(text, window.end) is not None
         )
     return before != "." or not text[window.start - 2 : window.start - 1].isdigit()
 
@@ -273,7 +259,7 @@ def _stands_alone(view: View, window: Window) -> bool:
 def _is_amount(view: View, window: Window, label: int) -> bool:
     """Tell whether few digits under a label read as a count, as in "message 1 of 10000000"."""
     shape = window.shape
-    if view.text[window.end : window.end + 1] in _UNITS or ("." in window.gaps and set(window.gaps) != {"."}):
+    if view.text[window.end : window.end + 1] in UNITS or ("." in window.gaps and set(window.gaps) != {"."}):
         return True
     return bool(label & BARE_WORD) and len(window.digits) < 10 and (len(shape) == 1 or max(shape) == 2)
 
@@ -285,7 +271,7 @@ def _left_decimal(window: Window) -> bool:
 
 def _is_dotted_quad(view: View, window: Window) -> bool:
     """Tell whether the window holds an IP address, perhaps with a port or other numbers beside it."""
-    return window.gaps.count(".") > 2 and _QUAD.search(view.text, window.start, window.end) is not None
+    return window.gaps.count(".") > 2 and QUAD.search(view.text, window.start, window.end) is not None
 
 
 def _landline_shape(window: Window) -> bool:
@@ -298,7 +284,7 @@ def _is_date(view: View, window: Window) -> bool:
     digits = window.digits
     if len(digits) == 8 and is_compact_date(digits):
         return True
-    return len(window.shape) > 1 and _YEAR_DATE.match(view.text, window.start) is not None
+    return len(window.shape) > 1 and YEAR_DATE.match(view.text, window.start) is not None
 
 
 def _han_beside(view: View, window: Window) -> bool:

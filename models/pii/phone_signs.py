@@ -1,0 +1,35 @@
+"""What stands beside a number and says whether it is a telephone's: extensions, verbs, links, dates."""
+
+from __future__ import annotations
+
+import re
+
+EXTENSION = re.compile(
+    r" {0,2}(?:转|轉|分机|內線|ext(?:ension)?\.?|extn\.?|x|#|;ext=) {0,2}[:：]? {0,2}"
+    r"[0-9]{1,6}(?![0-9]|-[0-9]{5})",
+    re.IGNORECASE,
+)
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+QUAD = re.compile(rf"(?<![0-9.])(?:{_OCTET}\.){{3}}{_OCTET}(?![0-9]|\.[0-9])")
+HYPHEN_EXTENSION = re.compile(r"-[0-9]{1,5}(?![0-9-])")
+GLUE_AFTER = re.compile(r"(?:qq|vx|wx|v|x|ext|extn|wechat|is|and|or|please|thanks)(?![a-z])", re.IGNORECASE)
+UNITS = tuple("元块台个件次人条万亿米克分秒天年套只张份号位")
+CALLED = re.compile(
+    r"\b(?:call(?:ed|ing)?|dial(?:l?ed|l?ing)?|rang|ring(?:ing)?|phon(?:ed|ing))[^\w]{1,3}(?:1[-. ])?$"
+)
+"""Before a toll-free number, which is a company's that was called."""
+SENT = re.compile("[发發寄打给給到往送联聯系找拨撥][^，。,0-9]{0,4}$")
+"""What stands between 验证码 and a mobile it goes to, unlike between 订单 and a number it names."""
+TEXTED = re.compile(r"\b(?:text|sms)(?:s|ed|ing)?\b[^.,!?\n0-9]{0,28} to [(（]?$")
+"""Before a number something is sent to: "text the code to …" names no code."""
+HAN = re.compile("[㐀-鿿]")
+NEXT = re.compile(r"(?<=[^\W\d_])[:：是为 ]{0,3}[0-9]{7}")
+"""After a label that follows a number, the number the label is for."""
+PART_OF_LINK = re.compile("[A-Za-z]/$|=$")
+"""Before a number in a path or a parameter of a link, which is an item's rather than a telephone's."""
+HOTLINE_PREFIX = re.compile(r"(?<![0-9])(?:[48]00|8(?:88|77|66|55|44|33|22)|95[0-9]{3})[-. ]$")
+YEAR_DATE = re.compile(
+    r"(?:(?:19|20)[0-9]{2}(?:[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:0?[1-9]|[12][0-9]|3[01])"
+    r"|(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))"
+    r"|(?:0?[1-9]|[12][0-9]|3[01])([-./])(?:0?[1-9]|[12][0-9]|3[01])\1(?:19|20)[0-9]{2})(?![0-9])"
+)
