@@ -81,8 +81,8 @@ class SliceRunner:
         """Nothing to finish: a poll is finished before the next is taken."""
 
     async def take(self, slices: Sequence[Fetched], owned: Owned) -> None:
-        """Process what a poll brought to the end, and ack it."""
-        for wave in waves(slices):
+        """Process what a poll brought to the end, and ack it; without a state to share, all in one wave."""
+        for wave in waves(slices) if self.stateful else [slices]:
             await self.run_wave([Work(one.topic, one.partition, one.records) for one in wave], owned)
             for one in wave:
                 one.ack()

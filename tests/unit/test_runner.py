@@ -16,7 +16,7 @@ from streams.outbox import Layout, Outbox
 from streams.polls import Fetched, PartitionLost
 from streams.runner import SliceRunner
 from streams.state import PartitionState
-from streams.step import Slice
+from streams.step import Slice, Stateless
 from streams.topics import ALERTS, DEAD_LETTERS
 
 IN, OUT = "in", "out"
@@ -206,6 +206,24 @@ def test_the_slices_of_a_poll_share_one_batch_of_outputs_and_are_acked(
     assert world.raw(OUT) == [b"a", b"b", b"c"]
     assert all(one.acked for one in slices)
     assert runner._states[1].marks == {IN: 0}
+
+
+class Copying(Stateless):
+    """Writes every record on and remembers none."""
+
+    def process(self, piece: Slice, out: Outbox) -> None:
+        for record in piece.records:
+            out.keyed(OUT, "k", record.value)
+
+
+def test_without_a_state_the_topics_of_a_partition_do_not_wait_for_each_other(world: World) -> None:
+    runner = SliceRunner("sample", Copying(), world, LAYOUT, VirtualClock(5.0))
+    places = [TopicPartition(IN, 0), TopicPartition("facts", 0)]
+    slices = [Fetched(place, records(place.topic.encode()), lambda: None) for place in places]
+    asyncio.run(runner.take(slices, lambda: True))
+    assert world.happened == ["output out"]
+    assert world.raw(OUT) == [b"in", b"facts"]
+    assert all(one.acked for one in slices)
 
 
 def test_a_slice_that_fails_does_not_take_its_neighbours_down(
