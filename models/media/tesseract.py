@@ -9,16 +9,28 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from typing import NamedTuple
 
 from models.media.transcriber import Unread
 
 SECONDS = 20.0
 MOST_BYTES = 20_000_000
 _HAN_GAP = re.compile(r"(?<=[\u3400-\u9fff，。！？；：、（）])[ \t]+(?=[\u3400-\u9fff，。！？；：、（）])")
+_WORD = "5"
+"""Level of a row of Tesseract's table that holds a word."""
+_SURE = 70.0
+"""Mean confidence from which a text counts as read: the right language has 80 to 96, a wrong one 7 to 33."""
+
+
+class _Read(NamedTuple):
+    """A text and how sure Tesseract is of it, 0 to 100 for each character on average."""
+
+    confidence: float
+    text: str
 
 
 class Tesseract:
-    """OCR.
+    """OCR, in one language at a time: asked for both at once, Tesseract now and then reads Han as Latin.
 
     Parameters
     ----------
@@ -53,10 +65,17 @@ class Tesseract:
         """
         if len(data) > MOST_BYTES:
             raise Unread("too large")
-        known = self._languages()
         first = "eng" if lang == "en" else "chi_sim"
-        languages = sorted(known, key=lambda name: name != first)
-        command = [self._program, "stdin", "stdout", "-l", "+".join(languages), "--psm", "6"]
+        best = _Read(-1.0, "")
+        for language in sorted(self._languages(), key=lambda name: name != first):
+            best = max(best, self._read(data, language))
+            if best.confidence >= _SURE:
+                break
+        # Tesseract puts spaces between Han characters, which would hide words and numbers.
+        return _HAN_GAP.sub("", best.text)
+
+    def _read(self, data: bytes, language: str) -> _Read:
+        command = [self._program, "stdin", "stdout", "-l", language, "--psm", "6", "tsv"]
         try:
             done = subprocess.run(
                 command, input=data, capture_output=True, timeout=self._seconds, check=False
@@ -65,9 +84,15 @@ class Tesseract:
             raise Unread("took too long") from None
         if done.returncode:
             raise Unread("not a picture")
-        lines = (line.strip() for line in done.stdout.decode("utf-8", "replace").splitlines())
-        # Tesseract puts spaces between Han characters, which would hide words and numbers.
-        return _HAN_GAP.sub("", "\n".join(line for line in lines if line))
+        lines: dict[tuple[str, ...], list[str]] = {}
+        sure = length = 0.0
+        for row in done.stdout.decode("utf-8", "replace").splitlines()[1:]:
+            level, *place, confidence, word = row.split("\t", 11)
+            if level == _WORD and word.strip():
+                lines.setdefault(tuple(place[:4]), []).append(word)
+                sure += float(confidence) * len(word)
+                length += len(word)
+        return _Read(sure / max(length, 1.0), "\n".join(map(" ".join, lines.values())))
 
     def _languages(self) -> list[str]:
         done = subprocess.run(

@@ -197,6 +197,17 @@ def test_a_transcriber_that_is_not_there_says_what_to_install() -> None:
     assert "tesseract-ocr" in Tesseract("no-such-program").missing()
 
 
+CHINESE = Path(__file__).parent.parent / "pictures" / "complaint_zh.png"
+
+
+@pytest.mark.parametrize("lang", ["zh", "en", ""])
+@pytest.mark.parametrize("one", [one for one in INSTALLED if isinstance(one, Tesseract)])
+def test_a_chinese_picture_is_read_whatever_the_event_says(one: Tesseract, lang: str) -> None:
+    """With both languages at once Tesseract read this picture as "FOUR YT, BORK"."""
+    said = one.transcribe(CHINESE.read_bytes(), lang)
+    assert said.startswith("手机屏幕") and said.endswith("要求退款")
+
+
 @pytest.mark.parametrize("one", INSTALLED, ids=lambda one: one.name)
 def test_an_installed_transcriber_reads_what_we_made(one: Tesseract | PocketSphinx) -> None:
     if isinstance(one, Tesseract):
