@@ -18,7 +18,7 @@ import faust
 from yarl import URL
 
 from streams.dead_letters import StopStream
-from streams.kafka import connection
+from streams.kafka import consuming
 from streams.polls import Fetched, PartitionLost, Poll, each_poll
 from streams.runner import SliceRunner
 from streams.settings import Settings
@@ -133,7 +133,7 @@ def create_app(
         stream_buffer_maxsize=4,
     )
     app.transport = SliceTransport(brokers, app, loop=asyncio.get_event_loop())
-    app.client_options = connection(settings, agent) | {
+    app.client_options = consuming(settings, agent) | {
         "fetch_max_wait_ms": max(settings.fetch_max_wait_ms, handler.patience_ms)
     }
     app.poll_seconds = max(settings.poll_ms, handler.patience_ms) / 1000.0

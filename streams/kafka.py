@@ -53,6 +53,11 @@ def connection(settings: Settings, role: str) -> dict[str, Any]:
     return options
 
 
+def consuming(settings: Settings, role: str) -> dict[str, Any]:
+    """Return the keyword arguments of consumers, which may read from a replica in their rack (KIP-392)."""
+    return {**connection(settings, role), "client_rack": settings.client_rack or None}
+
+
 _CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 SMALL_BATCH_BYTES = 8_192
 """Batches of fewer bytes go uncompressed: setting up a codec costs more than it saves, on both sides.
@@ -104,7 +109,7 @@ def producer(settings: Settings, role: str) -> AIOKafkaProducer:
 def reader(settings: Settings, role: str, **options: Any) -> AIOKafkaConsumer:
     """Return a consumer without a group, for topics every process reads whole."""
     return AIOKafkaConsumer(
-        **connection(settings, role),
+        **consuming(settings, role),
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",

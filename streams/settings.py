@@ -136,7 +136,6 @@ class Settings(BaseSettings):
     )
     holdout_salt: SecretStr = Field(SecretStr("hark"), description="salt of the holdout assignment")
     global_holdout: float = Field(0.0, ge=0, lt=1, description="share of customers no rule ever touches")
-    contact_cap: int = Field(5, ge=0, description="most actions a customer gets in seven days")
     business_hours: str = Field("09:00-18:00", description="hours in which SLA clocks run")
     business_zone: str = Field("Asia/Shanghai", description="time zone of the business hours")
     sla_clock: Literal["business", "always"] = Field("business", description="which hours SLA clocks count")

@@ -35,7 +35,7 @@ class MediaWorker:
         """Work until `stopped` is set."""
         consumer = AIOKafkaConsumer(
             FEEDBACK_RAW,
-            **kafka.connection(self._settings, "media"),
+            **kafka.consuming(self._settings, "media"),
             group_id=f"{self._settings.client_id}-media",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
