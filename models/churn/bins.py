@@ -71,12 +71,9 @@ def fit_bins(rows: Array, y: Array, words: Array) -> Bins:
     bins.ints[WORDS] = words
     bins.ints[[OTHER, SIZES]] = 1
     bins.floats[SCALE] = 1.0
-    sample = rows[:: max(1, m // _SAMPLE)]
-    for j in range(d):
-        if words[j]:
-            _fit_words(bins, j, np.ascontiguousarray(rows[:, j]), y)
-        else:
-            _fit_numbers(bins, j, sample[:, j])
+    for j in np.flatnonzero(words):
+        _fit_words(bins, int(j), np.ascontiguousarray(rows[:, j]), y)
+    _fit_numbers(rows, max(1, m // _SAMPLE), bins.ints, bins.floats, bins.keys)
     return bins
 
 
@@ -121,24 +118,48 @@ def _tally(column: Array, y: Array) -> Any:
     return keys[:n], counts[:n], positive[:n]
 
 
-def _fit_numbers(bins: Bins, j: int, column: Array) -> None:
-    values = np.sort(column[~np.isnan(column)])
-    if not len(values):
-        return
-    distinct = values[np.append(True, np.diff(values) > 0)]
-    if len(distinct) > BINS - 2:
-        at = np.linspace(0, len(values) - 1, BINS - 1)[1:-1]
-        borders = np.unique(values[at.astype(np.int64)])
-    else:
-        borders = (distinct[1:] + distinct[:-1]) / 2
-        borders = np.unique(borders)
-    bins.keys[j, : len(borders)] = borders
-    bins.ints[SIZES, j] = len(borders) + 1
-    wide = values.astype(np.float64)
-    low, high = wide[int(0.01 * (len(wide) - 1))], wide[int(np.ceil(0.99 * (len(wide) - 1)))]
-    wide = np.clip(wide, low, high)
-    bins.floats[CENTER, j] = wide.mean()
-    bins.floats[SCALE, j] = max(float(wide.std()), 1e-12 + 1e-6 * abs(float(wide.mean())))
+@unlocked
+def _fit_numbers(rows: Array, every: int, ints: Array, floats: Array, keys: Array) -> None:
+    """Choose borders, centre and scale of all columns of numbers from every `every`-th row."""
+    held = np.empty((rows.shape[0] + every - 1) // every, np.float32)
+    for j in range(rows.shape[1]):
+        if ints[WORDS, j]:
+            continue
+        n = 0
+        for i in range(0, rows.shape[0], every):
+            if not np.isnan(rows[i, j]):
+                held[n] = rows[i, j]
+                n += 1
+        if n == 0:
+            continue
+        values = np.sort(held[:n])
+        distinct = 1
+        for i in range(1, n):
+            distinct += values[i] > values[i - 1]
+        count = 0
+        if distinct > BINS - 2:
+            for k in range(1, BINS - 2):
+                border = values[int(k * ((n - 1) / (BINS - 2)))]
+                if count == 0 or border > keys[j, count - 1]:
+                    keys[j, count] = border
+                    count += 1
+        else:
+            for i in range(1, n):
+                border = (values[i] + values[i - 1]) / np.float32(2.0)
+                if values[i] > values[i - 1] and (count == 0 or border > keys[j, count - 1]):
+                    keys[j, count] = border
+                    count += 1
+        ints[SIZES, j] = count + 1
+        low, high = float(values[int(0.01 * (n - 1))]), float(values[int(np.ceil(0.99 * (n - 1)))])
+        total = 0.0
+        for i in range(n):
+            total += min(max(float(values[i]), low), high)
+        mean = total / n
+        spread = 0.0
+        for i in range(n):
+            spread += (min(max(float(values[i]), low), high) - mean) ** 2
+        floats[CENTER, j] = mean
+        floats[SCALE, j] = max(np.sqrt(spread / n), 1e-12 + 1e-6 * abs(mean))
 
 
 @compiled

@@ -80,7 +80,7 @@ class Blend:
         clipped = (CLIP if p > CLIP else -CLIP if p < -CLIP else p for p in z.tolist())
         if self._newest.add([1.0, *clipped], y):
             pull = max(0.15, min(1.0, self.settled / self._newest.n)) * self.precision
-            self._weigh(_refit(*self._newest.kept(), self._pull(), pull))
+            self._weigh(_refit(*self._newest.kept(), self._pull(), pull, self.weights))
 
     def state(self) -> State:
         """Return weights and window."""
@@ -95,10 +95,10 @@ class Blend:
 
 
 @compiled
-def _refit(z: Array, y: Array, anchor: Array, precision: float) -> Array:
+def _refit(z: Array, y: Array, anchor: Array, precision: float, start: Array) -> Array:
     """Return the weights minimising the logistic loss plus precision/2·|w − anchor|², by damped Newton."""
     m, k = z.shape
-    w = anchor.copy()
+    w = start.copy()
     loss = _loss(z, y, w, anchor, precision)
     for _ in range(5):
         grad = precision * (w - anchor)
@@ -128,7 +128,7 @@ def _refit(z: Array, y: Array, anchor: Array, precision: float) -> Array:
             break
         loss = after
         w -= share * step
-        if share * np.abs(step).max() < 1e-6:
+        if share * np.abs(step).max() < 1e-4:
             break
     return w
 

@@ -23,7 +23,7 @@ from models.learner import Array, State
 
 _MEAN, _LESS = 3000.0, 100.0
 """Labels the pull is worth on the mean, and on a slope below 1, which takes claims back."""
-_MORE, _MORE_LEAST, _SETTLED = 4000.0, 200.0, 500
+_MORE, _MORE_LEAST, _SETTLED = 2000.0, 200.0, 500
 """And on a slope above 1: that adds to claims and mixes badly with scores told earlier, so it is believed
 late; beyond `_SETTLED` labels the pull falls as their number grows."""
 
@@ -113,7 +113,7 @@ def _line(z: Array, y: Array, mean: float, less: float, more: float) -> Array:
         d1 = (h00 * g1 - h01 * g0) / det
         at -= d0
         slope -= d1
-        if abs(d0) < 1e-6 and abs(d1) < 1e-6:
+        if abs(d0) < 1e-4 and abs(d1) < 1e-4:
             break
     slope = max(slope, 0.0)
     return np.array([at - slope * middle, slope])

@@ -171,9 +171,7 @@ def fit_window(rows: Array, y: Array, words: Array, seed: int, crossed: bool = T
         count = trees if which == 0 else min(trees, max(10, m // _ROWS_A_TREE))
         draw = 2 * seed + which
         sizes = bins.ints[SIZES]
-        grown.append(
-            boost(codes, y, offset, weight, count, leaves, rate, least, least, _COLUMN_SHARE, sizes, draw)
-        )
+        grown.append(boost(codes, y, offset, count, leaves, rate, least, least, _COLUMN_SHARE, sizes, draw))
     nodes = grown[1][0].shape[1]
     forest = [np.vstack([_wide(a, nodes), b]) for a, b in zip(*grown, strict=True)]
     border = np.array([base, float(len(grown[0][0]))])
