@@ -13,7 +13,7 @@ TYPE = "PASSPORT"
 COUNTS = range(7, 11)
 """Digits a number has."""
 _CHINESE = re.compile(
-    r"(?<![A-Za-z0-9_])(?:E[A-HJ-NP-Z]?[0-9]{7,8}|G[0-9]{8}|[DSP]E[0-9]{7}|"
+    r"(?<![A-Za-z0-9_])(?:E(?:[0-9]{8}|[A-HJ-NP-Z][0-9]{7})|G[0-9]{8}|[DSP]E[0-9]{7}|"
     r"[HM][0-9]{10}|K[J]?[0-9]{7,8})(?![A-Za-z0-9_])",
     re.IGNORECASE,
 )

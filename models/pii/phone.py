@@ -41,6 +41,7 @@ SHAPES = tuple(
 """Usual ways to group the digits of a number, of any country."""
 _TOLL_FREE = ("800", "888", "877", "866", "855", "844", "833", "822")
 _MOBILE = re.compile(r"(?:86|0086|0)?(1[3-9][0-9]{9})")
+_MOBILE_SHAPES = frozenset(((3, 4, 4), (4, 4, 3), (4, 3, 4), (3, 8), (2, 3, 4, 4), (2, 11), (4, 3, 4, 4)))
 _LANDLINE = re.compile(r"(0(?:10|2[0-57-9])[2-9][0-9]{7}|0[3-9][1-9][0-9][2-9][0-9]{6,7})")
 _NANP = re.compile("[2-9][0-9]{2}[2-9]|555")
 _FOREIGN_MOBILE = re.compile("0[5-9][0-9]{8}|0(?:7[0-9]|[89]0|9[0-9])[0-9]{8}")
@@ -89,10 +90,11 @@ def judge(view: View, window: Window) -> Candidate | None:
         named = (
             (label & ORDER or (label & CARRIER and count == 13 and len(window.shape) == 1))
             and not label & (PHONE | HOTLINE)
-            and (len(window.shape) == 1 or not window.isolated)
+            and (len(window.shape) == 1 or not window.isolated or window.shape not in _MOBILE_SHAPES)
         )
         sent = SENT.search(text, max(0, start - 8), start) or view.after(window.end, 6) & PHONE
-        if named and not sent:
+        fraction = window.gaps == ("/",) and not label & PHONE
+        if (named or fraction) and not sent:
             return None
         return _candidate(view, window, "86" + mobile.group(1), 95 if window.isolated else 70)
     if count == 10 and (digits[:3] == "400" or (digits[:3] == "800" and HAN.search(text))):
@@ -111,7 +113,7 @@ def judge(view: View, window: Window) -> Candidate | None:
         digits[:2] == "86"
         and len(window.shape) > 1
         and window.isolated
-        and window.shape[0] < 5
+        and 1 < window.shape[0] < 5
         and _LANDLINE.fullmatch("0" + digits[2:])
     ):
         return _candidate(view, window, digits, 80, landline=True)

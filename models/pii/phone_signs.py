@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 EXTENSION = re.compile(
-    r" {0,2}(?:转|轉|分机|內線|ext(?:ension)?\.?|extn\.?|x|#|;ext=) {0,2}[:：]? {0,2}"
+    r"[,，]? {0,2}(?:转|轉|分机|內線|ext(?:ension)?\.?|extn\.?|x|#|;ext=) {0,2}[:：]? {0,2}"
     r"[0-9]{1,6}(?![0-9]|-[0-9]{5})",
     re.IGNORECASE,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from models.pii.context import ORDER, PASSPORT
 from models.pii.span import Candidate
 from models.pii.view import View
 
@@ -31,6 +32,8 @@ def find(view: View) -> list[Candidate]:
     for match in view.each(_VALUE):
         if _OTHERWISE.match(view.text, match.end()):
             continue
+        if match.start(1) == match.start() + 1 and view.before(match.start()) & (ORDER | PASSPORT):
+            continue  # the Q belongs to the number
         value = re.sub(r"\D", "", match.group(1))
         if 5 <= len(value) <= 11:
             found.append(Candidate(match.start(1), match.end(1), TYPE, value, 96))
