@@ -142,13 +142,13 @@ def score(
         for j in range(start, end):
             at = hashes[j] >> shift
             positive, negative = np.float32(ratios[j]), buckets[at, NEGATIVE]
-            ratio = 0.0
-            if positive + negative > 0.0:
-                known += 1
-                ratio = _log(positive) - _log(negative) - base
-                plain += buckets[at, WEIGHT]
-                scaled += buckets[at, SCALED] * ratio
-                bayes += ratio
+            # No branch: which n-grams are known cannot be foreseen, and unseen ones have no weights.
+            seen = int(positive + negative > 0.0)
+            known += seen
+            ratio = (_log(positive) - _log(negative) - base) * seen
+            plain += buckets[at, WEIGHT]
+            scaled += buckets[at, SCALED] * ratio
+            bayes += ratio
             ratios[j] = ratio
         terms[NORMS + view] = norm
         terms[BAYES + view] = bayes * norm
