@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,8 +11,16 @@ import pytest
 from broker_world import running_broker
 from databases import fill, fresh
 
+from models.churn.delayed import DelayedLabels
+from models.near_duplicate import ClusterIndex
+from models.outcome import Emit
+from models.scoring.customer import CustomerMemory
+from models.scoring.model_set import ModelSet
+from models.scoring.scorer import PartitionScoring, Scorer
+from models.scoring.targets import targets
 from models.snapshot import Snapshot, encode
 from models.snapshot_parts import part_key, split
+from models.topics.analyser import Analyser
 from models.topics.tags import Tag
 from models.training import Trainer
 from ops.embedded.store import EmbeddedStore
@@ -34,11 +43,18 @@ def settings() -> Iterator[Settings]:
         yield config
 
 
-def publish(out: Outbox) -> None:
-    """Put three versions of a model on the broker, one of them to go back to, and a damaged one."""
+def taught() -> Trainer:
+    """Return a learner of churn that has seen who complains leave."""
     trainer = Trainer("churn")
     for number in range(30):
-        trainer.step({"from": [0, number, 0], "x": {"a": float(number)}, "y": number % 2}, number, 0.0)
+        x = {"negatives_7d": float(number % 4), "channel": "app" if number % 3 else "web"}
+        trainer.step({"from": [0, number, 0], "x": x, "y": number % 4 > 1}, number, 0.0)
+    return trainer
+
+
+def publish(out: Outbox) -> None:
+    """Put three versions of a model on the broker, one of them to go back to, and a damaged one."""
+    trainer = taught()
     for version, topic, slot in ((3, HISTORY, "h1"), (7, SNAPSHOTS, "A"), (8, SNAPSHOTS, "B")):
         state = trainer.serving() if topic == HISTORY else trainer.state()
         data = encode(Snapshot("churn", version, 29, 1000.0 * version, "c", state))
@@ -129,3 +145,49 @@ def test_an_accepted_tag_is_applied_to_the_past_once(client: Client) -> None:
     for text, topics, polarity in client.query(query).result_rows:
         assert list(topics) == (["price", "quality.cup_lid"] if "杯盖" in text else ["price"])
         assert polarity == pytest.approx(-0.1234)
+
+
+def scored(*texts: str) -> list[dict[str, Any]]:
+    """Return what the scorer makes of a customer's feedback, with version 3 of churn in use."""
+    models = ModelSet()
+    models.install(encode(Snapshot("churn", 3, 29, 3000.0, "c", taught().serving())))
+    scorer = Scorer(models, Analyser(), learning=False)
+    partition = PartitionScoring(ClusterIndex(16), DelayedLabels(targets(30), limit=2, spacing=1.0))
+    memory, records = CustomerMemory(None, 86_400.0), []
+    for number, text in enumerate(texts):
+        plain = {key: value for key, value in said(2 * number).items() if key not in ("scores", "models")}
+        given = plain | {"feedback_id": f"x{number}", "customer_id": "ben", "text": text}
+        outcome = scorer.step(given, memory, partition)
+        assert isinstance(outcome, Emit)
+        records.append(outcome.value.record | {"scored_at": START})
+    return records
+
+
+def test_explain_names_what_added_to_each_score_and_it_adds_up(
+    store: EmbeddedStore, hark: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = scored("物流太慢了", "又坏了，要求退款", "客服不理人，气死我了", "still no refund, terrible")
+    client = fresh(store)
+    fill(store, client, {"feedback.scored": records})
+    monkeypatch.setenv("HARK_CLICKHOUSE_URL", store.url)
+    monkeypatch.setenv("HARK_CLICKHOUSE_DATABASE", str(client.database))
+    client.close()
+    told = orjson.loads(hark("explain", "x2", "--json"))
+    last = records[2]["scores"]
+    explained = {one["model"]: one for one in told["explained"]}
+    assert set(explained) == {"sentiment", "churn", "purchase", "feature_adoption"}
+    for one in explained.values():
+        assert one["exact"] and one["scored_with"] == one["explained_with"]
+        total = one["base"] + one["rest"] + sum(part["contribution"] for part in one["parts"])
+        assert total == pytest.approx(one["log_odds"], abs=1e-9)
+        assert one["score"] == pytest.approx(one["score_now"], abs=3e-4)
+    churn, chance = explained["churn"], 1 / (1 + math.exp(-explained["churn"]["log_odds"]))
+    assert churn["scored_with"] == 3 and chance == pytest.approx(last["churn"], abs=3e-4)
+    assert churn["parts"][0]["words"] == "3 negative feedbacks in 7 days"
+    polarity = math.tanh(explained["sentiment"]["log_odds"] / 2)
+    assert polarity == pytest.approx(last["polarity"], abs=3e-4) and polarity < 0
+    rank = told["priority"]
+    assert rank["urgency"] * rank["value"] * rank["reach"] == pytest.approx(rank["score"], abs=2e-4)
+    page = hark("explain", "x2")
+    assert "3 negative feedbacks in 7 days" in page and "churn" in page and "by version 3" in page
+    assert "no feedback nothing is in the store" in hark("explain", "nothing", ok=False)
