@@ -278,12 +278,14 @@ def learn(
                 plain_slope = slope
             else:
                 scaled_slope = slope
-        step = plain_slope * norm
+        step, held = plain_slope * norm, np.empty(end - start, np.float32)
+        for j in range(start, end):  # touch first, as `score` does
+            held[j - start] = squares[hashes[j] >> shift]
         for j in range(start, end):
             at = hashes[j] >> shift
             count = buckets[at, POSITIVE] + buckets[at, NEGATIVE]
             if count > 0.0:
-                total = np.float32(squares[at] + np.float32(step * step))
+                total = np.float32(held[j - start] + np.float32(step * step))
                 spread = np.float32(total * np.float32(4097.0))
                 total = np.float32(spread - np.float32(spread - total))  # 12 bits of mantissa (Veltkamp)
                 squares[at] = total
