@@ -207,8 +207,7 @@ def contribute(
         for j in range(bounds[view], bounds[view + 1]):
             row = hashes[j] >> shift
             value = (bayes + dense[scaled] * buckets[row, SCALED]) * ratios[j]
-            if buckets[row, POSITIVE] + buckets[row, NEGATIVE] > 0.0:
-                value += dense[plain] * buckets[row, WEIGHT]
+            value += dense[plain] * buckets[row, WEIGHT]  # 0 where it was never seen
             value *= terms[NORMS + view]
             if view == 0 and prior.shape[0] > 1:
                 given = frozen(hashes[j], prior)
