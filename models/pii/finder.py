@@ -61,7 +61,8 @@ _FINDERS: tuple[tuple[int, Callable[[View], list[Candidate]], int], ...] = (
     (triggers.SPOKEN, spoken.find, 50),
 )
 """The gate's bit, the recogniser, and its effort over a thousand characters besides what it judges."""
-_READING_EFFORT, _DIGITS_EFFORT = 100, 60
+_READING_EFFORT, _DIGITS_EFFORT, _HIDDEN_EFFORT = 100, 60, 2
+"""What a thousand characters take to read, and to search for digits; what an invisible character takes."""
 _LONG = 2500
 _PIECE = 2000
 _LEAST_BLOCK = 1000
@@ -148,7 +149,8 @@ class Finder:
             if len(normal.text) <= _LONG:
                 bits = self._gate.bits(normal.text) if self._gated else triggers.ALL
         if len(normal.text) > _LONG:
-            found = self._pieces(blank(normal.text), bounded)
+            hidden = len(text) - len(normal.text)
+            found = self._pieces(blank(normal.text), bounded, _SPARE - _HIDDEN_EFFORT * hidden)
         else:
             found = self._whole(blank(normal.text), bits, bounded)
         if not found:
@@ -177,11 +179,11 @@ class Finder:
         data = part.encode("utf-8", "replace")
         return len(zlib.compress(data, 1)) < _LEAST_NEWS * len(data) and self._gate.bits(part) > 0
 
-    def _pieces(self, text: str, bounded: bool) -> list[Candidate]:
+    def _pieces(self, text: str, bounded: bool, spare: int) -> list[Candidate]:
         """Read a long text piece by piece, each with its surroundings; findings belong where they start."""
         found: list[Candidate] = []
         start = 0
-        left = _SPARE if bounded else None
+        left = spare if bounded else None
         while start < len(text):
             end = _cut(text, start)
             if bounded and (_is_block(text[start:end]) or self._repeats(text[start:end])):
