@@ -22,9 +22,8 @@ from models.topics.analyser import Analyser
 from models.topics.priority import PriorityWeights, priority, standing
 from models.topics.urgency import RESPONSE_HOURS
 
-_TELLING = 0.2
 _AT_RISK = 0.3
-"""From which polarity (absolute) and churn score on the strongest contribution is told."""
+"""From which churn score on its strongest contribution is told; finding it costs more than the score."""
 
 Record = dict[str, Any]
 
@@ -180,7 +179,7 @@ class Scorer:
         record["cluster_channels"] = cluster.channels
         record["duplicate_of"] = duplicate_of
         record["reasons"] = reasons = _reasons(found.reasons, vector, topics)
-        if because is not None and because.term and abs(said.polarity) >= _TELLING:
+        if because is not None and because.term:
             reasons.append(f"says “{because.term}” ({because.contribution:+.1f})")
         if chances[CHURN] >= _AT_RISK and (why := models.why_churn(inputs)):
             reasons.append(f"may leave: {why}")
