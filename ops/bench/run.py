@@ -63,7 +63,7 @@ async def run(on_kafka: bool, quick: bool, peers: Any, say: Say) -> dict[str, An
         "quick": quick,
     }
     steps = await part("steps in memory", in_memory(feedback // 2))
-    one = await part("one worker", pipeline.measure(on_kafka, feedback, 1))
+    one = await part("one worker", pipeline.measure(on_kafka, feedback // 2, 1))
     two = await part("two workers", pipeline.measure(on_kafka, feedback // 2, 2, ()))
     same = await part(
         "the three steps Quix has", pipeline.measure(on_kafka, feedback // 2, 1, (), SAME_STEPS)

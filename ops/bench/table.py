@@ -22,7 +22,9 @@ def show(report: dict[str, Any], console: Console) -> None:
     costs.add_row("all", _number(pipeline.get("cpu_us_per_event")), style="bold")
     console.print(costs)
     for name in ("events_per_second", "events_per_core_second"):
-        console.print(f"{name.replace('_', ' ')}: {_number(pipeline.get(name))}")
+        console.print(f"{name.replace('_', ' ')} of a backlog: {_number(pipeline.get(name))}")
+    sustained = pipeline.get("sustained", {}).get("events_per_second")
+    console.print(f"events per second sustained, 99 % of actions within a second: {_number(sustained)}")
     console.print(f"two workers: {_number(report['scaling_2_workers'])} times one")
     waits = Table("load", "events/s", "p50", "p99", "p99.9", title="feedback to action, ms")
     for load, row in pipeline.get("latency_ms", {}).items():
