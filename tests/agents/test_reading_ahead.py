@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -87,7 +88,8 @@ def test_a_surplus_read_ahead_is_still_dropped() -> None:
 
 def test_what_cannot_be_read_ahead_is_left_to_its_slice() -> None:
     own, pieces = step(), wave(1, 1)
-    pieces[1].records[0].value = b"{"
+    broken = replace(pieces[1].records[0], value=b"{")
+    pieces[1] = replace(pieces[1], records=[broken, *pieces[1].records[1:]])
     with pytest.raises(ValueError, match="end of input|EOF|unexpected|expected"):
         own.ahead(pieces)
     assert own._ahead == {}
