@@ -21,10 +21,14 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICK
 
 
-def rss_mb(pid: int) -> float:
-    """Return the resident memory of a process in MB."""
+def rss_mb(pid: int, peak: bool = False) -> float:
+    """Return the resident memory of a process in MB, or the most it ever had.
+
+    The peak `getrusage` tells begins with that of the process it was forked from.
+    """
+    wanted = "VmHWM:" if peak else "VmRSS:"
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith(wanted):
             return round(int(line.split()[1]) / 1024.0, 1)
     return 0.0
 

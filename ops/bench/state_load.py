@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import re
-import resource
 import subprocess
 import sys
 import time
@@ -167,7 +166,7 @@ async def take_over(broker: str, customers: int) -> dict[str, Any]:
         "keys": sum(len(state) for _, state in loaded),
         "rss_mb": rss_mb(os.getpid()),
         "rss_mb_before": base,
-        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "peak_rss_mb": rss_mb(os.getpid(), peak=True),
     }
     # Models learn before the clock runs: else a run in which one is fitted half-way looks dear.
     for part in mix(PATTERNS, seed=5, days_ago=DAYS_AGO):
