@@ -50,7 +50,8 @@ class Nursery:
         guard = [sys.executable, "-I", "-S", str(HERE.parents[1] / "ops/embedded/guard.py"), str(os.getpid())]
         command = [*guard, sys.executable, str(HERE / "chaos_nursery.py"), str(self._keys)]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("HARK_")}
-        environment["PYTHONPATH"] = os.pathsep.join([str(HERE.parents[1]), environment.get("PYTHONPATH", "")])
+        found = [*map(str, (HERE.parents[1], HERE.parent)), environment.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(found)
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
