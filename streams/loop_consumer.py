@@ -89,7 +89,9 @@ class LoopConsumerThread(AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         """Connect; then answers that hold an error for the whole group count as errors."""
         await super().on_start()
-        heed_group_errors(self._ensure_consumer()._coordinator)
+        consumer = self._ensure_consumer()
+        heed_group_errors(consumer._coordinator)
+        self.consumer.pace(consumer._fetcher)
 
     async def committed(self, places: Iterable[TP]) -> Mapping[TP, tuple[int, str]]:
         """Return the offsets the group has committed with their metadata; never committed ones are left out.

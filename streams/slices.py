@@ -25,6 +25,7 @@ from faust.transport.drivers.aiokafka import (
 from faust.types.tuples import ConsumerMessage
 from mode import Service
 
+from streams.fetch_rounds import FetchRounds
 from streams.loop_consumer import LoopConsumerThread
 from streams.polls import Fetched, PartitionLost, Poll
 from streams.suspects import CLEAN, OPEN, Suspicion, suspicion_of
@@ -33,7 +34,7 @@ log = logging.getLogger(__name__)
 
 TP = Any
 POLLS_AHEAD = 2
-"""Polls taken from aiokafka at a time: one in hand, one behind it."""
+"""Polls taken from aiokafka at a time: one in hand, and in a backlog one behind it."""
 
 
 class SliceConsumer(Consumer):
@@ -44,6 +45,8 @@ class SliceConsumer(Consumer):
         self._slices: dict[TP, deque[Fetched]] = {}
         self._ahead: set[Poll] = set()
         self._room, self._acks = asyncio.Event(), asyncio.Event()
+        self._backlog = False
+        self._rounds: FetchRounds | None = None
         self._gaps: dict[TP, int] = {}
         self._unplaced: set[TP] = set()
         self._stands: dict[TP, int] = {}
@@ -51,6 +54,12 @@ class SliceConsumer(Consumer):
 
     def _new_consumer_thread(self) -> LoopConsumerThread:
         return LoopConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def pace(self, fetcher: Any) -> None:
+        """Have the fetcher ask when an answer can be used; in a backlog also before."""
+        self._rounds = FetchRounds(
+            fetcher, self.app.poll_seconds, lambda: bool(self._ahead) and not self._backlog
+        )
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[TP]:
         return [tp for tp in self._slices if topics is None or tp in topics or tp.topic in topics]
@@ -90,6 +99,8 @@ class SliceConsumer(Consumer):
         self._acked.clear()
         self._acked_index.clear()
         self._room.set()
+        if self._rounds is not None:
+            self._rounds.release()
 
     async def on_partitions_revoked(self, revoked: Iterable[TP]) -> None:
         """Let Faust drain and commit, leave the partitions, then forget their slices."""
@@ -189,13 +200,14 @@ class SliceConsumer(Consumer):
                     self._room.clear()
                     await self.wait_first(self._room.wait(), self.suspend_flow.wait())
                     continue
-                if (early := polled + app.poll_seconds - monotonic()) > 0:
-                    await asyncio.sleep(early)
+                if (early := polled + app.poll_seconds / 2 - monotonic()) > 0:
+                    await asyncio.sleep(early)  # brokers answer one after the other
                     continue
                 records, _ = await self._wait_next_records(1.0)
                 if records and not self.should_stop:
-                    if sum(map(len, records.values())) < app.conf.broker_max_poll_records:
-                        polled = monotonic()  # else more is there, and waiting would gather nothing
+                    self._backlog = sum(map(len, records.values())) >= app.conf.broker_max_poll_records
+                    if not self._backlog:
+                        polled = monotonic()
                     await self._deliver_all(records, generation)
         except self.consumer_stopped_errors:
             if not app.should_stop:
