@@ -159,7 +159,8 @@ class ModelSet:
         return ready.snapshot
 
     def warm(self) -> None:
-        """Call every compiled kernel once, so that no event waits seconds for a compiler."""
+        """Call every compiled kernel once, learning too, so that no event waits for a compiler or linker."""
+        sentiment, topics = Sentiment(bits=10), TopicClassifier(bits=8, memory=1)
         for text, lang in (("物流太慢了，客服不理人", "zh"), ("late again and nobody answers", "en")):
             self.sentiment.predict(text, lang)
             self.sentiment.predict_with_reasons([(text, lang)])
@@ -168,6 +169,10 @@ class ModelSet:
             clusters.step(text, "f", "c", 0.0)
             clusters.step(text + "!", "f", "d", 0.0)
             read_emotions(text)
+            sentiment.learn_one(text, lang, True)
+            for topic in ("logistics.delay", "quality.defect", "logistics.delay"):
+                topics.learn_one(text, lang, topic)
+            topics.predict(text, lang)
         self.propensities({"recency_days": 1.0, "tier": "gold"})
         fitted = Propensity(CHURN)
         for number in range(_FIRST_LABELS):

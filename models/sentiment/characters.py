@@ -19,7 +19,6 @@ from models.sentiment.hashing import (
     LONGEST_RUN,
     SPACE,
     U32,
-    U64,
     folded,
     put,
     slots_for,
@@ -44,7 +43,7 @@ def _pauses(char: int) -> bool:
 
 
 @compiled
-def character_grams(codes: U32, folding: U32, work: U32, hashes: U32, spans: I32, seen: U64) -> int:
+def character_grams(codes: U32, folding: U32, work: U32, hashes: U32, spans: I32, seen: U32) -> int:
     """Write the character n-grams of a text; returns how many there are.
 
     Parameters
@@ -58,9 +57,8 @@ def character_grams(codes: U32, folding: U32, work: U32, hashes: U32, spans: I32
     hashes, spans
         Out: 32-bit hash and [start, end) of each distinct feature.
     seen
-        Scratch of SEEN_CAP + 1 entries, zero at first.
+        Scratch of SEEN_CAP entries.
     """
-    seen[0] += np.uint64(1)
     count = 0
     length = 0
     last = np.uint32(0)
@@ -82,6 +80,7 @@ def character_grams(codes: U32, folding: U32, work: U32, hashes: U32, spans: I32
     if length > 0 and work[0, length - 1] == SPACE:
         length -= 1
     slots = slots_for(5 * length + 4)
+    seen[:slots] = 0
     scope = 0
     for i in range(length):
         start = int(work[1, i])

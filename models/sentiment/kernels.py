@@ -20,18 +20,25 @@ import numpy as np
 import numpy.typing as npt
 
 from models.sentiment.compiled import compiled
-from models.sentiment.hashing import U32
+from models.sentiment.hashing import U32, VIEWS
+from models.sentiment.rows import (
+    GRID,
+    U16,
+    U64,
+    VOTE,
+    gridded,
+    log_ratio,
+    packed,
+    scaled,
+    squared,
+    squared_code,
+    votes,
+    weight,
+)
 
-F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
-WEIGHT, SCALED, POSITIVE, NEGATIVE = 0, 1, 2, 3
-COLUMNS = 4
-"""Columns of the bucket table; all zero means never seen. Only what predicting reads, so that 16 bytes never
-lie across two cache lines; the squared gradients that learning needs besides are an array of their own."""
-
-VIEWS = 2
 LEARNERS = 4
 INPUTS = 4
 """Learner 2·view + kind, kind 0 plain and 1 ratio-scaled; inputs bias, ratios, lexicon, corpus."""
@@ -40,19 +47,15 @@ DENSE = 42
 """Offsets in the dense vector: coefficients, their squared gradients, mixing, label mass (+, -)."""
 
 SCORES, BAYES, NORMS, LEXICON_SCORE, CORPUS_SCORE, LOGIT, KNOWN = 0, 4, 6, 8, 9, 10, 11
-TERMS = 12
-"""Offsets in the vector of partial scores."""
+"""Offsets in the vector of partial scores, TERMS of them."""
 
 RATE = 0.3
 SCALED_RATE = 0.6
 BIAS_RATE = 0.05
 MIX_RATE = 0.02
-SMOOTHING = 0.5
 POWER = 0.45
-GRID = 4096.0
-LIMIT = 7.5
-"""Weights lie on a grid of 1/GRID within ±LIMIT, so that a snapshot holds 16 bits of each."""
 PRIOR_BITS = 18
+_MOST_WORTH = 4096.0
 
 
 @compiled
@@ -61,23 +64,6 @@ def _sigmoid(logit: float) -> float:
         return 1.0 / (1.0 + math.exp(-logit))
     power = math.exp(logit)
     return power / (1.0 + power)
-
-
-_LOGS = np.log(np.arange(512) + SMOOTHING)
-
-
-@compiled
-def _log(count: np.float32) -> float:
-    """Return log(count + SMOOTHING), from a table for the small whole counts that most are."""
-    whole = int(count)
-    if whole < _LOGS.shape[0] and whole == count:
-        return float(_LOGS[whole])
-    return math.log(count + SMOOTHING)
-
-
-@compiled
-def _gridded(value: float) -> float:
-    return max(-LIMIT, min(LIMIT, math.floor(value * GRID + 0.5) / GRID))
 
 
 @compiled
@@ -97,7 +83,15 @@ def frozen(key: np.uint32, prior: U32) -> tuple[int, int]:
 
 @compiled
 def score(
-    hashes: U32, bounds: I64, shift: np.uint32, buckets: F32, prior: U32, dense: F64, ratios: F64, terms: F64
+    hashes: U32,
+    bounds: I64,
+    shift: np.uint32,
+    buckets: U64,
+    prior: U32,
+    dense: F64,
+    rows: U64,
+    ratios: F64,
+    terms: F64,
 ) -> float:
     """Return the logit of "positive" and write its parts to `terms`, shape (TERMS,).
 
@@ -110,44 +104,43 @@ def score(
     shift
         32 - log2 of the number of buckets.
     buckets
-        Table, shape (2**bits, COLUMNS).
+        Table of `rows`, shape (2**bits,).
     prior
         Table of `frozen`, shape (2**PRIOR_BITS,), or (1,) for none.
     dense
         Coefficients, shape (DENSE,).
-    ratios
-        Out: each feature's log-count ratio, 0 where it is new.
+    rows, ratios
+        Out: each feature's bucket and log-count ratio, 0 where it is new.
     """
     base = math.log((dense[MASS] + 1.0) / (dense[MASS + 1] + 1.0))
     known = 0
     lexicon = 0
     corpus = 0
-    if prior.shape[0] > 1:
-        for j in range(bounds[1]):
-            given = frozen(hashes[j], prior)
-            lexicon += given[0]
-            corpus += given[1]
-    first_norm = max(bounds[1], 1) ** -POWER
-    terms[LEXICON_SCORE] = lexicon * first_norm / 16.0
-    terms[CORPUS_SCORE] = corpus * first_norm / 16.0
     logit = 0.0
     for view in range(VIEWS):
         start, end = bounds[view], bounds[view + 1]
         norm = max(end - start, 1) ** -POWER
-        for j in range(start, end):  # touch first, without a branch: the cache misses overlap
-            ratios[j] = buckets[hashes[j] >> shift, POSITIVE]
-        plain = 0.0
-        scaled = 0.0
+        for j in range(start, end):  # fetch first, without a branch: the cache misses overlap
+            rows[j] = buckets[hashes[j] >> shift]
+        if view == 0:
+            if prior.shape[0] > 1:
+                for j in range(end):
+                    given = frozen(hashes[j], prior)
+                    lexicon += given[0]
+                    corpus += given[1]
+            terms[LEXICON_SCORE] = lexicon * norm / 16.0
+            terms[CORPUS_SCORE] = corpus * norm / 16.0
+        plain = 0
+        pull = 0.0
         bayes = 0.0
         for j in range(start, end):
-            at = hashes[j] >> shift
-            positive, negative = np.float32(ratios[j]), buckets[at, NEGATIVE]
+            row = rows[j]
             # No branch: which n-grams are known cannot be foreseen, and unseen ones have no weights.
-            seen = int(positive + negative > 0.0)
+            seen = int(row != 0)
             known += seen
-            ratio = (_log(positive) - _log(negative) - base) * seen
-            plain += buckets[at, WEIGHT]
-            scaled += buckets[at, SCALED] * ratio
+            ratio = (log_ratio(row) - base) * seen
+            plain += weight(row)
+            pull += scaled(row) * ratio
             bayes += ratio
             ratios[j] = ratio
         terms[NORMS + view] = norm
@@ -158,7 +151,7 @@ def score(
             if end > start:
                 at = COEFFICIENTS + learner * INPUTS
                 value = (
-                    (scaled if kind == 1 else plain) * norm
+                    (pull if kind == 1 else plain) / GRID * norm
                     + dense[at]
                     + dense[at + 1] * terms[BAYES + view]
                     + dense[at + 2] * terms[LEXICON_SCORE]
@@ -175,10 +168,9 @@ def score(
 def contribute(
     hashes: U32,
     bounds: I64,
-    shift: np.uint32,
-    buckets: F32,
     prior: U32,
     dense: F64,
+    rows: U64,
     ratios: F64,
     terms: F64,
     out: F64,
@@ -201,13 +193,13 @@ def contribute(
     most = 0.0
     for view in range(VIEWS):
         plain = MIX + 2 * view
-        scaled = plain + 1
+        pulled = plain + 1
         at = COEFFICIENTS + 2 * view * INPUTS
-        bayes = dense[plain] * dense[at + 1] + dense[scaled] * dense[at + INPUTS + 1]
+        bayes = dense[plain] * dense[at + 1] + dense[pulled] * dense[at + INPUTS + 1]
         for j in range(bounds[view], bounds[view + 1]):
-            row = hashes[j] >> shift
-            value = (bayes + dense[scaled] * buckets[row, SCALED]) * ratios[j]
-            value += dense[plain] * buckets[row, WEIGHT]  # 0 where it was never seen
+            row = rows[j]
+            value = (bayes + dense[pulled] * (scaled(row) / GRID)) * ratios[j]
+            value += dense[plain] * (weight(row) / GRID)  # 0 where it was never seen
             value *= terms[NORMS + view]
             if view == 0 and prior.shape[0] > 1:
                 given = frozen(hashes[j], prior)
@@ -225,13 +217,13 @@ def learn(
     hashes: U32,
     bounds: I64,
     shift: np.uint32,
-    buckets: F32,
-    squares: F32,
+    buckets: U64,
+    squares: U16,
     dense: F64,
     ratios: F64,
     terms: F64,
     label: float,
-    weight: float,
+    worth: float,
 ) -> None:
     """Learn one label from the features, ratios and partial scores that `score` left behind.
 
@@ -241,15 +233,17 @@ def learn(
     Parameters
     ----------
     squares
-        Squared gradients of each bucket, shape (2**bits,).
+        Squared gradients of each bucket as `rows.squared` reads them, shape (2**bits,).
     label
         1 positive, 0 negative, or between.
-    weight
+    worth
         How much this event counts; 0 changes nothing.
     """
-    if bounds[VIEWS] == 0 or weight <= 0.0:
+    if bounds[VIEWS] == 0 or worth <= 0.0:
         return
-    error = (_sigmoid(terms[LOGIT]) - label) * weight
+    quarters = max(1, int(min(worth, _MOST_WORTH) * VOTE + 0.5))
+    positive = int(quarters * label + 0.5)
+    error = (_sigmoid(terms[LOGIT]) - label) * worth
     for view in range(VIEWS):
         start, end = bounds[view], bounds[view + 1]
         if start == end:
@@ -262,7 +256,7 @@ def learn(
             gradient = error * terms[SCORES + learner]
             dense[MIX_SQUARED + learner] += gradient * gradient
             dense[MIX + learner] -= MIX_RATE * gradient / math.sqrt(dense[MIX_SQUARED + learner] + 1e-8)
-            slope = (_sigmoid(terms[SCORES + learner]) - label) * weight
+            slope = (_sigmoid(terms[SCORES + learner]) - label) * worth
             for i in range(INPUTS):
                 value = 1.0
                 if i == 1:
@@ -277,23 +271,22 @@ def learn(
                 plain_slope = slope
             else:
                 scaled_slope = slope
-        step, held = plain_slope * norm, np.empty(end - start, np.float32)
-        for j in range(start, end):  # touch first, as `score` does
+        step, held = plain_slope * norm, np.empty(end - start, np.uint16)
+        for j in range(start, end):  # fetch first, as `score` does
             held[j - start] = squares[hashes[j] >> shift]
         for j in range(start, end):
             at = hashes[j] >> shift
-            count = buckets[at, POSITIVE] + buckets[at, NEGATIVE]
-            if count > 0.0:
-                total = np.float32(held[j - start] + np.float32(step * step))
-                spread = np.float32(total * np.float32(4097.0))
-                total = np.float32(spread - np.float32(spread - total))  # 12 bits of mantissa (Veltkamp)
-                squares[at] = total
-                if total > 0.0:
-                    buckets[at, WEIGHT] = _gridded(buckets[at, WEIGHT] - RATE * step / math.sqrt(total))
+            row = buckets[at]  # not what was scored: another feature of the text may share the bucket
+            plain, pull = 0, 0
+            if row != 0:
+                plain = weight(row)
+                code = squared_code(squared(held[j - start]) + np.float32(step * step))
+                squares[at] = code
+                if code:
+                    plain = gridded(plain / GRID - RATE * step / math.sqrt(squared(code)))
                 ratio = ratios[j]
-                pull = ratio / ((0.3 + abs(ratio)) * math.sqrt(count + 1.0))
-                buckets[at, SCALED] = _gridded(buckets[at, SCALED] - SCALED_RATE * scaled_slope * pull)
-            buckets[at, POSITIVE] += np.float32(weight * label)
-            buckets[at, NEGATIVE] += np.float32(weight * (1.0 - label))
-    dense[MASS] += weight * label
-    dense[MASS + 1] += weight * (1.0 - label)
+                slope = ratio / ((0.3 + abs(ratio)) * math.sqrt(votes(row) + 1.0))
+                pull = gridded(scaled(row) / GRID - SCALED_RATE * scaled_slope * slope)
+            buckets[at] = packed(plain, pull, row, positive, quarters - positive)
+    dense[MASS] += worth * label
+    dense[MASS + 1] += worth * (1.0 - label)

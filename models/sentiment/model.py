@@ -13,7 +13,8 @@ from models.sentiment.linear import LinearModel
 from models.sentiment.prior import SHIPPED, Prior, load_prior
 from models.snapshot import config_hash
 
-VERSION = 1
+VERSION = 2
+"""2: a bucket is one number of 64 bits."""
 
 
 class Prediction(NamedTuple):
@@ -57,7 +58,7 @@ class Sentiment:
     Parameters
     ----------
     bits
-        log2 of the buckets a language has; 20 means 20 MB of memory once a language is seen.
+        log2 of the buckets a language has; 20 means 10 MB of memory once a language is seen.
     prior
         "shipped", "none", a path, or a `Prior`.
 
@@ -97,17 +98,10 @@ class Sentiment:
         self._models[key] = LinearModel(key == CHINESE, self.bits, self._prior.tables.get(key))
         return self._models[key]
 
-    @staticmethod
-    def _prediction(logit: float, known: float) -> Prediction:
-        probability = 1.0 / (1.0 + math.exp(-logit)) if logit > -700.0 else 0.0
-        polarity = 2.0 * probability - 1.0
-        confidence = 0.5 + 0.5 * abs(polarity) * (0.5 + 0.5 * known)
-        return Prediction(polarity, probability, confidence)
-
     def predict(self, text: str, lang: str = "") -> Prediction:
         """Return polarity, probability and confidence of a text; changes nothing learned."""
-        model = self._model(text, lang)
-        return self._prediction(model.score(text), model.known)
+        model = self._models.get(lang) or self._model(text, lang)
+        return Prediction(*model.say(text))
 
     def predict_with_reasons(
         self, texts: Sequence[tuple[str, str]]
@@ -123,9 +117,9 @@ class Sentiment:
         out: list[tuple[Prediction, Reason | None]] = [_UNREAD] * len(texts)
         for model, numbers in shares.values():
             read = model.read([texts[number][0] for number in numbers])
-            for number, (logit, known, term, part) in zip(numbers, read, strict=True):
+            for number, (polarity, probability, confidence, term, part) in zip(numbers, read, strict=True):
                 reason = None if term is None else Reason(term, part)
-                out[number] = (self._prediction(logit, known), reason)
+                out[number] = (Prediction(polarity, probability, confidence), reason)
         return out
 
     def predict_many(self, texts: Iterable[tuple[str, str]]) -> list[Prediction]:
@@ -150,9 +144,9 @@ class Sentiment:
         if not 0.0 <= weight < math.inf:
             raise ValueError(f"weight must be finite and not negative, not {weight}")
         model = self._model(text, lang)
-        prediction = self._prediction(model.score(text), model.known)
-        model.learn_scored(target, weight)
-        return prediction
+        said = model.say(text)
+        model.learn_said(target, weight)
+        return Prediction(*said)
 
     def explain(self, text: str, lang: str = "", k: int = 5) -> Explanation:
         """Return the k stretches of text that moved the score most, exact for this model."""

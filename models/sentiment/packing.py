@@ -1,8 +1,8 @@
 """The sparse bucket table as arrays that compress well, without losing a bit.
 
-Snapshots travel every few seconds, so what is zero is not sent, counts travel as small integers,
-weights as the 16 bits their grid leaves them, and all of it in byte planes: the high bytes of neighbours
-resemble each other, the low ones do not, and a general compressor sees that only when they stand apart.
+Snapshots travel every few seconds, so what is zero is not sent, and the rest in byte planes: the high bytes
+of neighbours resemble each other, the low ones do not, and a general compressor sees that only when they
+stand apart.
 """
 
 from __future__ import annotations
@@ -13,20 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.sentiment.kernels import (
-    COLUMNS,
-    F32,
-    GRID,
-    LIMIT,
-    NEGATIVE,
-    POSITIVE,
-    SCALED,
-    WEIGHT,
-)
+from models.sentiment.rows import U16, U64
 
 Array = npt.NDArray[Any]
-_COUNTS = (("positive", POSITIVE), ("negative", NEGATIVE))
-_WEIGHTS = (("weight", WEIGHT), ("scaled", SCALED))
+_FIELDS = (("weight", 0, True), ("scaled", 16, True), ("positive", 32, False), ("negative", 48, False))
+"""Name, first bit in a row, and whether only rows that moved have it."""
+_WEIGHTS = np.uint64(0xFFFFFFFF)
 
 
 def split_planes(values: Array) -> npt.NDArray[np.uint8]:
@@ -52,25 +44,22 @@ def _bitmap(bits: Any, size: int) -> npt.NDArray[np.bool_]:
     return np.unpackbits(array, count=size).astype(bool)
 
 
-def pack_table(buckets: F32, squares: F32 | None) -> dict[str, Array]:
-    """Pack the bucket table, and the squared gradients of each bucket unless they are None."""
-    seen = (buckets[:, POSITIVE] != 0) | (buckets[:, NEGATIVE] != 0)
+def pack_table(buckets: U64, squares: U16 | None) -> dict[str, Array]:
+    """Pack the table of `rows`, and the squared gradients of each bucket unless they are None."""
+    seen = buckets != 0
     rows = buckets[seen]
-    steps = np.zeros(len(rows), np.float32) if squares is None else squares[seen]
-    moved = (rows[:, WEIGHT] != 0) | (steps != 0) | (rows[:, SCALED] != 0)
+    steps = np.zeros(len(rows), np.uint16) if squares is None else squares[seen]
+    moved = ((rows & _WEIGHTS) != 0) | (steps != 0)
     packed: dict[str, Array] = {"seen": np.packbits(seen), "moved": np.packbits(moved)}
-    for name, column in _COUNTS:
-        values = rows[:, column]
-        whole = bool(((values < 65536) & (values == np.floor(values))).all())
-        packed[name] = split_planes(values.astype(np.uint16) if whole else values)
-    for name, column in _WEIGHTS:
-        packed[name] = split_planes((rows[moved, column] * GRID).astype(np.int16))
+    for name, first, sparse in _FIELDS:
+        values = (rows[moved] if sparse else rows) >> np.uint64(first)
+        packed[name] = split_planes(values.astype(np.uint16))
     if squares is not None:
         packed["squares"] = split_planes(steps[moved])
     return packed
 
 
-def unpack_table(state: Mapping[str, Any], size: int) -> tuple[F32, F32]:
+def unpack_table(state: Mapping[str, Any], size: int) -> tuple[U64, U16]:
     """Undo `pack_table` for `size` buckets; squared gradients that were not packed are zero.
 
     Raises
@@ -82,25 +71,16 @@ def unpack_table(state: Mapping[str, Any], size: int) -> tuple[F32, F32]:
     count = int(seen.sum())
     moved = _bitmap(state["moved"], count)
     changed = int(moved.sum())
-    rows = np.zeros((count, COLUMNS), np.float32)
-    for name, column in _COUNTS:
-        kind = np.uint16 if np.asarray(state[name]).shape[0] == 2 else np.float32
-        rows[:, column] = join_planes(state[name], kind, count)
-    for name, column in _WEIGHTS:
-        rows[moved, column] = join_planes(state[name], np.int16, changed) / np.float32(GRID)
-    steps = np.zeros(count, np.float32)
-    if "squares" in state:
-        steps[moved] = join_planes(state["squares"], np.float32, changed)
-    sane = np.isfinite(rows).all() and (rows[:, [POSITIVE, NEGATIVE]] >= 0).all()
-    if (
-        not sane
-        or not (np.isfinite(steps).all() and (steps >= 0).all())
-        or (np.abs(rows[:, [WEIGHT, SCALED]]) > LIMIT).any()
-    ):
-        raise ValueError("a weight or a count is out of its range")
-    buckets = np.zeros((size, COLUMNS), np.float32)
+    rows = np.zeros(count, np.uint64)
+    for name, first, sparse in _FIELDS:
+        values = join_planes(state[name], np.uint16, changed if sparse else count)
+        rows[moved if sparse else slice(None)] |= values.astype(np.uint64) << np.uint64(first)
+    if not (rows > _WEIGHTS).all():
+        raise ValueError("a bucket has weights but was never seen")
+    buckets, squares = np.zeros(size, np.uint64), np.zeros(size, np.uint16)
     buckets[seen] = rows
-    squares = np.zeros(size, np.float32)
     if changed and "squares" in state:
+        steps = np.zeros(count, np.uint16)
+        steps[moved] = join_planes(state["squares"], np.uint16, changed)
         squares[seen] = steps
     return buckets, squares

@@ -21,7 +21,6 @@ from models.sentiment.hashing import (
     LONGEST_RUN,
     SPACE,
     U32,
-    U64,
     folded,
     mixed,
     put,
@@ -69,7 +68,7 @@ def _contraction(tail: np.uint64) -> bool:
 
 
 @compiled
-def word_grams(codes: U32, folding: U32, work: U32, hashes: U32, spans: I32, seen: U64) -> int:
+def word_grams(codes: U32, folding: U32, work: U32, hashes: U32, spans: I32, seen: U32) -> int:
     """Write words, word pairs and negated words of a text; returns how many there are.
 
     Punctuation runs ("!!", ":)") and single emoji or ideographs are words too.
@@ -85,9 +84,9 @@ def word_grams(codes: U32, folding: U32, work: U32, hashes: U32, spans: I32, see
     hashes, spans, seen
         As in `character_grams`.
     """
-    seen[0] += np.uint64(1)
     length = codes.shape[0]
     slots = slots_for(4 * length + 4)
+    seen[:slots] = 0
     count = 0
     i = 0
     scope = 0
@@ -144,7 +143,7 @@ def word_grams(codes: U32, folding: U32, work: U32, hashes: U32, spans: I32, see
 
 
 @compiled
-def letter_grams(codes: U32, folding: U32, work: U32, count: int, hashes: U32, spans: I32, seen: U64) -> int:
+def letter_grams(codes: U32, folding: U32, work: U32, count: int, hashes: U32, spans: I32, seen: U32) -> int:
     """Add the four-letter stretches within words, their edges marked; returns the new count.
 
     Called after `word_grams` on the same text: keeps its stamp and its features.

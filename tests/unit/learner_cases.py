@@ -119,11 +119,11 @@ LEARNERS: dict[type, Case] = {
     LinearModel: Case(
         make=lambda: LinearModel(True, bits=14),
         learn=lambda m, i: taught(m, i, text(i)),
-        predict=lambda m, i: [m.score(text(i))],
+        predict=lambda m, i: list(m.say(text(i))),
         flood=lambda m, i: taught(m, i, new_words(m, i)),
         hostile=len(HOSTILE_TEXTS),
         learn_hostile=lambda m, i: taught(m, i, HOSTILE_TEXTS[i]),
-        predict_hostile=lambda m, i: [m.score(HOSTILE_TEXTS[i])],
+        predict_hostile=lambda m, i: list(m.say(HOSTILE_TEXTS[i])),
         most_bytes=1_000_000,
     ),
     Propensity: Case(

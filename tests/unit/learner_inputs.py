@@ -143,8 +143,8 @@ def count_terms(model: SeasonalCounts, i: int, terms: list[int]) -> None:
 
 
 def taught(model: LinearModel, i: int, words: str) -> None:
-    model.score(words)
-    model.learn_scored(float(i % 3 > 0), 1.0)
+    model.say(words)
+    model.learn_said(float(i % 3 > 0), 1.0)
 
 
 def new_champion() -> Champion[Sentiment, str]:
