@@ -20,6 +20,7 @@ from models.learner import State
 from models.sentiment.compiled import compiled
 
 U8 = npt.NDArray[np.uint8]
+I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 
@@ -38,12 +39,12 @@ def _place(minima: U32, band: int, slots: int) -> int:
 
 @compiled
 def _find(
-    minima: U32, at: float, window: float, least: int, bands: I64, bytes_: U8, seqs: I64, last: F64
+    minima: U32, at: float, window: float, least: int, bands: I32, bytes_: U8, seqs: I64, last: F64
 ) -> int:
     """Return the slot of the most similar live cluster (the oldest among equals), or -1."""
     best, most = -1, least - 1
     for band in range(bands.shape[0]):
-        slot = bands[band, _place(minima, band, bands.shape[1])]
+        slot = int(bands[band, _place(minima, band, bands.shape[1])])
         if slot < 0 or slot == best or abs(at - last[slot]) > window:
             continue
         agree = 0
@@ -55,7 +56,7 @@ def _find(
 
 
 @compiled
-def _settle(minima: U32, seq: int, held: U32, bytes_: U8, seqs: I64, bands: I64) -> int:
+def _settle(minima: U32, seq: int, held: U32, bytes_: U8, seqs: I64, bands: I32) -> int:
     """Found cluster number `seq` in its slot of the ring, forgetting the one that was there."""
     slot = seq % seqs.shape[0]
     slots = bands.shape[1]
@@ -84,7 +85,7 @@ def _enter(
     bytes_: U8,
     seqs: I64,
     last: F64,
-    bands: I64,
+    bands: I32,
 ) -> int:
     """Put a text into its cluster; returns the slot, or -1 - slot where it founded cluster `seq`."""
     slot = _find(minima, at, window, least, bands, bytes_, seqs, last)
@@ -162,7 +163,7 @@ class ClusterIndex:
         self._bytes = np.zeros((self.capacity, LANES), dtype=np.uint8)
         self._seqs = np.full(self.capacity, -1, dtype=np.int64)
         self._last = np.zeros(self.capacity, dtype=np.float64)
-        self._bands = np.full((BANDS, self.capacity * _SLOTS_PER_CLUSTER), -1, dtype=np.int64)
+        self._bands = np.full((BANDS, self.capacity * _SLOTS_PER_CLUSTER), -1, dtype=np.int32)
         self._ids: dict[int, str] = {}
         self._voices: dict[int, set[int]] = {}
         self._sizes: dict[int, int] = {}

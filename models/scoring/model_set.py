@@ -18,8 +18,8 @@ from models.topics.classifier import TopicClassifier
 from models.topics.emotion import read_emotions
 
 MIN_TOPIC_SCORE = 0.5
-_FIRST_LABELS = 30
-"""Enough that a propensity is fitted: only then does it call its kernels."""
+_LABELS = 240
+"""Enough that a propensity was fitted and calibrated again: only then has it called all its kernels."""
 
 _NOWHERE: tuple[int, None] = (-1, None)
 
@@ -175,8 +175,8 @@ class ModelSet:
             topics.predict(text, lang)
         self.propensities({"recency_days": 1.0, "tier": "gold"})
         fitted = Propensity(CHURN)
-        for number in range(_FIRST_LABELS):
-            fitted.learn_one({"recency_days": float(number)}, number % 3 == 0)
+        for number in range(_LABELS):
+            fitted.learn_one({"recency_days": float(number), "tier": "gold"}, number % 3 == 0)
         fitted.strongest({"recency_days": 1.0}, fitted.row({"recency_days": 1.0}))
         fitted.predict_proba_one({"recency_days": 1.0})
 
