@@ -20,6 +20,8 @@ _MOST = BINS - 3
 _RARE = 5
 _SMOOTHING = 10.0
 _SAMPLE = 4096
+_FEWEST, _ROWS_A_BIN = 16, 24
+"""Of numbers: fewer bins among few rows, where trees would spend their time on empty ones."""
 
 
 WORDS, OTHER, SIZES, START, SMOOTH = range(5)
@@ -73,7 +75,8 @@ def fit_bins(rows: Array, y: Array, words: Array) -> Bins:
     bins.floats[SCALE] = 1.0
     for j in np.flatnonzero(words):
         _fit_words(bins, int(j), np.ascontiguousarray(rows[:, j]), y)
-    _fit_numbers(rows, max(1, m // _SAMPLE), bins.ints, bins.floats, bins.keys)
+    most = min(BINS - 2, max(_FEWEST, m // _ROWS_A_BIN))
+    _fit_numbers(rows, max(1, m // _SAMPLE), most, bins.ints, bins.floats, bins.keys)
     return bins
 
 
@@ -119,8 +122,8 @@ def _tally(column: Array, y: Array) -> Any:
 
 
 @unlocked
-def _fit_numbers(rows: Array, every: int, ints: Array, floats: Array, keys: Array) -> None:
-    """Choose borders, centre and scale of all columns of numbers from every `every`-th row."""
+def _fit_numbers(rows: Array, every: int, most: int, ints: Array, floats: Array, keys: Array) -> None:
+    """Choose at most `most` borders, centre and scale of all columns of numbers from every `every`-th row."""
     held = np.empty((rows.shape[0] + every - 1) // every, np.float32)
     for j in range(rows.shape[1]):
         if ints[WORDS, j]:
@@ -137,9 +140,9 @@ def _fit_numbers(rows: Array, every: int, ints: Array, floats: Array, keys: Arra
         for i in range(1, n):
             distinct += values[i] > values[i - 1]
         count = 0
-        if distinct > BINS - 2:
-            for k in range(1, BINS - 2):
-                border = values[int(k * ((n - 1) / (BINS - 2)))]
+        if distinct > most:
+            for k in range(1, most):
+                border = values[int(k * ((n - 1) / most))]
                 if count == 0 or border > keys[j, count - 1]:
                     keys[j, count] = border
                     count += 1

@@ -1,4 +1,4 @@
-"""The three components fitted to one window of rows, and what each column adds to their log-odds."""
+"""Three fitted components as plain arrays: their log-odds of a row, and what each column adds to them."""
 
 from __future__ import annotations
 
@@ -8,25 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from models.churn.bins import SIZES, START, TYPICAL, encode, encode_rows, fit_bins
+from models.churn.bins import TYPICAL, encode
 from models.churn.blend import CLIP
 from models.churn.compiled import compiled
 from models.churn.forest import packed, parts, score
-from models.churn.linear import WIDTH, basis, basis_rows, fit, layout
-from models.churn.trees import boost
+from models.churn.linear import WIDTH, basis
 from models.learner import Array, State
 
 COMPONENTS = 3
-_RIDGE = (16.0, 32.0)
-"""Of the linear component with few rows and with many: among few everything counts, later the trees share."""
-_FEW, _MANY = 300, 1200
-_SHALLOW = (60, 6, 0.08, 4.0)
-_DEEP = (100, 31, 0.10, 1.0)
-_DEEP_CHEAP = (60, 24, 0.15, 1.0)
-"""Trees, leaves, rate, and what is added to a leaf's hessian, which is the least it may have, too: where rows
-are nearly decided their hessians are small, and a high bar would keep large trees from the rest."""
-_ROWS_A_TREE = 15
-_COLUMN_SHARE = 0.7
 
 
 @dataclass(slots=True)
@@ -139,67 +128,9 @@ class Fitted:
             raise ValueError(f"fitted state lacks {error}") from error
 
 
-def fit_window(rows: Array, y: Array, words: Array, seed: int, crossed: bool = True) -> Fitted:
-    """Fit all components to a window with both labels in it.
-
-    Parameters
-    ----------
-    rows, y, words
-        As in `fit_bins`.
-    seed
-        Of the forests' column draws.
-    crossed
-        Whether the large trees get their full size.
-    """
-    m, d = rows.shape
-    bins = fit_bins(rows, y, words)
-    size = layout(bins.ints)
-    codes = np.empty((m, d), np.uint8)
-    encode_rows(rows, bins.ints, bins.keys, bins.codes, codes)
-    index = np.zeros((m, WIDTH * d), np.int32)
-    value = np.zeros((m, WIDTH * d), np.float32)
-    counts = np.zeros(m, np.int32)
-    basis_rows(codes, rows, bins.ints, bins.floats, index, value, counts)
-    share = (y.sum() + 1.0) / (m + 4.0)
-    base = float(np.log(share / (1.0 - share)))
-    weight, offset = np.ones(m), np.full(m, base)
-    ridge = float(np.interp(m, (_FEW, _MANY), _RIDGE))
-    weights = fit(index, value, counts, y, weight, size, ridge, base, 6, 12)
-    bins.floats[TYPICAL] = _typical(index, value, counts, weights, bins.ints)
-    grown = []
-    for which, (trees, leaves, rate, least) in enumerate((_SHALLOW, _DEEP if crossed else _DEEP_CHEAP)):
-        count = trees if which == 0 else min(trees, max(10, m // _ROWS_A_TREE))
-        draw = 2 * seed + which
-        sizes = bins.ints[SIZES]
-        grown.append(boost(codes, y, offset, count, leaves, rate, least, least, _COLUMN_SHARE, sizes, draw))
-    nodes = grown[1][0].shape[1]
-    forest = [np.vstack([_wide(a, nodes), b]) for a, b in zip(*grown, strict=True)]
-    border = np.array([base, float(len(grown[0][0]))])
-    return Fitted(bins.ints, bins.floats, bins.keys, bins.codes, weights, border, *forest)
-
-
-def _wide(nodes: Array, width: int) -> Array:
-    return np.pad(nodes, ((0, 0), (0, width - nodes.shape[1])))
-
-
 def _padded(row: Array, d: int) -> Array:
     """Cut a row to the columns known when the model was fitted."""
     return row[:d] if len(row) >= d else np.append(row, np.full(d - len(row), np.nan, np.float32))
-
-
-@compiled
-def _typical(index: Array, value: Array, counts: Array, weights: Array, ints: Array) -> Array:
-    """Return each column's mean linear part over the window."""
-    d = ints.shape[1]
-    out: Array = np.zeros(d)
-    for i in range(counts.shape[0]):
-        j = 0
-        for k in range(counts[i]):
-            while j + 1 < d and index[i, k] >= ints[START, j + 1]:
-                j += 1
-            out[j] += value[i, k] * weights[index[i, k]]
-    out /= max(1, counts.shape[0])
-    return out
 
 
 @compiled

@@ -94,17 +94,22 @@ def fit(
     counts: Array,
     y: Array,
     weight: Array,
-    size: int,
+    start: Array,
     ridge: float,
-    bias: float,
     newton: int,
     inner: int,
 ) -> Any:
-    """Return the weights, (size + 1,), the last the bias, by Newton steps solved with conjugate gradients."""
+    """Return the weights, (size + 1,), the last the bias, by Newton steps solved with conjugate gradients.
+
+    `start` are weights to begin from, so that a fit to nearly the same rows takes few steps.
+    """
     m = counts.shape[0]
-    w = np.zeros(size + 1)
-    w[size] = bias
-    f = np.full(m, bias)
+    size = start.shape[0] - 1
+    w = start.copy()
+    f = np.full(m, w[size])
+    for i in range(m):
+        for k in range(counts[i]):
+            f[i] += value[i, k] * w[index[i, k]]
     h = np.empty(m)
     moved = np.empty(m)
     grad = np.empty(size + 1)

@@ -2,8 +2,9 @@
 
 Three components share one set of bins: a smooth ridge logistic regression, good from the first labels;
 small boosted trees for bends and simple crosses; larger ones for the rest. They are refitted on a
-window of the newest rows at intervals that grow with it, so that the cost an event stays flat. A blend of
-their honest predictions, calibrated on the same, gives the probability.
+window of the newest rows at intervals that grow with it, so that the cost an event stays flat; the
+regression, which is cheap, more often than the trees. A blend of their honest predictions, calibrated on
+the same, gives the probability.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import numpy as np
 
 from models.churn.blend import CLIP, Blend
 from models.churn.calibration import Calibration
-from models.churn.fitted import COMPONENTS, Fitted, fit_window
+from models.churn.fitted import COMPONENTS, Fitted
+from models.churn.fitting import fit_window, refreshed
 from models.churn.reason import Reason
 from models.churn.table import Table
 from models.learner import Array, State
@@ -61,7 +63,7 @@ class Propensity:
         self._scale = Calibration()
         self._fitted: Fitted | None = None
         self._positives = 0
-        self._next_fit = _FIRST_FIT
+        self._next_fit = self._next_refresh = _FIRST_FIT
         self._factors: tuple[list[float], list[float], Array] = ([], [], np.empty(0))
 
     @property
@@ -126,6 +128,11 @@ class Propensity:
             if 3 <= labels.sum() <= len(labels) - 3 and rows.shape[1]:
                 self._fitted = fit_window(rows, labels, self._table.words, self.seed + n, self._crossed())
             self._next_fit = n + self._interval(len(rows), rows.shape[1], self._crossed())
+            self._next_refresh = n + self._pause(len(rows), rows.shape[1])
+        elif n >= self._next_refresh and self._fitted is not None:
+            rows, labels = self._table.window()
+            self._fitted = refreshed(self._fitted, rows, labels)
+            self._next_refresh = n + self._pause(len(rows), rows.shape[1])
         return chance
 
     def _crossed(self) -> bool:
@@ -187,13 +194,19 @@ class Propensity:
 
     @staticmethod
     def _interval(rows: int, columns: int, crossed: bool) -> int:
-        """Return labels until the next refit, so that its cost stays flat an event.
+        """Return labels until the next whole fit, so that its cost stays flat an event.
 
         Early fits are cheap and each row still teaches much, so they come closer together.
         """
-        least, wide = (0.04, 250) if rows < 500 else (0.08, 250) if rows < 1500 else (0.2, 75)
-        share = max(least, columns / wide) * (1.5 if crossed else 1.0)
-        return max(3, int(rows * share))
+        if rows < 1500:
+            return max(3, int(rows * max(0.15, columns / 100)))
+        return int(rows * max(0.2, columns / 75) * (1.5 if crossed else 1.0))
+
+    @staticmethod
+    def _pause(rows: int, columns: int) -> int:
+        """Return labels until the linear component is fitted again."""
+        least = 0.05 if rows < 500 else 0.08 if rows < 1500 else 0.2
+        return max(3, int(rows * max(least, columns / 200)))
 
     def state(self) -> State:
         """Return everything learned as arrays and JSON values."""
@@ -203,6 +216,7 @@ class Propensity:
             "seed": self.seed,
             "positives": self._positives,
             "next_fit": self._next_fit,
+            "next_refresh": self._next_refresh,
             "table": self._table.state(),
             "blend": self._blend.state(),
             "scale": self._scale.state(),
@@ -221,6 +235,8 @@ class Propensity:
         self._scale.restore(state["scale"])
         self._fitted = fitted
         self._positives, self._next_fit = state["positives"], state["next_fit"]
+        # A snapshot of the build before has none.
+        self._next_refresh = state.get("next_refresh", state["next_fit"])
 
 
 def _shrink(totals: Array) -> Array:

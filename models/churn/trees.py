@@ -245,6 +245,8 @@ def _best(
     gain[node] = 0.0
     base = total_g * total_g / (total_h + ridge)
     most = base
+    # A power of two: multiplying is exact, and dividing costs several times as much.
+    scale = 1.0 / unit
     for q in range(count):
         j = picked[q]
         both = np.int64(0)
@@ -252,13 +254,13 @@ def _best(
             if hist[s] == 0:
                 continue
             both += hist[s]
-            gl = (both >> _HALF) / unit
-            hl = (both & _LOW) / unit
-            hr = total_h - hl
+            hl = (both & _LOW) * scale
             if hl < min_hessian:
                 continue
+            hr = total_h - hl
             if hr < min_hessian:
                 break
+            gl = (both >> _HALF) * scale
             gr = total_g - gl
             # Compared before it is divided: few splits beat the best so far, and a division costs ten sums.
             above = gl * gl * (hr + ridge) + gr * gr * (hl + ridge)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.churn.fitted import fit_window
+from models.churn.fitting import fit_window
 from models.churn.propensity import Propensity
 from models.churn.reason import Reason
 from models.churn.table import MAX_COLUMNS, Table
