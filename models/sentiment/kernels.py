@@ -35,6 +35,7 @@ from models.sentiment.rows import (
     votes,
     weight,
 )
+from models.sentiment.sparse import place
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -86,9 +87,11 @@ def score(
     hashes: U32,
     bounds: I64,
     shift: np.uint32,
-    buckets: U64,
+    groups: U64,
+    pool: U64,
     prior: U32,
     dense: F64,
+    places: U32,
     rows: U64,
     ratios: F64,
     terms: F64,
@@ -101,16 +104,14 @@ def score(
         Distinct 32-bit feature hashes, views one after the other.
     bounds
         Where each view ends, shape (VIEWS + 1,), first entry 0.
-    shift
-        32 - log2 of the number of buckets.
-    buckets
-        Table of `rows`, shape (2**bits,).
+    shift, groups, pool
+        The table, see `sparse.place`.
     prior
         Table of `frozen`, shape (2**PRIOR_BITS,), or (1,) for none.
     dense
         Coefficients, shape (DENSE,).
-    rows, ratios
-        Out: each feature's bucket and log-count ratio, 0 where it is new.
+    places, rows, ratios
+        Out: where each feature's bucket is, what it holds and its log-count ratio, 0 where it is new.
     """
     base = math.log((dense[MASS] + 1.0) / (dense[MASS + 1] + 1.0))
     known = 0
@@ -121,7 +122,9 @@ def score(
         start, end = bounds[view], bounds[view + 1]
         norm = max(end - start, 1) ** -POWER
         for j in range(start, end):  # fetch first, without a branch: the cache misses overlap
-            rows[j] = buckets[hashes[j] >> shift]
+            places[j] = place(hashes[j], shift, groups)
+        for j in range(start, end):
+            rows[j] = pool[places[j]]
         if view == 0:
             if prior.shape[0] > 1:
                 for j in range(end):
@@ -217,9 +220,11 @@ def learn(
     hashes: U32,
     bounds: I64,
     shift: np.uint32,
-    buckets: U64,
+    groups: U64,
+    pool: U64,
     squares: U16,
     dense: F64,
+    places: U32,
     ratios: F64,
     terms: F64,
     label: float,
@@ -232,8 +237,10 @@ def learn(
 
     Parameters
     ----------
-    squares
-        Squared gradients of each bucket as `rows.squared` reads them, shape (2**bits,).
+    groups, pool, squares
+        The table with a row for every feature; squared gradients as `rows.squared` reads them.
+    places
+        Scratch.
     label
         1 positive, 0 negative, or between.
     worth
@@ -273,10 +280,11 @@ def learn(
                 scaled_slope = slope
         step, held = plain_slope * norm, np.empty(end - start, np.uint16)
         for j in range(start, end):  # fetch first, as `score` does
-            held[j - start] = squares[hashes[j] >> shift]
+            places[j] = place(hashes[j], shift, groups)
+            held[j - start] = squares[places[j]]
         for j in range(start, end):
-            at = hashes[j] >> shift
-            row = buckets[at]  # not what was scored: another feature of the text may share the bucket
+            at = places[j]
+            row = pool[at]  # not what was scored: another feature of the text may share the bucket
             plain, pull = 0, 0
             if row != 0:
                 plain = weight(row)
@@ -287,6 +295,6 @@ def learn(
                 ratio = ratios[j]
                 slope = ratio / ((0.3 + abs(ratio)) * math.sqrt(votes(row) + 1.0))
                 pull = gridded(scaled(row) / GRID - SCALED_RATE * scaled_slope * slope)
-            buckets[at] = packed(plain, pull, row, positive, quarters - positive)
+            pool[at] = packed(plain, pull, row, positive, quarters - positive)
     dense[MASS] += worth * label
     dense[MASS + 1] += worth * (1.0 - label)

@@ -16,6 +16,7 @@ from models.sentiment.folding import folding_table
 from models.sentiment.hashing import SCRATCH, TEXT_CAP, U32, VIEWS
 from models.sentiment.packing import pack_table, unpack_table
 from models.sentiment.slices import FIGURES, cut, read_texts, say, teach, weigh
+from models.sentiment.sparse import SparseTable
 
 _HEAD = 600
 _ENCODING = ("utf-32-le", "surrogatepass")
@@ -78,8 +79,7 @@ class LinearModel:
     def __init__(self, characters: bool, bits: int = 20, prior: U32 | None = None) -> None:
         self.bits = bits
         self.serving = False
-        self._buckets = np.zeros(1 << self.bits, np.uint64)
-        self._squares = np.zeros(1 << self.bits, np.uint16)
+        self._table = SparseTable(bits)
         self._dense = np.zeros(kernels.DENSE, np.float64)
         self._coefficients[:] = _INITIAL
         self._dense[kernels.MIX : kernels.MIX_SQUARED] = 0.5 if characters else 0.25
@@ -90,10 +90,10 @@ class LinearModel:
 
     def _bind(self) -> None:
         """Put together what every kernel is handed; again whenever an array is replaced."""
-        cutter, shift = self._cutter, 32 - self.bits
-        table = (shift, self._buckets, self._prior, self._dense)
-        self._reading = (cutter.characters, cutter.folding, cutter.scratch, *table)
-        self._teaching = (cutter.scratch, shift, self._buckets, self._squares, self._dense)
+        cutter, table, shift = self._cutter, self._table, 32 - self.bits
+        held = (shift, table.groups, table.pool)
+        self._reading = (cutter.characters, cutter.folding, cutter.scratch, *held, self._prior, self._dense)
+        self._teaching = (cutter.scratch, *held, table.squares, table.used, self._dense)
 
     @property
     def _coefficients(self) -> npt.NDArray[np.float64]:
@@ -109,7 +109,9 @@ class LinearModel:
         """Learn the label of the text that `say` saw last."""
         if self.serving:
             raise ValueError("a serving snapshot predicts only; restore a full state to learn")
-        teach(*self._teaching, label, weight)
+        while not teach(*self._teaching, label, weight):
+            self._table.make_room()
+            self._bind()
 
     def contributions(self, text: str) -> tuple[float, float, list[tuple[str, float]]]:
         """Return logit, bias and the exact contribution of each stretch of the text."""
@@ -151,7 +153,7 @@ class LinearModel:
             "serving": not learning,
             "dense": self._dense.copy(),
         }
-        packed.update(pack_table(self._buckets, self._squares if learning else None))
+        packed.update(pack_table(*self._table.contents(), learning))
         return packed
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -161,9 +163,10 @@ class LinearModel:
         dense = np.asarray(state["dense"], np.float64)
         if dense.shape != (kernels.DENSE,) or not finite(dense):
             raise ValueError("dense coefficients are missing or not finite")
-        buckets, squares = unpack_table(state, 1 << self.bits)
+        contents = unpack_table(state, 1 << self.bits)
         serving = bool(state["serving"])
         if not serving and "squares" not in state:
             raise ValueError("a full state needs its step sizes")
-        self._buckets, self._squares, self._dense, self.serving = buckets, squares, dense.copy(), serving
+        self._table.fill(*contents)
+        self._dense, self.serving = dense.copy(), serving
         self._bind()

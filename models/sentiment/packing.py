@@ -16,6 +16,7 @@ import numpy.typing as npt
 from models.sentiment.rows import U16, U64
 
 Array = npt.NDArray[Any]
+Bits = npt.NDArray[np.bool_]
 _FIELDS = (("weight", 0, True), ("scaled", 16, True), ("positive", 32, False), ("negative", 48, False))
 """Name, first bit in a row, and whether only rows that moved have it."""
 _WEIGHTS = np.uint64(0xFFFFFFFF)
@@ -44,22 +45,21 @@ def _bitmap(bits: Any, size: int) -> npt.NDArray[np.bool_]:
     return np.unpackbits(array, count=size).astype(bool)
 
 
-def pack_table(buckets: U64, squares: U16 | None) -> dict[str, Array]:
-    """Pack the table of `rows`, and the squared gradients of each bucket unless they are None."""
-    seen = buckets != 0
-    rows = buckets[seen]
-    steps = np.zeros(len(rows), np.uint16) if squares is None else squares[seen]
+def pack_table(seen: Bits, rows: U64, steps: U16, learning: bool) -> dict[str, Array]:
+    """Pack what `SparseTable.contents` returned; squared gradients only where learning goes on."""
+    if not learning:
+        steps = np.zeros(len(rows), np.uint16)
     moved = ((rows & _WEIGHTS) != 0) | (steps != 0)
     packed: dict[str, Array] = {"seen": np.packbits(seen), "moved": np.packbits(moved)}
     for name, first, sparse in _FIELDS:
         values = (rows[moved] if sparse else rows) >> np.uint64(first)
         packed[name] = split_planes(values.astype(np.uint16))
-    if squares is not None:
+    if learning:
         packed["squares"] = split_planes(steps[moved])
     return packed
 
 
-def unpack_table(state: Mapping[str, Any], size: int) -> tuple[U64, U16]:
+def unpack_table(state: Mapping[str, Any], size: int) -> tuple[Bits, U64, U16]:
     """Undo `pack_table` for `size` buckets; squared gradients that were not packed are zero.
 
     Raises
@@ -71,16 +71,12 @@ def unpack_table(state: Mapping[str, Any], size: int) -> tuple[U64, U16]:
     count = int(seen.sum())
     moved = _bitmap(state["moved"], count)
     changed = int(moved.sum())
-    rows = np.zeros(count, np.uint64)
+    rows, steps = np.zeros(count, np.uint64), np.zeros(count, np.uint16)
     for name, first, sparse in _FIELDS:
         values = join_planes(state[name], np.uint16, changed if sparse else count)
         rows[moved if sparse else slice(None)] |= values.astype(np.uint64) << np.uint64(first)
     if not (rows > _WEIGHTS).all():
         raise ValueError("a bucket has weights but was never seen")
-    buckets, squares = np.zeros(size, np.uint64), np.zeros(size, np.uint16)
-    buckets[seen] = rows
-    if changed and "squares" in state:
-        steps = np.zeros(count, np.uint16)
+    if "squares" in state:
         steps[moved] = join_planes(state["squares"], np.uint16, changed)
-        squares[seen] = steps
-    return buckets, squares
+    return seen, rows, steps

@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from models.sentiment.characters import character_grams
 from models.sentiment.compiled import compiled
-from models.sentiment.hashing import U32
+from models.sentiment.hashing import U32, VIEWS
 from models.sentiment.kernels import F64, I64, KNOWN, contribute, learn, score
 from models.sentiment.rows import U16, U64
+from models.sentiment.sparse import reserve
 from models.sentiment.words import letter_grams, word_grams
 
 I32 = npt.NDArray[np.int32]
@@ -71,7 +72,8 @@ def say(
     folding: U32,
     scratch: Scratch,
     shift: int,
-    buckets: U64,
+    groups: U64,
+    pool: U64,
     prior: U32,
     dense: F64,
 ) -> tuple[float, float, float]:
@@ -81,24 +83,48 @@ def say(
     ----------
     text, characters, folding, scratch
         As in `cut`.
-    shift, buckets, prior, dense
+    shift, groups, pool, prior, dense
         As in `kernels.score`.
     """
     own = scratch[0]
     _grams(np.frombuffer(text, np.uint32), characters, folding, own)
-    given = (np.uint32(shift), buckets, prior, dense)
+    given = (np.uint32(shift), groups, pool, prior, dense, own.places)
     logit = score(own.hashes, own.bounds, *given, own.rows, own.ratios, own.terms)
     return _said(logit, own.terms[KNOWN])
 
 
 @compiled
 def teach(
-    scratch: Scratch, shift: int, buckets: U64, squares: U16, dense: F64, label: float, worth: float
-) -> None:
-    """Learn the label of the text read last; arguments as `kernels.learn`."""
+    scratch: Scratch,
+    shift: int,
+    groups: U64,
+    pool: U64,
+    squares: U16,
+    used: I64,
+    dense: F64,
+    label: float,
+    worth: float,
+) -> bool:
+    """Learn the label of the text read last; returns False when the table has no room for it.
+
+    Parameters
+    ----------
+    scratch
+        As `say` left it.
+    shift, groups, pool, squares, used
+        As in `sparse.reserve`.
+    dense, label, worth
+        As in `kernels.learn`.
+    """
     own = scratch[0]
-    given = (np.uint32(shift), buckets, squares, dense)
+    if worth <= 0.0:
+        return True
+    kept = np.uint32(shift)
+    if not reserve(own.hashes[: own.bounds[VIEWS]], own.places, kept, groups, pool, squares, used):
+        return False
+    given = (kept, groups, pool, squares, dense, own.places)
     learn(own.hashes, own.bounds, *given, own.ratios, own.terms, label, worth)
+    return True
 
 
 @compiled
@@ -116,7 +142,8 @@ def read_texts(
     folding: U32,
     scratch: Scratch,
     shift: int,
-    buckets: U64,
+    groups: U64,
+    pool: U64,
     prior: U32,
     dense: F64,
     figures: F64,
@@ -128,7 +155,7 @@ def read_texts(
     ----------
     texts, ends
         The texts one after the other, as in `cut`, and where each ends in code points.
-    characters, folding, scratch, shift, buckets, prior, dense
+    characters, folding, scratch, shift, groups, pool, prior, dense
         As in `say`.
     figures
         Out, shape (FIGURES, texts): what `say` returns, and the contribution of the strongest n-gram.
@@ -141,7 +168,7 @@ def read_texts(
     for i in range(ends.shape[0]):
         _grams(codes[begin : ends[i]], characters, folding, own)
         begin = ends[i]
-        given = (np.uint32(shift), buckets, prior, dense)
+        given = (np.uint32(shift), groups, pool, prior, dense, own.places)
         logit = score(own.hashes, own.bounds, *given, own.rows, own.ratios, own.terms)
         said = _said(logit, own.terms[KNOWN])
         figures[POLARITY, i], figures[PROBABILITY, i], figures[CONFIDENCE, i] = said
