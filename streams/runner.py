@@ -27,6 +27,9 @@ from streams.step import Ahead, Slice, Step, Work
 
 log = logging.getLogger(__name__)
 
+TURN_SECONDS = 0.005
+"""How long a wave may hold the worker's other agents up; handing over costs a look at every socket."""
+
 
 class SliceRunner:
     """Runs one agent's step.
@@ -176,10 +179,12 @@ class SliceRunner:
             with suppress(Exception):  # what fails here fails again where its slice is processed
                 self._ahead(pieces)
             self._progress.processed(time.thread_time() - cpu)
+        turn = time.monotonic()
         try:
             for piece in pieces:
-                if begun:
-                    await asyncio.sleep(0)  # the worker's other agents have their turn
+                if time.monotonic() - turn > TURN_SECONDS:
+                    await asyncio.sleep(0)  # the worker's other agents have theirs
+                    turn = time.monotonic()
                 begun.append(piece)
                 out = Outbox(self._layout)
                 problem = await self._process(piece, out, around)
