@@ -8,7 +8,7 @@ of a poll share them: one Faust event, one round of produce requests for the out
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -78,27 +78,6 @@ class Poll:
     def __init__(self, generation: int, slices: Sequence[Fetched]) -> None:
         self.generation = generation
         self.slices = slices
-
-
-def waves(slices: Iterable[Fetched]) -> list[list[Fetched]]:
-    """Part slices so that a partition is in a wave once: topics of a partition share its state.
-
-    >>> from collections import namedtuple
-    >>> place = namedtuple("place", "topic partition")
-    >>> record = namedtuple("record", "offset")
-    >>> found = [Fetched(place(t, p), [record(0)], lambda: None) for t, p in [("a", 0), ("a", 1), ("b", 0)]]
-    >>> [[(one.topic, one.partition) for one in wave] for wave in waves(found)]
-    [[('a', 0), ('a', 1)], [('b', 0)]]
-    """
-    parted: list[dict[int, Fetched]] = []
-    for one in slices:
-        for wave in parted:
-            if one.partition not in wave:
-                wave[one.partition] = one
-                break
-        else:
-            parted.append({one.partition: one})
-    return [list(wave.values()) for wave in parted]
 
 
 async def each_poll(app: Any, stream: Any, take: Callable[[Poll], Awaitable[None]]) -> None:

@@ -20,12 +20,15 @@ from streams.dead_letters import StopStream, add_poison
 from streams.outbox import BatchProducer, Layout, Outbox
 from streams.parcels import Mail
 from streams.parking import Parking
-from streams.polls import Fetched, Owned, PartitionLost, waves
+from streams.polls import Fetched, Owned, PartitionLost
 from streams.progress import Progress
 from streams.state import Changelog, PartitionState
 from streams.step import Ahead, Slice, Step, Work
 
 log = logging.getLogger(__name__)
+
+Around = AbstractAsyncContextManager[None] | None
+"""Entered before a step's work on a slice and left after it."""
 
 TURN_SECONDS = 0.005
 """How long a wave may hold the worker's other agents up; handing over costs a look at every socket."""
@@ -84,11 +87,10 @@ class SliceRunner:
         """Nothing to finish: a poll is finished before the next is taken."""
 
     async def take(self, slices: Sequence[Fetched], owned: Owned) -> None:
-        """Process what a poll brought to the end, and ack it; without a state to share, all in one wave."""
-        for wave in waves(slices) if self.stateful else [slices]:
-            await self.run_wave([Work(one.topic, one.partition, one.records) for one in wave], owned)
-            for one in wave:
-                one.ack()
+        """Process what a poll brought to the end, and ack it."""
+        await self.run_wave([Work(one.topic, one.partition, one.records) for one in slices], owned)
+        for one in slices:
+            one.ack()
 
     def assigned(self, partitions: Iterable[int]) -> None:
         """Note a new assignment; states are brought up to date when their first slice comes."""
@@ -124,12 +126,11 @@ class SliceRunner:
         await self.run_wave([Work(topic, partition, records)], owned)
 
     async def run_wave(
-        self,
-        wave: Sequence[Work],
-        owned: Owned = lambda: True,
-        around: AbstractAsyncContextManager[None] | None = None,
+        self, wave: Sequence[Work], owned: Owned = lambda: True, around: Around = None
     ) -> None:
-        """Process slices of different partitions to the end; when this returns they may be acked.
+        """Process slices to the end; when this returns they may be acked.
+
+        Those of one partition share its state, in the order given.
 
         Parameters
         ----------
@@ -167,58 +168,52 @@ class SliceRunner:
                 if isinstance(problem, BaseException):
                     raise problem
 
-    async def _attempt(
-        self,
-        pieces: Sequence[Slice],
-        owned: Owned,
-        around: AbstractAsyncContextManager[None] | None = None,
-    ) -> None:
-        begun, done, failed = list[Slice](), list[tuple[Slice, Outbox]](), list[tuple[Slice, Exception]]()
+    async def _attempt(self, pieces: Sequence[Slice], owned: Owned, around: Around = None) -> None:
+        states = [state for state in dict.fromkeys(piece.state for piece in pieces) if state is not None]
+        for state in states:
+            state.begin()
         if self._ahead is not None:
             cpu = time.thread_time()
             with suppress(Exception):  # what fails here fails again where its slice is processed
                 self._ahead(pieces)
             self._progress.processed(time.thread_time() - cpu)
-        turn = time.monotonic()
+        turn, results, spoiled = time.monotonic(), list[Outbox | Exception | None](), set[PartitionState]()
         try:
             for piece in pieces:
                 if time.monotonic() - turn > TURN_SECONDS:
                     await asyncio.sleep(0)  # the worker's other agents have theirs
                     turn = time.monotonic()
-                begun.append(piece)
-                out = Outbox(self._layout)
-                problem = await self._process(piece, out, around)
-                if problem is None:
-                    done.append((piece, out))
-                else:
-                    self._undo(piece.state)
-                    failed.append((piece, problem))
-        except BaseException:  # not of the step: the partition is lost, or the worker stops
-            self._undo(*(piece.state for piece in begun))
+                result = None if piece.state in spoiled else await self._process(piece, around)
+                if isinstance(result, StopStream):
+                    await self._alarm(result)
+                    raise result
+                if isinstance(result, Exception) and piece.state is not None:
+                    spoiled.add(piece.state)
+                results.append(result)
+        except BaseException:  # the stream or the worker stops, or the partition is lost
+            self._undo(*states)
             raise
-        if stop := next((problem for _, problem in failed if isinstance(problem, StopStream)), None):
-            self._undo(*(piece.state for piece, _ in done))
-            await self._alarm(stop)
-            raise stop
-        if done:
+        # Slices of a partition share what they changed: they stand together, or are tried one by one.
+        self._undo(*spoiled)
+        ends = list(zip(pieces, results, strict=True))
+        if done := [(one, out) for one, out in ends if isinstance(out, Outbox) and one.state not in spoiled]:
             await self._finish(done, owned)
-        for piece, problem in failed:
-            await self._isolate(piece, problem, owned)
+        for piece, result in ends:
+            if isinstance(result, Exception) and len(pieces) == 1:
+                await self._isolate(piece, result, owned)
+            elif isinstance(result, Exception) or piece.state in spoiled:
+                await self._attempt([piece], owned)
 
-    async def _process(
-        self, piece: Slice, out: Outbox, around: AbstractAsyncContextManager[None] | None
-    ) -> Exception | None:
-        """Let the step work on a slice; returns what it raised."""
-        if piece.state is not None:
-            piece.state.begin()
-        cpu = time.thread_time()
+    async def _process(self, piece: Slice, around: Around) -> Outbox | Exception:
+        """Let the step work on a slice; returns its outputs, or what it raised."""
+        cpu, out = time.thread_time(), Outbox(self._layout)
         async with around or nullcontext():
             try:
                 self.step.process(piece, out)
             except Exception as problem:
                 return problem
         self._progress.processed(time.thread_time() - cpu)
-        return None
+        return out
 
     async def _finish(self, done: Sequence[tuple[Slice, Outbox]], owned: Owned) -> None:
         if not owned():
@@ -232,7 +227,8 @@ class SliceRunner:
                 if self._parking is not None:
                     self._parking.collect(piece.state, part, mail)
             out.take(part)
-        written = await self._write([piece.state for piece, _ in done if piece.state is not None], out, mail)
+        states = dict.fromkeys(piece.state for piece, _ in done)
+        written = await self._write([state for state in states if state is not None], out, mail)
         self._progress.finished([piece for piece, _ in done], written, self._clock.now())
 
     async def _write(self, states: Sequence[PartitionState], out: Outbox, mail: Mail) -> int:
@@ -286,8 +282,6 @@ class SliceRunner:
         place = (piece.topic, piece.partition, record.offset)
         log.error("%s cannot process %s/%d offset %d: %s", self.agent, *place, why)
         out, now_ms = Outbox(self._layout), int(self._clock.now() * 1000)
-        if piece.state is not None:
-            piece.state.begin()
         add_poison(out, self.agent, place, record.timestamp, now_ms, record.headers)
         await self._finish([(piece, out)], owned)
 
