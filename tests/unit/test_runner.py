@@ -237,6 +237,33 @@ def test_a_slice_that_fails_does_not_take_its_neighbours_down(
     assert all(one.acked for one in slices)
 
 
+def shared(*slices: tuple[str, tuple[bytes, ...]]) -> list[Fetched]:
+    """Return slices of partition 0 of several topics."""
+    return [Fetched(TopicPartition(topic, 0), records(*values), lambda: None) for topic, values in slices]
+
+
+def test_topics_of_a_partition_share_one_write_of_its_state(runner: SliceRunner, world: World) -> None:
+    asyncio.run(runner.take(shared((IN, (b"a",)), ("facts", (b"a", b"b"))), lambda: True))
+    assert world.happened == ["load", "output out", "state"]
+    assert counts(runner) == {b"a": b"2", b"b": b"1"}
+    assert runner._states[0].marks == {IN: 0, "facts": 1}
+
+
+@pytest.mark.parametrize("bad", [0, 1, 2])
+def test_topics_of_a_partition_are_tried_one_by_one_when_one_fails(
+    runner: SliceRunner, step: Counting, world: World, bad: int
+) -> None:
+    step.poison = {b"bad": lambda: ValueError("refused")}
+    values = [(b"a", b"b"), (b"a",), (b"b",)]
+    values[bad] = (*values[bad], b"bad")
+    slices = shared(*zip((IN, "facts", "links"), values, strict=True))
+    asyncio.run(runner.take(slices, lambda: True))
+    assert counts(runner) == {b"a": b"2", b"b": b"2"}, "what the failed attempt had counted is undone"
+    assert world.raw(OUT) == [b"a", b"b", b"a", b"b"]
+    assert len(world.raw(DEAD_LETTERS)) == 1
+    assert all(one.acked for one in slices)
+
+
 def test_a_state_that_is_not_confirmed_is_undone_and_its_neighbours_is_kept(
     runner: SliceRunner, world: World
 ) -> None:
