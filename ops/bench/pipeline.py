@@ -31,8 +31,8 @@ TRIALS = (0.9, 0.75, 0.6, 0.5, 0.4, 0.3, 0.2)
 """Shares of what a backlog is worked off at, tried from above until one is kept up with."""
 
 TRIAL_S, KEPT_UP_MS = 8.0, 1000.0
-_LONGER = 8
-"""Parts of the records; the first makes the backlog."""
+BACKLOG_SHARE = 1 / 8
+"""Of the records; the rest is there for rates and latencies."""
 
 
 class Stalled(RuntimeError):
@@ -182,7 +182,7 @@ async def measure(
     kafka_: bool, feedback: int, workers: int, shares: Sequence[float] = SHARES, agents: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Measure one cluster: throughput, what it can sustain, then latency at shares of that."""
-    beginning, days = mix(int(feedback * (_LONGER if shares else 1)))
+    beginning, days = mix(int(feedback / (BACKLOG_SHARE if shares else 1)))
     async with BenchCluster(workers, kafka_, agents=agents) as cluster:
         cores = len(os.sched_getaffinity(0))
         pinned = cluster.pin_workers(cores)
@@ -194,7 +194,7 @@ async def measure(
             await publisher.all(beginning)
             await settle(cluster, Seen(time.monotonic(), 0.0), publisher.logged)
             rest = iter(days)
-            backlog = list(islice(rest, int(len(days) / _LONGER) if shares else len(days)))
+            backlog = list(islice(rest, int(len(days) * (BACKLOG_SHARE if shares else 1))))
             found = await throughput(cluster, publisher, backlog)
             found["pinned"], found["latency_ms"] = pinned, {}
             if shares:

@@ -23,7 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ops.bench import machine
 from ops.bench.cluster import BenchCluster
-from ops.bench.pipeline import Seen, observe, scrape, settle, throughput
+from ops.bench.pipeline import TRIAL_S, TRIALS, Seen, observe, scrape, settle, sustained, throughput
 from ops.bench.traffic import DAY_MS, Publisher, mix
 from ops.simulator.world import Produced, World
 from streams import kafka
@@ -111,7 +111,7 @@ async def soak(
     Parameters
     ----------
     rate
-        Records a second; half of what a burst gets through when None.
+        Records a second; half of what can be sustained when None.
     """
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as policy:
         shipped = files("models.follow_up").joinpath("policy.yaml").read_text("utf-8")
@@ -133,9 +133,11 @@ async def _soaked(
             await publisher.all(beginning)
             await settle(cluster, Seen(time.monotonic(), 0.0), publisher.logged)
             most = (await throughput(cluster, publisher, burst))["events_per_second"]
-            pace = rate or most / 2
+            stream = days(11, int(max(most, rate or 0.0) * (minutes * 60.0 + TRIAL_S * sum(TRIALS))))
+            held = None if rate else (await sustained(cluster, publisher, stream, most))["events_per_second"]
+            pace = rate or (held or most * TRIALS[-1]) / 2
             say(f"a burst got through at {most:.0f} events/s; now {pace:.0f} for {minutes:g} minutes")
-            samples = await _run(cluster, publisher, pace, minutes * 60.0, say)
+            samples = await _run(cluster, publisher, stream, pace, minutes * 60.0, say)
         finally:
             await producer.stop()
     figures = ("rss_mb", "handles", "threads", "tasks", "behind", "lag_seconds", "keys", "cpu")
@@ -146,6 +148,7 @@ async def _soaked(
         "minutes": minutes,
         "rate": round(pace, 1),
         "burst_events_per_second": most,
+        "sustained_events_per_second": held,
         "published": publisher.logged,
         "second_half": {name: trend(samples, name) for name in figures},
         "samples": [asdict(sample) for sample in samples],
@@ -153,11 +156,15 @@ async def _soaked(
 
 
 async def _run(
-    cluster: BenchCluster, publisher: Publisher, rate: float, seconds: float, say: Callable[[str], None]
+    cluster: BenchCluster,
+    publisher: Publisher,
+    stream: Iterator[Produced],
+    rate: float,
+    seconds: float,
+    say: Callable[[str], None],
 ) -> list[Sample]:
     first = await observe(cluster)
     began, logged = time.monotonic(), publisher.logged + publisher.links
-    stream = days(11, int(rate * seconds))
     samples: list[Sample] = []
     look = asyncio.create_task(_look(cluster, publisher, first, logged, began, samples, say))
     try:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from pathlib import Path
-from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from ops.embedded.process import Child
+from ops.embedded.running import Running
 
 
-class Part(ABC):
+class Part(Running):
     """A part in a child process of its own, as an async context manager.
 
     Parameters
@@ -73,14 +73,3 @@ class Part(ABC):
         if self._scratch is not None:
             self._scratch.cleanup()
             self._scratch = None
-
-    async def __aenter__(self) -> Self:
-        """Start."""
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop."""
-        await asyncio.shield(self.stop())

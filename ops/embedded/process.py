@@ -12,8 +12,8 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from ops.embedded.running import Running
 
 LOOPBACK = "127.0.0.1"
 MAX_PORT = 65535
@@ -62,7 +62,7 @@ def free_port(port: int, what: str) -> int:
         return int(sock.getsockname()[1])
 
 
-class Child:
+class Child(Running):
     """One child process: own session, log file, bounded stop, killed by the kernel when the parent dies.
 
     Its own session keeps Ctrl-C away from it: the parent gets the signal and stops its children in order.
@@ -196,14 +196,3 @@ class Child:
         except OSError:
             return ""
         return f": {lines[-1].strip()[:300]} (log: {self.log})" if lines else f" (log: {self.log})"
-
-    async def __aenter__(self) -> Self:
-        """Start."""
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop."""
-        await asyncio.shield(self.stop())
