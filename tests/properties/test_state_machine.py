@@ -150,5 +150,5 @@ class OwnershipByOffsets(Ownership):
 
 TestOwnership = Ownership.TestCase
 TestOwnershipByOffsets = OwnershipByOffsets.TestCase
-for case in (TestOwnership, TestOwnershipByOffsets):
-    case.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestOwnership.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestOwnershipByOffsets.settings = TestOwnership.settings
