@@ -20,7 +20,7 @@ _MOST = BINS - 3
 _RARE = 5
 _SMOOTHING = 10.0
 _SAMPLE = 4096
-_FEWEST, _ROWS_A_BIN = 16, 24
+_FEWEST, _ROWS_A_BIN, _MOST_BINS = 16, 24, 2500
 """Of numbers: fewer bins among few rows, where trees would spend their time on empty ones."""
 
 
@@ -75,7 +75,7 @@ def fit_bins(rows: Array, y: Array, words: Array) -> Bins:
     bins.floats[SCALE] = 1.0
     for j in np.flatnonzero(words):
         _fit_words(bins, int(j), np.ascontiguousarray(rows[:, j]), y)
-    most = min(BINS - 2, max(_FEWEST, m // _ROWS_A_BIN))
+    most = min(BINS - 2, max(_FEWEST, min(m // _ROWS_A_BIN, _MOST_BINS // max(1, d))))
     _fit_numbers(rows, max(1, m // _SAMPLE), most, bins.ints, bins.floats, bins.keys)
     return bins
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from models.churn.bins import TYPICAL, encode
 from models.churn.blend import CLIP
+from models.churn.calibration import bent
 from models.churn.compiled import compiled
 from models.churn.forest import packed, parts, score
 from models.churn.linear import WIDTH, basis
@@ -74,7 +75,7 @@ class Fitted:
         Parameters
         ----------
         mixing
-            float64 (6,): bias and factor of each component, then offset and slope of the calibration.
+            float64 (15,): bias and factor of each component, then offset, slope and bend of the calibration.
         """
         return float(
             _score(
@@ -180,7 +181,8 @@ def _score(
     total = mixing[0]
     for k in range(COMPONENTS):
         total += mixing[1 + k] * min(max(out[k], -CLIP), CLIP)
-    return float(mixing[COMPONENTS + 1] + mixing[COMPONENTS + 2] * total)
+    line = mixing[COMPONENTS + 1] + mixing[COMPONENTS + 2] * total
+    return bent(line, mixing[COMPONENTS + 3 :])
 
 
 @compiled

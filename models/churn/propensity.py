@@ -184,7 +184,8 @@ class Propensity:
         out: dict[str, float] = {}
         for feature, part in zip(self._table.features, mixed, strict=False):
             out[feature] = out.get(feature, 0.0) + float(part)
-        return out, self._scale.scaled(float(weights[0] + (weights[1:] * _shrink(totals)) @ rest))
+        blended = float(weights[0] + (weights[1:] * _shrink(totals)) @ totals)
+        return out, self._scale.scaled(blended) - float(mixed.sum())
 
     def _logits(self, row: Array) -> Array:
         if self._fitted is not None:
@@ -200,13 +201,13 @@ class Propensity:
         """
         if rows < 1500:
             return max(3, int(rows * max(0.15, columns / 100)))
-        return int(rows * max(0.2, columns / 75) * (1.5 if crossed else 1.0))
+        return int(rows * max(0.2, columns / 90) * (1.5 if crossed else 1.0))
 
     @staticmethod
     def _pause(rows: int, columns: int) -> int:
         """Return labels until the linear component is fitted again."""
-        least = 0.05 if rows < 500 else 0.08 if rows < 1500 else 0.2
-        return max(3, int(rows * max(least, columns / 200)))
+        least, wide = (0.05, 400) if rows < 500 else (0.08, 250) if rows < 1500 else (0.2, 150)
+        return max(3, int(rows * max(least, columns / wide)))
 
     def state(self) -> State:
         """Return everything learned as arrays and JSON values."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections import deque
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.churn.calibration import Calibration
+from models.churn.calibration import KNOTS, Calibration
 from models.churn.propensity import Propensity
 from ops.evaluation.churn import calibration_error
 
@@ -50,6 +51,31 @@ def test_claims_that_are_too_small_grow_once_many_labels_say_so() -> None:
     assert 1.0 <= few.factors[1] < 1.3 < 1.6 < many.factors[1]
 
 
+def flattened(z: float) -> float:
+    """Return a chance that no score brings below .08 or above .92, as where some labels are wrong."""
+    return 0.08 + 0.84 * chance(2.5 * z)
+
+
+def test_shares_that_flatten_out_are_followed_without_turning_the_order() -> None:
+    calibration, rng = Calibration(), random.Random(8)
+    for _ in range(6000):
+        z = rng.gauss(0.0, 2.0)
+        calibration.learn(z, rng.random() < flattened(z))
+    at = [i / 4 for i in range(-16, 17)]
+    told = [calibration.scaled(z) for z in at]
+    assert all(low < high for low, high in itertools.pairwise(told))
+    offset, slope = calibration.factors[:2]
+    bent = [abs(chance(t) - flattened(z)) for z, t in zip(at, told, strict=True)]
+    line = [abs(chance(offset + slope * z) - flattened(z)) for z in at]
+    assert sum(bent) < 0.5 * sum(line)
+    assert max(bent) < 0.06
+
+
+def test_a_bend_is_not_believed_where_a_line_will_do() -> None:
+    bends = [max(map(abs, learned(4000, (0.0, 1.0), 1.5, seed=seed).factors[2:])) for seed in range(6)]
+    assert sorted(bends)[3] < 0.05 and max(bends) < 0.4
+
+
 def test_order_is_never_turned_around() -> None:
     assert learned(3000, (-2.0, -1.0), 1.0, seed=6).factors[1] == 0.0
 
@@ -64,8 +90,12 @@ def test_a_state_of_the_build_before_is_taken_and_a_foreign_one_refused() -> Non
         restored.learn(-1.0, i % 4 == 0)
     after = restored.state()["z"]
     assert isinstance(after, np.ndarray) and after.shape == (350,)
+    restored.restore({name: value for name, value in before.items() if name != "bend"})
+    assert restored.factors[2:] == [0.0] * KNOTS
     with pytest.raises(ValueError, match="do not fit 250 labels"):
         restored.restore({**before, "z": z[:9]})
+    with pytest.raises(ValueError, match=f"not {KNOTS} knots"):
+        restored.restore({**before, "bend": np.zeros(3)})
 
 
 @pytest.mark.parametrize("delay", [0, 400])
