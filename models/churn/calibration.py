@@ -79,9 +79,9 @@ class Calibration:
         """Take the log-odds predicted for an event whose label is now known."""
         if self._newest.add(z, y):
             more = max(_MORE_LEAST, _MORE * min(1.0, _SETTLED / self._newest.n))
-            z, labels = self._newest.kept()
-            line = _line(z, labels, _MEAN, _LESS, more)
-            self._weigh(line, _bend(line[0] + line[1] * z, labels, _STIFF, _DOUBT))
+            told, labels = self._newest.kept()
+            line = _line(told, labels, _MEAN, _LESS, more)
+            self._weigh(line, _bend(line[0] + line[1] * told, labels, _STIFF, _DOUBT))
 
     def state(self) -> State:
         """Return line and window."""

@@ -200,13 +200,13 @@ class Propensity:
         Early fits are cheap and each row still teaches much, so they come closer together.
         """
         if rows < 1500:
-            return max(3, int(rows * max(0.15, columns / 100)))
+            return max(3, int(rows * max(0.2, columns / 100)))
         return int(rows * max(0.2, columns / 90) * (1.5 if crossed else 1.0))
 
     @staticmethod
     def _pause(rows: int, columns: int) -> int:
         """Return labels until the linear component is fitted again."""
-        least, wide = (0.05, 400) if rows < 500 else (0.08, 250) if rows < 1500 else (0.2, 150)
+        least, wide = (0.05, 300) if rows < 500 else (0.08, 250) if rows < 1500 else (0.2, 150)
         return max(3, int(rows * max(least, columns / wide)))
 
     def state(self) -> State:

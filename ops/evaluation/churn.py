@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import json
 import math
 import random
@@ -19,77 +16,7 @@ import typer
 
 from models.churn.propensity import Propensity
 from models.learner import Array
-
-Row = dict[str, float | str | None]
-_POSITIVE = ("yes", "1", "true", "churned", "y", "t", "positive", "1.0")
-_BLANK = ("", "na", "n/a", "nan", "null", "none", "?")
-
-
-def read_table(
-    path: Path, label: str, positive: str | None = None, drop: Sequence[str] = ()
-) -> tuple[list[Row], list[bool]]:
-    """Return a CSV's rows and labels; `.gz`, byte order marks and blanks around names are tolerated.
-
-    Parameters
-    ----------
-    path
-        Comma-, semicolon- or tab-separated, with a header.
-    label
-        Its label column; rows without a label are left out.
-    positive
-        Label value that counts as positive; None takes the usual word for yes, else the rarer value.
-    drop
-        Columns to leave out, such as ids.
-
-    Raises
-    ------
-    ValueError
-        When a column named does not exist or the label does not take two values.
-    """
-    raw = path.read_bytes()
-    text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig", "replace")
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    names = [name.strip() for name in next(reader, [])]
-    missing = [name for name in (label, *drop) if name.strip() not in names]
-    if missing:
-        raise ValueError(f"no column {missing[0]!r}; there are: {', '.join(names)}")
-    place = names.index(label.strip())
-    left_out = {place, *(names.index(name.strip()) for name in drop)}
-    rows: list[Row] = []
-    values: list[str] = []
-    for cells in reader:
-        if len(cells) <= place or cells[place].strip().lower() in _BLANK:
-            continue
-        kept = (
-            (name, cell)
-            for i, (name, cell) in enumerate(zip(names, cells, strict=False))
-            if i not in left_out
-        )
-        rows.append({name: _value(cell) for name, cell in kept})
-        values.append(cells[place].strip())
-    chosen = _positive(values) if positive is None else positive.strip()
-    labels = [value == chosen for value in values]
-    if not any(labels) or all(labels):
-        raise ValueError(f"label {label!r} is {'never' if not any(labels) else 'always'} {chosen!r}")
-    return rows, labels
-
-
-def _value(cell: str) -> float | str | None:
-    text = cell.strip()
-    if text.lower() in _BLANK:
-        return None
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return number if math.isfinite(number) else None
-
-
-def _positive(values: Sequence[str]) -> str:
-    counts = {value: values.count(value) for value in sorted(set(values))}
-    usual = [value for value in counts if value.lower() in _POSITIVE]
-    return usual[0] if len(usual) == 1 else min(counts, key=lambda value: (counts[value], value))
+from ops.evaluation.table import Row, read_table
 
 
 def auc(y: Array, p: Array) -> float:
@@ -132,15 +59,26 @@ def calibration_error(y: Array, p: Array, bins: int = 10) -> float:
     return float(np.abs(gap).sum() / len(y))
 
 
-def figures(y: Array, p: Array) -> dict[str, float]:
-    """Return AUC, PR-AUC, Brier score and ECE(10), to five digits."""
+def chance_error(p: Array, seed: int = 7, times: int = 50) -> float:
+    """Return the mean calibration error of labels drawn by `p` itself: what chance alone gives so few rows.
+
+    >>> 0.02 < chance_error(np.full(100, 0.2)) < 0.05
+    True
+    """
+    rng = np.random.default_rng(seed)
+    errors = [calibration_error((rng.random(len(p)) < p).astype(np.float64), p) for _ in range(times)]
+    return round(float(np.mean(errors)), 5)
+
+
+def figures(y: Array, p: Array) -> dict[str, float | None]:
+    """Return AUC, PR-AUC, Brier score and ECE(10), to five digits; None where one label is not there."""
     found = {
         "auc": auc(y, p),
         "pr_auc": average_precision(y, p),
         "brier": float(np.mean((p - y) ** 2)),
         "ece": calibration_error(y, p),
     }
-    return {name: round(value, 5) for name, value in found.items()}
+    return {name: round(value, 5) if math.isfinite(value) else None for name, value in found.items()}
 
 
 def prequential(
@@ -167,6 +105,7 @@ def run(
     delay: int = 0,
     seed: int = 7,
     against: str | None = None,
+    floor: bool = False,
 ) -> dict[str, Any]:
     """Evaluate one table; return `{"n", "whole", "last_half", "us_per_event"}`.
 
@@ -180,6 +119,8 @@ def run(
         Of the shuffle.
     against
         `batch` adds 5-fold histogram gradient boosting on the same rows in the same order.
+    floor
+        Add the calibration error that chance alone gives so many rows of these probabilities.
 
     Raises
     ------
@@ -201,6 +142,11 @@ def run(
         "last_half": figures(y[half:], probabilities[half:]),
         "us_per_event": round(cost, 1),
     }
+    if floor:
+        out["floor"] = {
+            "whole": {"ece": chance_error(probabilities)},
+            "last_half": {"ece": chance_error(probabilities[half:])},
+        }
     if against == "batch":
         batch = _batch(rows, y)
         out["batch"] = {"whole": figures(y, batch), "last_half": figures(y[half:], batch[half:])}
@@ -243,26 +189,32 @@ def _batch(rows: Sequence[Row], y: Array) -> Array:
 
 
 def churn(
-    path: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or CSV.gz with a header.", exists=True)],
+    path: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV or CSV.gz with a header.", exists=True, dir_okay=False)
+    ],
     label: Annotated[str, typer.Option(help="Label column.")],
     positive: Annotated[str | None, typer.Option(help="Label value that counts as positive.")] = None,
     drop: Annotated[list[str] | None, typer.Option(help="Column to leave out; may be repeated.")] = None,
     delay: Annotated[int, typer.Option(min=0, help="Events between a prediction and its label.")] = 0,
     seed: Annotated[int, typer.Option(help="Of the shuffle.")] = 7,
     against: Annotated[str | None, typer.Option(help="'batch': 5-fold gradient boosting too.")] = None,
+    floor: Annotated[bool, typer.Option("--floor", help="Also the ECE that chance alone gives.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
 ) -> None:
     """Evaluate the propensity learner on a table: one shuffled pass, predict then learn."""
     try:
-        found = run(path, label, positive, drop or (), delay, seed, against)
+        found = run(path, label, positive, drop or (), delay, seed, against, floor)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     if json_:
         typer.echo(json.dumps(found))
         return
     parts = {"whole": found["whole"], "last half": found["last_half"]}
-    if "batch" in found:
-        parts |= {"batch whole": found["batch"]["whole"], "batch last half": found["batch"]["last_half"]}
+    for more in ("floor", "batch"):
+        if more in found:
+            parts |= {f"{more} whole": found[more]["whole"], f"{more} last half": found[more]["last_half"]}
     typer.echo(f"{found['n']} rows, {found['us_per_event']} µs an event")
     for name, values in parts.items():
-        typer.echo(f"{name:>16}  " + "  ".join(f"{k} {v:.4f}" for k, v in values.items()))
+        typer.echo(
+            f"{name:>16}  " + "  ".join(f"{k} {'–' if v is None else f'{v:.4f}'}" for k, v in values.items())
+        )

@@ -19,12 +19,13 @@ from ops.evaluation.churn import (
     auc,
     average_precision,
     calibration_error,
+    chance_error,
     churn,
     figures,
     prequential,
-    read_table,
     run,
 )
+from ops.evaluation.table import read_table
 
 
 def table(path: Path, n: int = 400, seed: int = 7) -> Path:
@@ -56,6 +57,8 @@ def test_reading_tolerates_what_exports_contain(tmp_path: Path) -> None:
         ("a,y\n1,x\n2,z\n3,x\n", None, [False, True, False]),
         ("a,y\n1,x\n2,z\n3,x\n", "x", [True, False, True]),
         ('a,y\n"1,5",no\n2,\n"x\n y",yes\n', None, [False, True]),
+        ("a|y\n1|True.\n2|FALSE\n3|true\n", None, [True, False, True]),
+        ("a,y\n1,1.0\n2,0\n3,1\n", "1", [True, False, True]),
     ],
 )
 def test_positive_value_and_delimiter_are_found(
@@ -76,6 +79,56 @@ def test_mistakes_are_named(tmp_path: Path) -> None:
         read_table(path, "Churned", "Maybe")
     with pytest.raises(ValueError, match="unknown comparison"):
         run(path, "Churned", against="magic")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "the file is empty"),
+        (b"a,y\n", "no row has a label"),
+        (b"y\n1\n0\n", "no row has a label"),
+        (b"a,y\n1,2\n" + b"".join(b"1,%d\n" % i for i in range(3, 30)), "name the positive one"),
+        (b"\x1f\x8b\x08broken", "broken gzip"),
+        (b"a,y\n" + b"x" * 200_000 + b",1\n", "no table: field larger"),
+        (b"PK\x03\x04\x00\xff\n\x00\x01", "no column 'y'"),
+    ],
+)
+def test_no_file_gives_more_than_one_sentence(tmp_path: Path, data: bytes, said: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=said):
+        run(path, "y")
+    app = typer.Typer()
+    app.command()(churn)
+    result = CliRunner().invoke(app, [str(path), "--label", "y", "--json"])
+    assert result.exit_code == 2 and result.exception is not None and "Traceback" not in result.output
+
+
+def test_dates_are_numbers_and_wide_characters_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes("since,at,y\n2024-01-02,2024-01-02T00:00:10Z,是\n2024-31-31,2024,否\n".encode("utf-16"))
+    rows, labels = read_table(path, "y", "是")
+    assert rows[0] == {"since": 1704153600.0, "at": 1704153610.0}
+    assert rows[1] == {"since": "2024-31-31", "at": 2024.0} and labels == [True, False]
+
+
+def test_a_table_of_few_rows_gives_json_that_any_reader_takes(tmp_path: Path) -> None:
+    """Constant and empty columns, a half with one label, more delay than rows."""
+    path = tmp_path / "t.csv"
+    path.write_text("a,b,c,y\n" + "5,,same,no\n" * 11 + "5,,same,yes\n")
+    app = typer.Typer()
+    app.command()(churn)
+    result = CliRunner().invoke(app, [str(path), "--label", "y", "--delay", "99", "--floor", "--json"])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.output, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert found["whole"]["auc"] == 0.5 and set(found["floor"]) == {"whole", "last_half"}
+    shown = CliRunner().invoke(app, [str(path), "--label", "y", "--floor"])
+    assert shown.exit_code == 0 and "floor last half" in shown.output
+
+
+def test_the_error_chance_gives_falls_with_the_root_of_the_rows() -> None:
+    few, many = (chance_error(np.tile([0.15, 0.35, 0.75], n)) for n in (100, 1600))
+    assert few / many == pytest.approx(4.0, rel=0.25)
 
 
 def test_figures_by_hand() -> None:
