@@ -18,6 +18,9 @@ from models.learner import Array, State
 
 CLIP = 8.0
 _HALVINGS = 8
+_STILL = 10.0
+"""How much harder the bias is pulled: the mean is the calibration's, and the less it moves the better scores
+told at different times compare."""
 
 
 class Blend:
@@ -80,7 +83,9 @@ class Blend:
         clipped = (CLIP if p > CLIP else -CLIP if p < -CLIP else p for p in z.tolist())
         if self._newest.add([1.0, *clipped], y):
             pull = max(0.15, min(1.0, self.settled / self._newest.n)) * self.precision
-            self._weigh(_refit(*self._newest.kept(), self._pull(), pull, self.weights))
+            precision = np.full(len(self.weights), pull)
+            precision[0] *= _STILL
+            self._weigh(_refit(*self._newest.kept(), self._pull(), precision, self.weights))
 
     def state(self) -> State:
         """Return weights and window."""
@@ -95,14 +100,14 @@ class Blend:
 
 
 @compiled
-def _refit(z: Array, y: Array, anchor: Array, precision: float, start: Array) -> Array:
-    """Return the weights minimising the logistic loss plus precision/2·|w − anchor|², by damped Newton."""
+def _refit(z: Array, y: Array, anchor: Array, precision: Array, start: Array) -> Array:
+    """Return the weights minimising the logistic loss plus ½ Σ precision·(w − anchor)², by damped Newton."""
     m, k = z.shape
     w = start.copy()
     loss = _loss(z, y, w, anchor, precision)
     for _ in range(5):
         grad = precision * (w - anchor)
-        hessian = np.eye(k) * precision
+        hessian = np.diag(precision)
         for i in range(m):
             s = 0.0
             for a in range(k):
@@ -134,7 +139,7 @@ def _refit(z: Array, y: Array, anchor: Array, precision: float, start: Array) ->
 
 
 @compiled
-def _loss(z: Array, y: Array, w: Array, anchor: Array, precision: float) -> float:
+def _loss(z: Array, y: Array, w: Array, anchor: Array, precision: Array) -> float:
     """Return what `_refit` minimises."""
     total = 0.0
     for i in range(z.shape[0]):
@@ -144,5 +149,5 @@ def _loss(z: Array, y: Array, w: Array, anchor: Array, precision: float) -> floa
         total += max(s, 0.0) - s * y[i] + np.log1p(np.exp(-abs(s)))
     pull = 0.0
     for a in range(w.shape[0]):
-        pull += (w[a] - anchor[a]) ** 2
-    return float(total + 0.5 * precision * pull)
+        pull += precision[a] * (w[a] - anchor[a]) ** 2
+    return float(total + 0.5 * pull)

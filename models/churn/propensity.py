@@ -200,7 +200,7 @@ class Propensity:
         Early fits are cheap and each row still teaches much, so they come closer together.
         """
         if rows < 1500:
-            return max(3, int(rows * max(0.2, columns / 100)))
+            return max(3, int(rows * max(0.25, columns / 100)))
         return int(rows * max(0.2, columns / 90) * (1.5 if crossed else 1.0))
 
     @staticmethod
