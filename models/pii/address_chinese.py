@@ -118,10 +118,10 @@ def _tails(view: View) -> Iterator[re.Match[str]]:
     text = view.text
     start = _TAIL_START.search(text)
     while start:
-        view.spend(1)
+        view.spend(2)
         match = _TAIL.match(text, start.start())
         if match:
-            view.spend(2)
+            view.spend(3)
             yield match
         start = _TAIL_START.search(text, match.end() if match else start.start() + 1)
 

@@ -31,7 +31,7 @@ _SUFFIX = (
     "tunnel|turnpike|underpass|unions?|valleys?|viaduct|views?|villages?|"
     "ville|vista|walks?|wall|ways?|wells?|close|grove"
 )
-_KINDS = frozenset(re.sub("s[?]", "", kind) for kind in _SUFFIX.split("|")) | frozenset(
+KINDS = frozenset(re.sub("s[?]", "", kind) for kind in _SUFFIX.split("|")) | frozenset(
     kind.replace("?", "") for kind in _SUFFIX.split("|")
 )
 """The same, each a word: without one of them there is no street to look for."""
@@ -73,16 +73,17 @@ _MILITARY = re.compile(
 _UNIT_ONLY = re.compile(rf"(?<!\w)(?i:apt|apartment|suite|ste)\.? ?#?[0-9]{{1,5}}[A-Za-z]?(?![\w-]){_REST}")
 _NUMBER = re.compile(
     r"(?<![\w.$€£-])(?:the corner of )?[0-9]{1,6}[A-Za-z]?(?:[-/][0-9]{1,5})?,? "
-    r"(?=[A-Za-zÀ-ž]|[0-9]{1,6} ?[A-Za-zÀ-ž])"
+    r"(?=[A-Za-zÀ-žА-яΑ-ω]|[0-9]{1,6} ?[A-Za-zÀ-ž])"
 )
 _MOST_FAILURES = 100
-_LABELLED = re.compile(
-    r"(?i:(?:address|live at|lives at|living at|located at|located "
+_LABEL = re.compile(
+    r"(?:address|live at|lives at|living at|located at|located "
     r"in|ship (?:it )?to|sent? to|deliver(?:ed)? to|return to|office "
     r"is at|meet (?:you )?at|moved to|reside at|residing at|billing "
-    rf"address(?: with| is)?|it's in|come to))[:\s]{{1,6}}"
-    rf"((?:the corner of )?[0-9]{{1,6}}[A-Za-z]?,? (?:{_CAP}[,\s]{{1,5}}){{1,10}}{_CAP})"
+    r"address(?: with| is)?|it's in|come to)[:\s]{1,6}$"
 )
+_LABEL_REACH = 30
+_LABELLED = re.compile(rf"(?:the corner of )?[0-9]{{1,6}}[A-Za-z]?,? (?:{_CAP}[,\s]{{1,5}}){{1,10}}{_CAP}")
 _STEMS = (
     "addr",
     "liv",
@@ -124,7 +125,7 @@ _COMPOUND = re.compile(
     rf"){{0,2}}[A-ZÀ-ÞĀ-Ž][\wÀ-ž'-]{{1,24}}(?:{_ENDINGS})"
     rf"(?: (?:u\.|út|utca))?\.? [0-9]{{1,5}}[A-Za-z]?\.?{_REST}"
 )
-TRIGGERS = (r"[0-9][A-Za-z]?,? [A-Z0-9][A-Za-z0-9]",)
+TRIGGERS = (r"[0-9][A-Za-z]?,? (?:[A-Z][A-Za-z0-9]|[0-9]{1,6} ?[A-Za-z])",)
 """What the gate looks for before `find` runs, besides a number and a kind of street."""
 BOX_TRIGGERS = (
     r"(?i)\b(?:p\.? ?o\.? ?box|post ?box|psc|[adf]po|unit|cmr|postfach|"
@@ -142,16 +143,22 @@ def find(view: View) -> list[Candidate]:
     """Return the addresses with a house number and a street, or a label."""
     text = view.text
     found: list[Candidate] = []
-    for pattern in (_STREET, _LOWER_STREET) if view.words & _KINDS else ():
+    numbers = [number.start() for number in view.each(_NUMBER, 4)]
+    for pattern in (_STREET, _LOWER_STREET) if numbers and view.words & KINDS else ():
         failures = 0
-        for number in view.each(_NUMBER):
-            match = pattern.match(text, number.start())
+        for start in numbers:
+            match = pattern.match(text, start)
             if match:
                 found.append(_candidate(text, match.start(), match.end()))
             elif (failures := failures + 1) > _MOST_FAILURES:
                 break
-    if any(stem in view.lower for stem in _STEMS):
-        found += [_candidate(text, match.start(1), match.end(1)) for match in view.each(_LABELLED)]
+    if numbers and any(stem in view.lower for stem in _STEMS):
+        for start in numbers:
+            match = _LABEL.search(view.lower, max(0, start - _LABEL_REACH), start) and _LABELLED.match(
+                text, start
+            )
+            if match:
+                found.append(_candidate(text, match.start(), match.end()))
     return found
 
 

@@ -209,20 +209,28 @@ def read(view: View, judges: Judges, shapes: Shapes) -> list[Candidate]:
     for run in runs(view.text):
         if len(run) == 1 and _in_word(view, run[0][0]):
             continue
-        view.spend(4 * min(len(run), _MOST_GROUPS))
+        view.spend(2 + 4 * (min(len(run), _MOST_GROUPS) - 1))
         if len(run) > _LONG:
             found += _read_list(view, run, judges)
             continue
         readings = [
             candidate
             for window in windows(view.text, run, shapes)
-            for judge in judges.get(len(window.digits), ())
+            for judge in _asked(view, judges, window)
             if (candidate := judge(view, window)) is not None
         ]
         if len(readings) > 1:
             readings = _surest(readings)
         found += readings
     return found
+
+
+def _asked(view: View, judges: Judges, window: Window) -> tuple[Judge, ...]:
+    """Return the judges of a reading, and count what they take."""
+    asked = judges.get(len(window.digits), ())
+    each = 2 if len(window.shape) == 1 else 4
+    view.spend(each + each * len(asked))
+    return asked
 
 
 def _in_word(view: View, start: int) -> bool:

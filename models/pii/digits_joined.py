@@ -11,6 +11,7 @@ from models.pii.view import View
 
 _JOINTS = r"[，,、|=+…\\:;；\n]"
 _JOINED = re.compile(rf"(?<![0-9])[0-9]{{1,6}}(?:{_JOINTS} ?[0-9]{{1,8}}){{2,}}(?![0-9])")
+_LEAST = LEAST_DIGITS + 2
 _JOINED_SHAPES = frozenset(
     ((3, 4, 4), (3, 3, 4), (4, 4, 4, 4), (6, 8, 4), *((4, 4, 4, 4, last) for last in (1, 2, 3)))
 )
@@ -21,6 +22,8 @@ def read(view: View, judges: Judges) -> list[Candidate]:
     """Return numbers whose groups are divided by commas and the like, which lists of amounts are as well."""
     found: list[Candidate] = []
     for match in view.each(_JOINED):
+        if match.end() - match.start() < _LEAST:
+            continue  # a time of day
         groups = re.findall("[0-9]+", match.group())
         digits = "".join(groups)
         single = len(groups) == len(digits)

@@ -79,7 +79,7 @@ def find(view: View) -> list[Candidate]:
         return [Candidate(max(0, first - 1), min(len(text), last + 2), TYPE, text[first:last], 96)]
     at = text.find("@", 1)
     while at != -1:
-        view.spend(2)
+        view.spend(5)
         if _EDGE.match(text, at + 1) and text[at - 1] not in "@ ":
             candidate = _plain(text, at) or _spelled(view, at, at + 1, "@") or _bare(text, at)
             if candidate:

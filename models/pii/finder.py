@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import zlib
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Literal
@@ -30,11 +28,12 @@ from models.pii import (
     url_token,
     wechat,
 )
+from models.pii.blocks import cut, is_block
 from models.pii.digits import by_count, prefixes, read
 from models.pii.gate import Gate
-from models.pii.normal import Normal, normalise
+from models.pii.normal import Normal, normalise, without_invisible
 from models.pii.span import Candidate, Span
-from models.pii.view import TooMuchEffortError, View, blank
+from models.pii.view import Effort, TooMuchEffortError, View, blank
 
 _NUMBERS = (id_card, bank_card, ssn, phone, passport)
 _JUDGES = by_count((system.judge, system.COUNTS) for system in _NUMBERS)
@@ -42,40 +41,33 @@ _SHAPES = prefixes((*phone.SHAPES, *id_card.SHAPES, *bank_card.SHAPES, *ssn.SHAP
 
 
 _FINDERS: tuple[tuple[int, Callable[[View], list[Candidate]], int], ...] = (
-    (triggers.EMAIL, email.find, 20),
-    (triggers.IP, ip.find, 100),
-    (triggers.PLATE, plate.find, 130),
-    (triggers.PASSPORT, passport.find, 170),
-    (triggers.WECHAT, wechat.find, 200),
+    (triggers.EMAIL, email.find, 60),
+    (triggers.IP, ip.find, 140),
+    (triggers.PLATE, plate.find, 140),
+    (triggers.PASSPORT, passport.find, 120),
+    (triggers.WECHAT, wechat.find, 150),
     (triggers.QQ, qq.find, 150),
-    (triggers.URL, url_token.find, 100),
+    (triggers.URL, url_token.find, 110),
     (triggers.ADDRESS, address_chinese.find, 200),
-    (triggers.WESTERN_ADDRESS, address_western.find, 20),
-    (triggers.POST_BOX, address_western.find_boxes, 300),
-    (triggers.EUROPEAN_ADDRESS, address_western.find_european, 350),
-    (triggers.NAME, name_chinese.find, 60),
-    (triggers.NAME_PAIR, name_chinese.find_pairs, 40),
-    (triggers.ENGLISH_NAME, name_english.find, 160),
+    (triggers.WESTERN_ADDRESS, address_western.find, 70),
+    (triggers.POST_BOX, address_western.find_boxes, 200),
+    (triggers.EUROPEAN_ADDRESS, address_western.find_european, 230),
+    (triggers.NAME, name_chinese.find, 150),
+    (triggers.NAME_PAIR, name_chinese.find_pairs, 110),
+    (triggers.ENGLISH_NAME, name_english.find, 100),
     (triggers.CODES, id_card.find, 100),
-    (triggers.CODES, bank_card.find, 20),
-    (triggers.SPOKEN, spoken.find, 50),
+    (triggers.CODES, bank_card.find, 35),
+    (triggers.SPOKEN, spoken.find, 80),
 )
 """The gate's bit, the recogniser, and its effort over a thousand characters besides what it judges."""
-_READING_EFFORT, _DIGITS_EFFORT, _HIDDEN_EFFORT = 100, 60, 2
-"""What a thousand characters take to read, and to search for digits; what an invisible character takes."""
-_LONG = 2500
-_PIECE = 2000
-_LEAST_BLOCK = 1000
-_LEAST_NEWS = 0.12
-"""Share of bytes left when compressed: prose has .45 and more, a log of one template .2."""
-_SPARE, _RATE = 3300, 0.2
-"""Effort a long text may take, in all and a character more: from the piece on that takes more, the rest is
-one finding. Feedback takes .05 to .2 a character, a transcript with times .4, hostile text 1 to 3."""
-_MARGIN = 200
-_WIDE_MARGIN = 2400
-_MOST_FINDINGS = 100
-_DIGIT = re.compile("[0-9〇零一二三四五六七八九幺两]+")
-_LETTER = re.compile("[^\\W\\d_〇零一二三四五六七八九幺两]+")
+_CLEAN_EFFORT, _GATE_EFFORT, _NORMALISE_EFFORT, _DIGITS_EFFORT = 15, 65, 340, 70
+"""What a thousand characters take to scan, if nothing is found and else; to normalise and scan again, and to
+search for digits."""
+_BLOCK_EFFORT, _HIDDEN_EFFORT, _FINDING_EFFORT = 25, 2, 5
+"""What a thousand characters take to judge as a block, what an invisible character, what a finding."""
+_LONG, _PIECE, _BLOCK = 1000, 200, 2000
+_MARGIN, _LINE_MARGIN, _WIDE_MARGINS = 64, 32, (300, 2400)
+_MOST_FINDINGS = 300
 _TRIGGERS = (
     (triggers.ADDRESS, address_chinese.TRIGGERS),
     (triggers.WESTERN_ADDRESS, address_western.TRIGGERS),
@@ -128,7 +120,7 @@ class Finder:
         self._bits = self._gate.bits
         self._skips = gated and not self._thorough
 
-    def find(self, text: str, *, bounded: bool = True) -> list[Span]:
+    def find(self, text: str, *, bounded: bool = True, effort: Effort | None = None) -> list[Span]:
         """Return the findings by position, without overlaps.
 
         Parameters
@@ -139,27 +131,41 @@ class Finder:
             Whether a text with a hundred findings is a list of personal data, whose rest becomes one
             more finding, and thousands of digits without letters are one finding each: hostile text then
             costs little, and nothing in it passes.
+        effort
+            What may be spent; by the length of the text unless told.
         """
+        if len(text) > _LONG:
+            return self._long(text, bounded, effort)
         bits = self._bits(text)
         if not bits and self._skips:
             return []
+        if effort is not None:
+            effort.left -= len(text) * _GATE_EFFORT // 1000
         normal = Normal(text, None)
         if bits & triggers.NORMALISE or not self._gated:
             normal = normalise(text)
-            if len(normal.text) <= _LONG:
-                bits = self._gate.bits(normal.text) if self._gated else triggers.ALL
-        if len(normal.text) > _LONG:
-            hidden = len(text) - len(normal.text)
-            found = self._pieces(blank(normal.text), bounded, _SPARE - _HIDDEN_EFFORT * hidden)
-        else:
-            found = self._whole(blank(normal.text), bits, bounded)
+            if effort is not None:
+                effort.left -= len(text) * _NORMALISE_EFFORT // 1000
+            bits = self._gate.bits(normal.text) if self._gated else triggers.ALL
+        found = self._whole(blank(normal.text), bits, effort)
         if not found:
             return []
         return _map_back(merge(found), normal.origin)
 
-    def _whole(self, text: str, bits: int, bounded: bool) -> list[Candidate]:
+    def _long(self, text: str, bounded: bool, effort: Effort | None) -> list[Span]:
+        if not bounded:
+            effort = None
+        elif effort is None:
+            effort = Effort.of(len(text))
+        visible = without_invisible(text)
+        if effort is not None:
+            effort.left -= (len(text) - len(visible.text)) * _HIDDEN_EFFORT
+        found = self._pieces(blank(visible.text), bounded, effort)
+        return _map_back(merge(found), visible.origin)
+
+    def _whole(self, text: str, bits: int, effort: Effort | None) -> list[Candidate]:
         try:
-            return self._read(View(text, 2 * _SPARE if bounded and len(text) > _LEAST_BLOCK else None), bits)
+            return self._read(View(text, effort), bits)
         except TooMuchEffortError:
             return [_all_of(text, 0)]
 
@@ -169,51 +175,71 @@ class Finder:
             found = [one for one in found if one.score != name_chinese.BY_WORD_CLASS] + thorough.find(view)
         return found
 
-    def _repeats(self, part: str) -> bool:
-        """Tell whether thousands of characters say a few things over and over, and one of them is suspicious.
+    def _pieces(self, text: str, bounded: bool, effort: Effort | None) -> list[Candidate]:
+        """Read a long text piece by piece, each with its surroundings; findings belong where they start.
 
-        To read every repetition costs more than the text is worth, so that all of it is one finding.
+        Pieces are small, so that a recogniser works only near what it looks for.
         """
-        if len(part) < _LEAST_BLOCK:
-            return False
-        data = part.encode("utf-8", "replace")
-        return len(zlib.compress(data, 1)) < _LEAST_NEWS * len(data) and self._gate.bits(part) > 0
-
-    def _pieces(self, text: str, bounded: bool, spare: int) -> list[Candidate]:
-        """Read a long text piece by piece, each with its surroundings; findings belong where they start."""
         found: list[Candidate] = []
-        start = 0
-        left = spare if bounded else None
+        start = judged = 0
         while start < len(text):
-            end = _cut(text, start)
-            if bounded and (_is_block(text[start:end]) or self._repeats(text[start:end])):
-                found.append(_all_of(text[:end], start))
-                start = end
-                continue
-            for margin in (_MARGIN, _WIDE_MARGIN):
-                offset, stop = max(0, start - _MARGIN), min(len(text), end + margin)
-                part = text[offset:stop]
-                bits = self._gate.bits(part) if self._gated else triggers.ALL
-                view = View(part, None if left is None else left + int((end - start) * _RATE))
-                try:
-                    read = self._read(view, bits) if bits or self._thorough else []
-                except TooMuchEffortError:
-                    return [*found, _all_of(text, start)]
-                left = view.left
-                if stop == len(text) or not any(
-                    one.end == len(part) and one.start + offset < end for one in read
-                ):
-                    break
-            found += [
-                one._replace(start=one.start + offset, end=one.end + offset)
-                for one in read
-                if start <= one.start + offset < end
-            ]
+            if bounded and start >= judged:
+                judged = cut(text, start, _BLOCK)
+                block = text[start:judged]
+                if effort is not None:
+                    effort.left -= len(block) * _BLOCK_EFFORT // 1000
+                if is_block(block):
+                    found.append(_all_of(text[:judged], start))
+                    start = judged
+                    continue
+            end, before = cut(text, start, _PIECE), len(found)
+            try:
+                found += self._piece(text, start, end, effort)
+            except TooMuchEffortError:
+                return [*found, _all_of(text, start)]
             start = end
+            if effort is not None:
+                effort.left -= (len(found) - before) * _FINDING_EFFORT
             if bounded and len(found) > _MOST_FINDINGS and start < len(text):
                 kind = found[-1].type
                 return [*found, Candidate(start, len(text), kind, text[start:], 100)]
         return found
+
+    def _piece(self, text: str, start: int, end: int, effort: Effort | None) -> list[Candidate]:
+        """Return what starts in a piece of a long text."""
+        offset = max(0, start - _margin(text, start))
+        for margin in (_margin(text, end), *_WIDE_MARGINS):
+            stop = min(len(text), end + margin)
+            part = text[offset:stop]
+            bits = self._gate.bits(part)
+            if effort is not None:
+                effort.spend(5 + len(part) * (_GATE_EFFORT if bits else _CLEAN_EFFORT) // 1000)
+            if not bits and self._skips:
+                return []
+            if bits & triggers.NORMALISE or not self._gated:
+                part = normalise(part).text
+                bits = self._gate.bits(part) if self._gated else triggers.ALL
+                if effort is not None:
+                    effort.spend(len(part) * _NORMALISE_EFFORT // 1000)
+            read = self._read(View(part, effort), bits)
+            open_end = any(one.end == len(part) and one.start + offset < end for one in read)
+            if stop == len(text) or not open_end:
+                break
+        return [
+            one._replace(start=one.start + offset, end=one.end + offset)
+            for one in read
+            if start <= one.start + offset < end
+        ]
+
+
+def _margin(text: str, place: int) -> int:
+    """Return how much of its surroundings a piece needs that ends or begins at `place`."""
+    return _LINE_MARGIN if text[place - 1 : place] == "\n" else _MARGIN
+
+
+def rest(text: str, start: int) -> Span:
+    """Return one finding from `start` to the end of a text that takes too much effort."""
+    return Span(start, len(text), phone.TYPE, text[start:])
 
 
 def _all_of(text: str, start: int) -> Candidate:
@@ -221,32 +247,8 @@ def _all_of(text: str, start: int) -> Candidate:
     return Candidate(start, len(text), phone.TYPE, text[start:], 100)
 
 
-def _is_block(part: str) -> bool:
-    """Tell whether thousands of characters are for the most part digits, or digits and separators.
-
-    No feedback reads like this. To judge all ways to group such digits costs more than the text is worth, so
-    all of it is one finding.
-    """
-    if len(part) < _LEAST_BLOCK:
-        return False
-    digits = sum(map(len, _DIGIT.findall(part)))
-    if digits * 5 > len(part) * 3:
-        return True
-    return digits * 3 > len(part) and sum(map(len, _LETTER.findall(part))) * 10 < len(part)
-
-
-def _cut(text: str, start: int) -> int:
-    """Return where the piece that begins at `start` ends: after a line or word, if one ends nearby."""
-    end = start + _PIECE
-    if end >= len(text):
-        return len(text)
-    near = max(text.rfind(mark, end - _MARGIN, end) for mark in "\n。！？ ")
-    return near + 1 if near > start else end
-
-
 def _recognise(view: View, bits: int) -> list[Candidate]:
     size = len(view.text)
-    view.spend(size * _READING_EFFORT // 1000)
     found: list[Candidate] = []
     if bits & triggers.DIGITS:
         view.spend(size * _DIGITS_EFFORT // 1000)

@@ -7,13 +7,16 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from models.pii.finder import Finder
+from models.pii.finder import Finder, rest
 from models.pii.keyring import Keyring
 from models.pii.operators import Finding, Keep, Operator, Pseudonym
 from models.pii.span import TYPES, Span
+from models.pii.view import Effort
 
-_ROUNDS = 4
-_LONG = 2500
+_LONG = 1000
+_METERED = 1000
+_LATER = (4, 16, 16, 16)
+"""What share of a text's effort each further round gets, besides what the rounds before left."""
 _SURROUNDINGS = 80
 """Characters beside a replacement that a further round reads in a long text; a label reaches sixty."""
 _KIND = re.compile(r"[A-Z_]{2,12}")
@@ -82,19 +85,22 @@ class Masker:
         text
             Any text; a masked one comes back unchanged.
         """
-        spans = self._find(text, bounded=self._bounded)
+        effort = Effort.of(len(text)) if self._bounded and len(text) > _METERED else None
+        spans = self._find(text, bounded=self._bounded, effort=effort)
         if not spans:
             return tuple.__new__(Masked, (text, {}))
         counts: dict[str, int] = {}
         fixed: list[tuple[int, int]] = []
-        for _ in range(_ROUNDS):
+        for later in _LATER:
             for span in spans:
                 counts[span.type] = counts.get(span.type, 0) + 1
             text, fresh, fixed = self._replace(text, spans, fixed)
+            if effort is not None:
+                effort.left = max(0, effort.left) + Effort.of(len(text)).left // later
             if len(text) > _LONG and len(fresh) * _SURROUNDINGS * 3 < len(text):
-                spans = self._beside(text, fresh)
+                spans = self._beside(text, fresh, effort)
             else:
-                spans = self._find(text, bounded=self._bounded)
+                spans = self._find(text, bounded=self._bounded, effort=effort)
             spans = [span for span in spans if not self._settled(span, fixed)]
             if not spans:
                 break
@@ -147,7 +153,7 @@ class Masker:
             outputs.append((start + shift, end + shift))
         return "".join(pieces), fresh, sorted(outputs)
 
-    def _beside(self, text: str, fresh: list[tuple[int, int]]) -> list[Span]:
+    def _beside(self, text: str, fresh: list[tuple[int, int]], effort: Effort | None) -> list[Span]:
         """Return what is found beside the last replacements; all else has just been read as it stands."""
         found: list[Span] = []
         end = 0
@@ -156,8 +162,10 @@ class Masker:
             end = min(len(text), last + _SURROUNDINGS)
             found += [
                 span._replace(start=span.start + start, end=span.end + start)
-                for span in self._find(text[start:end], bounded=self._bounded)
+                for span in self._find(text[start:end], bounded=self._bounded, effort=effort)
             ]
+            if effort is not None and effort.left < 0:
+                return [*(span for span in found if span.end <= start), rest(text, start)]
         return found
 
     def _settled(self, span: Span, fixed: list[tuple[int, int]]) -> bool:

@@ -27,7 +27,7 @@ def _load() -> dict[str, list[str]]:
 GIVEN = _words("given_names.txt")
 FAMILY = _words("surnames.txt")
 _DATA = _load()
-_BEFORE = frozenset(_DATA["before"])
+LABELS = frozenset(_DATA["before"])
 _TITLES = frozenset(_DATA["titles"])
 _AMBIGUOUS = frozenset(_DATA["ambiguous"])
 _STOP = frozenset(_DATA["stop"])
@@ -36,14 +36,14 @@ _WORD = re.compile(r"[A-Za-zÀ-ɏ]{1,30}(?:['’-][A-Za-zÀ-ɏ]{1,30}){0,2}")
 _LINK = re.compile(r"[:,.=-]{0,2}[ \t]{1,3}|[:,.!]{0,2}\n{1,2} {0,4}|: ?")
 _NEXT = re.compile(r"\.? ")
 
-_LAST_WORDS = frozenset(label.split()[-1] for label in _BEFORE) | _TITLES
+_LAST_WORDS = frozenset(label.split()[-1] for label in LABELS) | _TITLES
 _LOWER_LABELS = (
     "name is|name:|named|customer|agent|contact|i am|i'm|this is|dear|hi|hello|hey|manager|driver|user|"
     "mr|mrs|ms|dr"
 )
 _START = "(?:^|[^A-Za-z])"
 _UPPER = "(?:[A-HJ-ZÀ-ɏ]|I[^ ,'’!])"
-_LABELS = "|".join(sorted(_BEFORE))
+_LABELS = "|".join(sorted(LABELS))
 _GIVEN_CAPITAL = [f"{name[0].upper()}(?i:{name[1:]})" for name in sorted(GIVEN)]
 _MOST_NAMES = 500
 """Names an expression of the gate holds: Hyperscan refuses longer ones."""
@@ -80,8 +80,8 @@ def find(view: View) -> list[Candidate]:
     text = view.text
     if not _is_suspicious(view):
         return []
-    words = [_Word(m.start(), m.end(), m[0], m[0].lower()) for m in _WORD.finditer(text)]
-    view.spend(len(words))
+    words = _words_of(text)
+    view.spend(len(words) // 3)
     found: list[Candidate] = []
     taken = -1
     for index, word in enumerate(words):
@@ -90,6 +90,7 @@ def find(view: View) -> list[Candidate]:
         labelled = bool(index) and _introduces(text, words, index - 1, word.start)
         if not labelled and word.text[0].islower():
             continue
+        view.spend(2)
         last = _name_end(text, words, index, labelled=labelled)
         if last >= index:
             end = words[last].end
@@ -100,6 +101,14 @@ def find(view: View) -> list[Candidate]:
             found.append(Candidate(word.start, end, TYPE, text[word.start : end].lower(), score))
             taken = last
     return found
+
+
+def _words_of(text: str) -> list[_Word]:
+    spans = [match.span() for match in _WORD.finditer(text)]
+    said = [text[start:end] for start, end in spans]
+    lower = "\n".join(said).lower().split("\n")
+    new = tuple.__new__
+    return [new(_Word, (*span, word, low)) for span, word, low in zip(spans, said, lower, strict=True)]
 
 
 def _is_suspicious(view: View) -> bool:
@@ -129,11 +138,11 @@ def _introduces(text: str, words: list[_Word], index: int, start: int) -> bool:
         return True
     if text[word.end] == ".":
         return False
-    if word.lower in _BEFORE:
+    if word.lower in LABELS:
         return True
     if not index or words[index - 1].end + 1 != word.start or text[word.start - 1] != " ":
         return False
-    return f"{words[index - 1].lower} {word.lower}" in _BEFORE
+    return f"{words[index - 1].lower} {word.lower}" in LABELS
 
 
 def _name_end(text: str, words: list[_Word], index: int, *, labelled: bool) -> int:

@@ -122,20 +122,25 @@ def normalise(text: str) -> Normal:
     >>> normalise("1\u200b3").origin
     [0, 2]
     """
-    origin: list[int] | None = None
-    if _INVISIBLE.search(text):
-        origin = []
-        last = 0
-        for match in _INVISIBLE.finditer(text):
-            origin += range(last, match.start())
-            last = match.end()
-        origin += range(last, len(text))
-        text = _INVISIBLE.sub("", text)
+    text, origin = without_invisible(text)
     text = text.translate(_TABLE)
     if _HAN_DIGIT.search(text):
         text = _HAN_RUN.sub(_han_run, text)
         text = _HAN_JOINED.sub(_han_joined, text)
     return Normal(text, origin)
+
+
+def without_invisible(text: str) -> Normal:
+    """Return the text without its invisible characters."""
+    if text.isascii() or not _INVISIBLE.search(text):
+        return Normal(text, None)
+    origin: list[int] = []
+    last = 0
+    for match in _INVISIBLE.finditer(text):
+        origin += range(last, match.start())
+        last = match.end()
+    origin += range(last, len(text))
+    return Normal(_INVISIBLE.sub("", text), origin)
 
 
 def _han_run(match: re.Match[str]) -> str:

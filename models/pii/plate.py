@@ -53,6 +53,7 @@ def find(view: View) -> list[Candidate]:
     upper = view.text if view.text.isupper() else _upper(view)
     found: list[Candidate] = []
     for match in _MAINLAND.finditer(upper):
+        view.spend(6)
         tail = re.sub(_SEP, "", match.group(3))
         if _is_plate(view, match, tail):
             start, end = _bounds(view.text, match)
@@ -60,6 +61,7 @@ def find(view: View) -> list[Candidate]:
     special = [pattern for signs, pattern in _SPECIAL if any(sign in upper for sign in signs)]
     for pattern in special:
         for match in pattern.finditer(upper):
+            view.spend(4)
             value = re.sub(_SEP, "", match.group())
             near = view.before(match.start()) & (PLATE | VEHICLE) or view.after(match.end()) & (
                 PLATE | VEHICLE

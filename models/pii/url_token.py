@@ -43,6 +43,7 @@ def find(view: View) -> list[Candidate]:
         found += [Candidate(m.start(), m.end(), TYPE, m.group(), 97) for m in view.each(_JWT)]
     for match in view.each(_URL):
         url = match.group().rstrip(_TRAILING)
+        view.spend(len(url) // 4)
         if carries_secret(url):
             found.append(Candidate(match.start(), match.start() + len(url), TYPE, url, 99))
     return found

@@ -124,7 +124,7 @@ _COMMON = frozenset(
 def find(view: View) -> list[Candidate]:
     """Return the ids of a text."""
     found = [Candidate(m.start(), m.end(), TYPE, m.group().lower(), 90) for m in view.each(_OWN)]
-    for match in view.each(_VALUE):
+    for match in view.each(_VALUE, 11):
         label, link, value = match.groups()
         if _is_id(view, match.start(), label, link, value):
             found.append(Candidate(match.start(3), match.end(3), TYPE, value.lower(), 64))

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from models.pii import Finder, Keyring, Masker, Span
 from models.pii.audit import Audit
 from models.pii.thorough import MissingTagger
+from models.pii.view import Effort
 from streams import masking
 from streams.masking import ChannelError, field_mask, thorough_channels
 from streams.settings import Settings
@@ -21,8 +22,8 @@ TEXTS = [f"parcel {number} of Quux arrived, call 13812345678" for number in rang
 class Careful(Finder):
     """Finds a name the fast setting does not know."""
 
-    def find(self, text: str, *, bounded: bool = True) -> list[Span]:
-        found = super().find(text, bounded=bounded)
+    def find(self, text: str, *, bounded: bool = True, effort: Effort | None = None) -> list[Span]:
+        found = super().find(text, bounded=bounded, effort=effort)
         at = text.find("Quux")
         return sorted([*found, Span(at, at + 4, "NAME", "quux")]) if at >= 0 else found
 
