@@ -100,7 +100,7 @@ def find(view: View) -> list[Candidate]:
         labelled = _LABELLED.search(view.lower, max(0, start - 30), start)
         if len(name) > 2 and (labelled or any(char in "0123456789_." for char in name)):
             found.append(Candidate(start, match.end(), TYPE, f"{name}@{match[1]}.com".lower(), 72))
-    for match in view.each(_AT):
+    for match in view.each(_AT, 9):
         start, end = match.span()
         if text[start - 1 : start].isalnum() and text[end : end + 1].isalnum():
             candidate = _spelled(view, start, end, match.group().strip(" _-").lower())

@@ -9,7 +9,7 @@ from models.pii import context
 
 TOKEN = re.compile(r"<[A-Z_]{2,12}:(?:k[1-9]\d{0,5}:[a-p]{16}|e[1-9]\d{0,5}:[a-p]{32,16384})>")
 """What a pseudonym or an encrypted value looks like; letters only, so that no number can pose as one."""
-_SPARE, _RATE = 9000, 200
+_SPARE, _RATE = 8000, 200
 """Effort any text may take, and a thousand characters more. Twenty thousand characters of ordinary feedback
 take 4,000 to 7,000, with personal data in every tenth line 6,000 to 12,000, hostile ones 20,000 to 60,000."""
 _WORD = re.compile("[a-z]+")
