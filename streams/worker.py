@@ -19,7 +19,12 @@ from models.clock import SystemClock
 from sinks.base import SinkError
 from streams import metrics
 from streams.app import Pulse, create_app
-from streams.memory import give_back_compiler, give_back_large_blocks, spare_the_collector
+from streams.memory import (
+    give_back_compiler,
+    give_back_free_heap,
+    give_back_large_blocks,
+    spare_the_collector,
+)
 from streams.pipeline import AGENTS
 from streams.readiness import patiently
 from streams.runtime import Runtime
@@ -28,7 +33,7 @@ from streams.vital import Vital, heed_closed_transports, of_consumer, of_produce
 
 log = logging.getLogger(__name__)
 
-LAG_SAMPLE_SECONDS = 0.1
+LAG_SAMPLE_SECONDS, TRIM_SECONDS = 0.1, 30.0
 HANDOVER_SECONDS = 0.001
 STOP_SECONDS = 10.0
 """Longest an orderly stop may take; a supervisor kills after that anyway."""
@@ -110,6 +115,7 @@ class WorkerService(mode.Service):
             await patiently("the store", handler.start, (SinkError,))
         self.add_future(self._pulse.beat())
         self.add_future(measure_loop_lag())
+        self.add_future(trim_heap())
         self.add_future(watch(self._vital))
         # Side by side, because each app's start waits until its consumer group has settled.
         await asyncio.gather(*(self.add_runtime_dependency(app) for app in self._apps))
@@ -145,6 +151,12 @@ async def prepare(settings: Settings, agents: Sequence[str]) -> WorkerService:
         apps.append(create_app(settings, agent, topics, handler, pulse))
         assigned.watch(agent, apps[-1])
     return WorkerService(run, handlers, apps, pulse)
+
+
+async def trim_heap() -> None:
+    """Give free memory back, forever, beside the loop."""
+    while await asyncio.to_thread(give_back_free_heap):
+        await asyncio.sleep(TRIM_SECONDS)
 
 
 async def measure_loop_lag() -> None:

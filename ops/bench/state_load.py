@@ -27,7 +27,12 @@ from ops.simulator.world import Produced
 from ops.topic_admin import apply
 from streams import kafka
 from streams.codec import partition_of
-from streams.memory import give_back_compiler, give_back_large_blocks, spare_the_collector
+from streams.memory import (
+    give_back_compiler,
+    give_back_free_heap,
+    give_back_large_blocks,
+    spare_the_collector,
+)
 from streams.packing import shared_packer
 from streams.runtime import Runtime
 from streams.settings import Settings
@@ -171,6 +176,8 @@ async def take_over(broker: str, customers: int) -> dict[str, Any]:
     # Models learn before the clock runs: else a run in which one is fitted half-way looks dear.
     for part in mix(PATTERNS, seed=5, days_ago=DAYS_AGO):
         steps.feed(part)
+    del part
+    give_back_free_heap()  # as a worker does twice a minute
     figures["rss_mb_with_learned_models"] = rss_mb(os.getpid())
     _, days = mix(EVENTS, seed=11, days_ago=DAYS_AGO)
     records = spread(days, customers, EVENTS // 6)

@@ -34,3 +34,27 @@ def test_the_compiler_is_given_back_and_compiles_again_when_asked() -> None:
     assert done.returncode == 0, done.stderr
     given, fell = map(int, done.stdout.split())
     assert given > 20_000_000 and fell > 0.8 * given
+
+
+HOLES = """
+import re
+from pathlib import Path
+from streams.memory import give_back_free_heap
+
+def resident():
+    return int(re.search(r"RssAnon:\\s+(\\d+)", Path("/proc/self/status").read_text()).group(1)) * 1024
+
+blocks = [bytes(2_000) for _ in range(40_000)]
+kept = blocks[::20]
+del blocks
+before = resident()
+assert give_back_free_heap()
+print(before - resident(), len(kept))
+"""
+
+
+def test_holes_in_the_heap_are_given_back() -> None:
+    done = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    fell, _ = map(int, done.stdout.split())
+    assert fell > 40_000_000
