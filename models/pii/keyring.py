@@ -10,9 +10,10 @@ import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _HEX = str.maketrans("abcdefghijklmnop", "0123456789abcdef")
@@ -185,6 +186,8 @@ class Keyring:
         KeyringError
             If it is no such token, was changed, or its key was destroyed.
         """
+        from cryptography.exceptions import InvalidTag
+
         match = _TOKEN.fullmatch(token)
         if not match:
             raise KeyringError("not a token made by encrypt")
@@ -204,6 +207,9 @@ class Keyring:
             raise KeyringError(f"no key of version {version}") from None
 
     def _cipher(self, version: int) -> AESSIV:
+        # Here, as it takes 6 MB and only whoever encrypts or decrypts needs it.
+        from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
         return AESSIV(
             hashlib.blake2b(b"", digest_size=64, key=self._key(version), person=b"hark-siv").digest()
         )

@@ -15,9 +15,10 @@ from ops.bench import machine
 from ops.bench.capacity import RATES, Costs, hot_rate, plan
 from ops.bench.peers.meter import Meter
 from ops.bench.run import scaling
-from ops.bench.state_load import clones, spread
+from ops.bench.state_load import clones
 from ops.bench.steps import Steps
 from ops.bench.table import show
+from ops.bench.take_over import spread
 from ops.bench.traffic import mix
 from ops.simulator.world import Produced
 
