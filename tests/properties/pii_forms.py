@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ops.evaluation.pii import Row, Truth
 
-ROUNDS = ("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k")
+ROUNDS = ("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l")
 """Written one after the other, each before its findings were seen; corrected by, once seen."""
 _VALUE = re.compile(r"⟦([A-Z_]+) ([^⟧]+)⟧")
 _SLOT = re.compile(r"\{([^{}|]+)((?:\|[^{}|]+)*)\}")
@@ -43,6 +43,11 @@ _FIRST = "emma liam olivia noah ava mason sophia lucas mia ethan grace oliver ru
 _LAST = "harper walker bennett coleman fisher hayes jordan keller lawson mercer nolan porter quinn"
 _HOSTS = "gmail.com outlook.com yahoo.com 163.com 126.com qq.com foxmail.com icloud.com proton.me"
 _WORDS = "river maple lantern copper harbor violet pepper comet walnut breeze pixel mango tiger"
+_HAN_GIVEN = "伟 芳 建国 晓燕 志强 雨桐 丽娟 文博 思远 海涛 佳怡 子涵"
+_HAN_PLACES = (
+    "上海市浦东新区张杨路 杭州市西湖区文三路 成都市武侯区科华北路 广州市天河区体育西路 武汉市洪山区珞喻路"
+)
+_HAN_FLATS = "3幢502室 12栋1单元801 2号楼1604 B座9层"
 _BASE62 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -202,6 +207,13 @@ MAKERS: dict[str, Callable[[random.Random], str]] = {
     "date": lambda rng: f"202{rng.randint(0, 6)}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}",
     "ymd": lambda rng: f"202{rng.randint(0, 6)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}",
     "ms": lambda rng: "17" + _digits(rng, 11),
+    "zhname": lambda rng: rng.choice("王李张刘陈杨赵黄周吴徐孙") + _of(rng, _HAN_GIVEN),
+    "zhaddr": lambda rng: _of(rng, _HAN_PLACES) + f"{rng.randint(1, 399)}号" + _of(rng, _HAN_FLATS),
+    "enname": lambda rng: f"{_of(rng, _FIRST).title()} {_of(rng, _LAST).title()}",
+    "enaddr": lambda rng: (
+        f"{rng.randint(2, 9800)} {_of(rng, _WORDS).title()} {_of(rng, 'Street Ave Road Lane Blvd')}"
+        f", {_of(rng, 'Portland Austin Denver Boise')}, {_of(rng, 'OR TX CO ID')} {_digits(rng, 5)}"
+    ),
     "uuid": lambda rng: "-".join(_hex(rng, count) for count in (8, 4, 4, 4, 12)),
 }
 """Values without separators, by name; besides, `dN` makes N digits, `DN` no 0 first, `hexN` and `tokN`."""
