@@ -12,6 +12,9 @@ import typer
 from models.pii.keyring import Keyring, KeyringError
 from models.pii.view import TOKEN
 
+_ENCRYPTED = re.compile("<[A-Z_]+:e[1-9]")
+"""How a reversible token begins; the letters of a pseudonym may begin with "e" too."""
+
 app = typer.Typer(help="Keys of pseudonyms.", no_args_is_help=True)
 
 File = Annotated[
@@ -84,7 +87,7 @@ def decrypt(
 
     def revealed(match: re.Match[str]) -> str:
         token = match.group()
-        return ring.decrypt(token) if ":e" in token else token
+        return ring.decrypt(token) if _ENCRYPTED.match(token) else token
 
     try:
         typer.echo(TOKEN.sub(revealed, sys.stdin.read() if text is None else text), nl=text is not None)

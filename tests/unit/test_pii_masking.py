@@ -131,6 +131,15 @@ def test_keys_command(tmp_path: Path) -> None:
     assert listed.split() == ["1", "destroyed", "2", "in", "use"]
 
 
+def test_a_pseudonym_that_begins_with_e_is_left_when_decrypting(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    RING.save(path)
+    tokens = (Masker(FINDER, {}, RING).mask(f"u{number}@b.com").text for number in range(1000))
+    token = next(one for one in tokens if one.startswith("<EMAIL:k1:e"))
+    shown = CliRunner().invoke(app, ["decrypt", "--file", str(path), token])
+    assert (shown.exit_code, shown.output) == (0, f"{token}\n")
+
+
 def test_what_was_encrypted_is_decrypted_from_the_command_line(tmp_path: Path) -> None:
     runner, path, later = CliRunner(), tmp_path / "keys.json", RING.rotate()
     later.save(path)
