@@ -99,7 +99,7 @@ def judge(view: View, window: Window) -> Candidate | None:
         if valid or (count >= 13 and not label & ORDER):
             return Candidate(window.start, window.end, TYPE, digits, 92 if valid else 74)
         return None
-    if label & (ORDER | ID) or (label & CARRIER and count < 16):
+    if label & (ORDER | ID) or (label & CARRIER and (count < 16 or not window.isolated)):
         return None
     if (
         valid

@@ -48,6 +48,10 @@ _AT_WEBMAIL = re.compile(
     r" at (gmail|hotmail|outlook|yahoo|icloud|qq|163)(?![A-Za-z0-9.-]| dot)", re.IGNORECASE
 )
 _GLUED = re.compile(rf"at({WEBMAIL})(?:\.|点|。| ?dot ?)(com|cn|net)(?![A-Za-z0-9])", re.IGNORECASE)
+_SPOKEN_A = re.compile(rf"a({WEBMAIL})[点點。](com|cn|net)(?![A-Za-z0-9])", re.IGNORECASE)
+"""The sign said as the letter it looks like; only under a label."""
+_HASHES = re.compile(r"#([a-z0-9][a-z0-9-]{0,40}(?:#[a-z]{2,12}){1,3})(?![a-z0-9#])", re.IGNORECASE)
+"""One sign for both separators: liwei#163#com."""
 _CAPITALS = re.compile(r"(?<=[a-z0-9])AT([a-z0-9-]{1,40}(?:DOT[a-z]{2,12}){1,3})(?![A-Za-z0-9])")
 """Separators set off by their capitals alone: liweiATexampleDOTcom."""
 _JOIN = (
@@ -87,6 +91,14 @@ def find(view: View) -> list[Candidate]:
         at = text.find("@", at + 1)
     for match in view.each(_GLUED):
         candidate = _glued(view, match)
+        if candidate:
+            found.append(candidate)
+    for match in view.each(_SPOKEN_A) if "点" in text or "點" in text or "。" in text else ():
+        candidate = _glued(view, match, said=True)
+        if candidate:
+            found.append(candidate)
+    for match in view.each(_HASHES) if text.count("#") > 1 else ():
+        candidate = _hashes(view, match)
         if candidate:
             found.append(candidate)
     for match in _CAPITALS.finditer(text) if "DOT" in text else ():
@@ -133,14 +145,31 @@ def _bare(text: str, at: int) -> Candidate | None:
     return Candidate(at - len(name), domain.end(), TYPE, f"{name}@{domain.group()}.com".lower(), 80)
 
 
-def _glued(view: View, match: re.Match[str]) -> Candidate | None:
+def _hashes(view: View, match: re.Match[str]) -> Candidate | None:
+    """Return the address of liwei#163#com; a label, a provider or the name tells it from two topics."""
+    name = _local(view.text[max(0, match.start() - 40) : match.start()])
+    start = match.start() - len(name)
+    host = match[1].lower().split("#")
+    if len(name) < 2 or not name.isascii() or host[-1] not in TOP_LEVEL:
+        return None
+    told = (
+        host[0] in PROVIDERS
+        or any(char in "0123456789_." for char in name)
+        or (host[-1] in ("com", "cn", "net", "org") and len(name) > 3)
+    )
+    if not told and not _LABELLED.search(view.lower, max(0, start - 30), start):
+        return None
+    return Candidate(start, match.end(), TYPE, f"{name}@{'.'.join(host)}".lower(), 80)
+
+
+def _glued(view: View, match: re.Match[str], *, said: bool = False) -> Candidate | None:
     """Return the address of lihua88atqq.com; without a digit in the name only under a label."""
     name = _local(view.text[max(0, match.start() - 40) : match.start()])
     start = match.start() - len(name)
     if len(name) < 2 or not name.isascii():
         return None
     labelled = _LABELLED.search(view.lower[max(0, start - 30) : start])
-    if not labelled and not any(char.isdigit() for char in name):
+    if not labelled and (said or not any(char.isdigit() for char in name)):
         return None
     return Candidate(start, match.end(), TYPE, f"{name}@{match[1]}.{match[2]}".lower(), 80)
 

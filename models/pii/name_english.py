@@ -148,7 +148,7 @@ def _introduces(text: str, words: list[_Word], index: int, start: int) -> bool:
 def _name_end(text: str, words: list[_Word], index: int, *, labelled: bool) -> int:
     """Return the index of the last word of a name that begins at `index`, -1 if none does."""
     first = words[index]
-    if first.lower in _STOP or (first.start and text[first.start - 1] in "@/_.#"):
+    if first.lower in _STOP or first.lower in _TITLES or (first.start and text[first.start - 1] in "@/_.#"):
         return -1
     if not first.text[0].isupper():
         return _lower_name_end(text, words, index) if labelled else -1

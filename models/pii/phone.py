@@ -27,6 +27,7 @@ from models.pii.phone_signs import (
     TEXTED,
     UNITS,
     YEAR_DATE,
+    abroad,
 )
 from models.pii.span import Candidate
 from models.pii.view import View
@@ -130,6 +131,8 @@ def _national(view: View, window: Window) -> Candidate | None:
         return None
     if HOTLINE_PREFIX.search(view.text, max(0, window.start - 6), window.start):
         return None
+    if len(shape) > 1 and window.isolated and abroad(view.lower, window.start, digits, shape[0]):
+        return _candidate(view, window, digits, 79)
     label = view.before(window.start)
     toll_free = digits.removeprefix("1")[:3] in _TOLL_FREE
     if toll_free and (

@@ -95,6 +95,7 @@ PATTERNS: Sequence[tuple[int, str]] = (
     (EMAIL, r"[\[({<【（「〔〈《](?:at|a|艾特|圈a|爱特)|艾特|爱特|圈a|小老鼠"),
     (EMAIL, rf" at (?:sign|symbol) | at {WEBMAIL}|在 ?{WEBMAIL}|[^ \n@]@@[a-z0-9]"),
     (EMAIL, r"[a-z0-9] ?# ?[a-z0-9][a-z0-9\-]{0,40} ?(?:\.|。|点|點|[_\[({<*【（「\- ]dot)"),
+    (EMAIL, rf"a{WEBMAIL}[点點。]|[a-z0-9_]#[a-z0-9][a-z0-9\-]{{0,40}}#[a-z]{{2}}"),
     (
         IP,
         r"[0-9](?:[dot \[\](){}.。点]{1,7}[0-9]{1,3}){2}[dot \[\](){}.。点]{1,7}[0-9]",
