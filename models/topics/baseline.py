@@ -58,16 +58,27 @@ class SeasonalCounts:
         leaving = self.slot - SLOTS
         hour = leaving // SLOTS % HOURS
         if leaving % SLOTS == 0:
-            self._past[hour] *= np.float32(_DAILY_DECAY)
-            self._past_total[hour] *= _DAILY_DECAY
-            self._everywhere = np.asarray(self._past.sum(axis=0, dtype=np.float64), np.float64)
+            self._fade(hour)
         if self._slot_total[row]:
-            self._past[hour] += self._slots[row]
-            self._everywhere += self._slots[row]
-            self._window -= self._slots[row]
+            said = np.flatnonzero(self._slots[row] > 0)  # a few hundred of 32,768
+            counts = self._slots[row, said]
+            self._past[hour, said] += counts
+            self._everywhere[said] += counts
+            self._window[said] -= counts
             self._past_total[hour] += self._slot_total[row]
-            self._slots[row] = 0
+            self._slots[row, said] = 0
             self._slot_total[row] = 0
+
+    def _fade(self, hour: int) -> None:
+        """Let an hour's past fade before it is added to; what rounding leaves of the sum goes once a day."""
+        if hour:
+            self._everywhere -= self._past[hour]
+        self._past[hour] *= np.float32(_DAILY_DECAY)
+        self._past_total[hour] *= _DAILY_DECAY
+        if hour:
+            self._everywhere += self._past[hour]
+        else:
+            self._everywhere = np.asarray(self._past.sum(axis=0, dtype=np.float64), np.float64)
 
     def skip_to(self, slot: int) -> None:
         """Empty the window into the past and go to `slot`, after a gap longer than the window."""

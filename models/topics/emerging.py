@@ -172,7 +172,8 @@ class BurstDetector:
         if at - self._first < self._warm_up or self._counts.texts < self._least:
             return []
         counts, past = self._counts.window(), self._counts.past()
-        terms = np.flatnonzero((counts >= self._least) & (self._muted <= at))
+        terms = np.flatnonzero(counts >= self._least)
+        terms = terms[self._muted[terms] <= at]
         if not terms.size:
             return []
         expected = self._counts.expected(terms)
