@@ -250,11 +250,11 @@ def _name_end(text: str, start: int, starts: dict[int, int], *, labelled: bool) 
     ends_here = (
         _END.match(text, base + 1) is not None or second in FUNCTION or bool(_TITLE.match(text, base + 1))
     )
-    if text[start : base + 1] in STOP:
-        return 0
+    third_ends = _END.match(text, base + 2) is not None or text[base + 2 : base + 3] in FUNCTION
+    if text[start : base + 1] in STOP and not (labelled and plausible and second in GIVEN and third_ends):
+        return 0  # 李子 is a plum, and 李子涵 after a role a person
     if ends_here:
         return base + 1 if plausible or (labelled and not ("㐀" <= second <= "鿿")) else 0
-    third_ends = _END.match(text, base + 2) is not None or text[base + 2 : base + 3] in FUNCTION
     if second not in GIVEN and not (labelled and third_ends and plausible):
         return base + 1 if plausible and text[start] in STRICT else 0
     if starts.get(base + 1, 0) > base + 2 and not third_ends:

@@ -17,6 +17,7 @@ from models.pii.phone_signs import (
     CALLED,
     EXTENSION,
     GLUE_AFTER,
+    GOODS,
     HAN,
     HOTLINE_PREFIX,
     HYPHEN_EXTENSION,
@@ -172,6 +173,8 @@ def _national(view: View, window: Window) -> Candidate | None:
         score = 52
     if score == 70 and not labelled and set(window.gaps) == {"."} and not _NANP.match(value[1:]):
         score = 0  # no exchange begins so (NANP): a figure with dots
+    if score == 70 and not labelled and GOODS.match(view.text, window.end):
+        score = 0
     grouped = len(shape) > 1 and window.isolated
     if (
         grouped

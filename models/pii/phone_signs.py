@@ -28,6 +28,8 @@ NEXT = re.compile(r"(?<=[^\W\d_])[:：是为 ]{0,3}[0-9]{7}")
 """After a label that follows a number, the number the label is for."""
 PART_OF_LINK = re.compile("[A-Za-z]/$|=$")
 """Before a number in a path or a parameter of a link, which is an item's rather than a telephone's."""
+GOODS = re.compile(" ?(?:[这那该此][款种个]?)?(?:型号|型號|款号|货号|配件|零件)")
+"""After a number that is an article's: 588-676-1724这款型号."""
 HOTLINE_PREFIX = re.compile(r"(?<![0-9])(?:[48]00|8(?:88|77|66|55|44|33|22)|95[0-9]{3})[-. ]$")
 YEAR_DATE = re.compile(
     r"(?:(?:19|20)[0-9]{2}(?:[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:0?[1-9]|[12][0-9]|3[01])"
