@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any
 
@@ -146,7 +146,7 @@ class SliceRunner:
             When an output is not confirmed.
         """
         began = time.monotonic()
-        await self._load([work.partition for work in wave])
+        await self._load({work.partition for work in wave})
         pieces = []
         for topic, partition, records in wave:
             state = await self.state_of(partition)
@@ -160,7 +160,7 @@ class SliceRunner:
             await self._attempt(pieces, owned, around)
         self._progress.wave(pieces, time.monotonic() - began)
 
-    async def _load(self, partitions: Sequence[int]) -> None:
+    async def _load(self, partitions: Set[int]) -> None:
         """Load the states of new partitions side by side."""
         fresh = [p for p in partitions if p not in self._current] if self._changelog is not None else []
         if len(fresh) > 1:

@@ -39,6 +39,7 @@ class World(MemoryProducer):
 
     async def load(self, partition: int, known: PartitionState | None = None) -> PartitionState:
         self.happened.append("load")
+        await asyncio.sleep(0)  # whoever asks meanwhile must not make a second state
         return known or PartitionState(partition)
 
     async def write(self, state: PartitionState) -> None:
