@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import typer
 
@@ -216,7 +216,9 @@ def hostile(
     seed: Annotated[int, typer.Option(help="Of all mixtures.")] = SEED,
     draws: Annotated[int, typer.Option(min=1, help="Random mixtures.")] = 400,
     steps: Annotated[int, typer.Option(min=0, help="Changes tried on the dearest.")] = 400,
-    alphabet: Annotated[str, typer.Option(help="signs, values or words.")] = "signs",
+    alphabet: Annotated[
+        Literal["signs", "values", "words"], typer.Option(help="What mixtures are made of.")
+    ] = "signs",
     limit: Annotated[float, typer.Option(help="ms to count mixtures over.")] = 20.0,
 ) -> None:
     """Print what random mixtures of signs take to mask, and the dearest that could be found."""
