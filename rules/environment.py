@@ -105,7 +105,7 @@ class Environment:
     record
         A `ScoredFeedback` or `CustomerFact` as plain dicts.
     window
-        Value of a window by its key, for this record.
+        Value of a window by its key, for this record; it is handed this environment.
     actions
         Makes the `actions` map: counts by kind over the last 30 days, total, days since the last.
     """
@@ -117,7 +117,7 @@ class Environment:
     def __init__(
         self,
         record: Json,
-        window: Callable[[str], float | bool],
+        window: Callable[[str, Environment], float | bool],
         actions: Callable[[], Json],
     ) -> None:
         self.feedback = record
@@ -134,7 +134,7 @@ class Environment:
         """Return a window's value, computed once a record."""
         if key in self._windows:
             return self._windows[key]
-        value = self._windows[key] = self.window_value(key)
+        value = self._windows[key] = self.window_value(key, self)
         return value
 
     @property

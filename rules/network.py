@@ -55,7 +55,7 @@ class Network(Generic[T]):
     --------
     >>> cold = Guard("cold", False, lambda env: env.scores["polarity"] < 0)
     >>> network = Network([("angry", [cold]), ("always", [])])
-    >>> network.match(Environment({"scores": {"polarity": 0.5}}, lambda key: 0, dict))
+    >>> network.match(Environment({"scores": {"polarity": 0.5}}, lambda key, env: 0, dict))
     (['always'], [])
     """
 

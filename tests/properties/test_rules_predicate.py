@@ -109,7 +109,7 @@ WINDOWS = {"w": 2, "flag": True}
 
 
 def environment(record: dict[str, Any]) -> Environment:
-    return Environment(record, lambda key: WINDOWS[key], dict)
+    return Environment(record, lambda key, env: WINDOWS[key], dict)
 
 
 def outcome(expression: Expression, env: Environment) -> bool | None:

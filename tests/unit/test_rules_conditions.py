@@ -23,7 +23,7 @@ def test_records_no_rule_wants_cost_far_less_than_asking_cel() -> None:
     )
     program = cel.compile("[" + ", ".join(texts) + "]")
     record = feedback(scores={"kind": "complaint"})
-    env = Environment(record, lambda key: 0, dict)
+    env = Environment(record, lambda key, env: 0, dict)
 
     def seconds(run: Callable[[], object]) -> float:
         times = []
@@ -41,7 +41,7 @@ def test_records_no_rule_wants_cost_far_less_than_asking_cel() -> None:
 
 
 def asked(record: dict[str, Any], *texts: str) -> tuple[list[str], Environment]:
-    env = Environment(record, lambda key: 0, dict)
+    env = Environment(record, lambda key, env: 0, dict)
     conditions = Conditions(((text, Expression(text)) for text in texts), lambda rule_id, error: None)
     return conditions.eligible(env), env
 

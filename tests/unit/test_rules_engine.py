@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from typing import Any
 
@@ -173,3 +174,19 @@ def test_rules_on_facts_need_no_scores() -> None:
 def test_unknown_kinds_of_record_are_passed_over() -> None:
     record = fact("customer", "visit") | {"event": "something_new"}
     assert World(rule()).take(record) == []
+
+
+def test_a_record_leaves_nothing_to_the_garbage_collector() -> None:
+    """What a record needs must go when it is done: a cycle a record made the worker pause for 10–40 ms."""
+    windows = {"n": {"kind": "count", "within": "7d"}}
+    world = World(rule(windows=windows, condition="windows.n >= 1 && actions.total < 100"))
+    first, *records = [feedback(number, f"f{number}") for number in range(50)]
+    world.take(first)
+    gc.collect()
+    gc.disable()
+    try:
+        decided = [item for record in records for item in world.take(record)]
+        assert gc.collect() == 0
+        assert len(decided) == 49
+    finally:
+        gc.enable()
