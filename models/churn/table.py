@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import struct
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from operator import itemgetter
@@ -61,8 +62,10 @@ class Table:
         self.features: list[str] = []
         self.n = 0
         self._index: dict[str, tuple[int, int]] = {}
+        self._numbers: dict[str, int] = {}
         self._word: list[bool] = []
         self._values: Callable[[Mapping[str, Any]], tuple[Any, ...]] | None = None
+        self._pack = struct.Struct("").pack
         self._x = np.empty((0, 0), np.float32)
         self._y = np.empty(0, np.uint8)
         self._used = 0
@@ -78,28 +81,29 @@ class Table:
         # A list first: setting an array's items one by one costs three times as much.
         found = self._whole(x)
         if found is not None:
-            return np.array(found, np.float32)
+            return self._packed(found)
         out = [math.nan] * len(self.names)
-        index = self._index
+        index, numbers = self._index, self._numbers
         for feature, value in x.items():
-            places = index.get(feature)
-            if places is None or value is None:
-                continue
             if type(value) is float and -_HUGE < value < _HUGE:
-                if places[0] >= 0:
-                    out[places[0]] = value
-                continue
-            cell = _cell(value)
-            if cell is not None and places[cell[0] == _WORD] >= 0:
-                out[places[cell[0] == _WORD]] = cell[1]
-        return np.array(out, np.float32)
+                if feature in numbers:
+                    out[numbers[feature]] = value
+            elif value is not None and feature in index:
+                cell = _cell(value)
+                if cell is not None and index[feature][cell[0] == _WORD] >= 0:
+                    out[index[feature][cell[0] == _WORD]] = cell[1]
+        return self._packed(out)
+
+    def _packed(self, values: list[float]) -> Array:
+        # .6 µs for 54 columns, 1.1 through `np.array`; kernels are compiled for arrays that can be written.
+        return np.frombuffer(bytearray(self._pack(*values)), np.float32)
 
     def meet(self, x: Mapping[str, Any]) -> Array:
         """Return `x` as `row` does, after giving its new features columns."""
         if len(x) == len(self.names):
             found = self._whole(x)
             if found is not None:
-                return np.array(found, np.float32)
+                return self._packed(found)
         self._find(x)
         return self.row(x)
 
@@ -108,7 +112,7 @@ class Table:
 
         Most rows are such, and reading them in the columns' order costs half as much.
         """
-        if self._values is None:
+        if self._values is None or len(x) < len(self.names):
             return None
         try:
             values = self._values(x)
@@ -172,11 +176,14 @@ class Table:
         number, word = self._index.get(feature, (-1, -1))
         place = len(self.names)
         self._index[feature] = (number, place) if kind == _WORD else (place, word)
+        if kind != _WORD:
+            self._numbers[feature] = place
         self.names.append(f"{feature}#{kind}")
         self.features.append(feature)
         self._word.append(kind == _WORD)
         once = 2 <= len(self.features) == len(self._index)
         self._values = itemgetter(*self.features) if once else None
+        self._pack = struct.Struct(f"{len(self.names)}f").pack
 
     def _reshape(self, d: int, most: int) -> None:
         """Widen to `d` columns and keep at most the newest `most` rows, oldest first."""
@@ -205,7 +212,9 @@ class Table:
             )
         if len(names) > MAX_COLUMNS or len(x) > self.limit:
             raise ValueError(f"a window of shape {x.shape} is larger than this configuration's")
-        self.names, self.features, self._index, self._word, self._values = [], [], {}, [], None
+        self.names, self.features, self._word, self._values = [], [], [], None
+        self._index, self._numbers = {}, {}
+        self._pack = struct.Struct("").pack
         for name in names:
             self._name(*name.rsplit("#", 1))
         self.n, self._head, self._used = state["n"], state["head"], len(x)
