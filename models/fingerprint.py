@@ -12,8 +12,8 @@ minwise hashing", 2010.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -130,8 +130,7 @@ def _factors() -> U32:
     return factors
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Fingerprint:
+class Fingerprint(NamedTuple):
     """What stands for a text.
 
     Parameters

@@ -9,21 +9,20 @@ in, but spends no budget and counts as no contact.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from models.events.decision import ActionKind, Arm, Suppression
 from rules.holdout import Holdout, unit
 from rules.limits import Limits
 from rules.rule import CONTACTS, DAY, Rule
-from rules.state import CustomerState, PartitionState, Past
+from rules.state import BINDING, CustomerState, PartitionState, Past
 
 _SMALLEST = 1e-9
 _INWARD = frozenset({ActionKind.ESCALATION, ActionKind.NOTIFY})
 """Kinds that alert colleagues and touch no customer: the global holdout is not about them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A rule whose condition holds for a record.
 
     Parameters
@@ -46,8 +45,7 @@ class Candidate:
         return self.expected_value - (self.rule.cost or 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """What arbitration has to know of the record.
 
     Parameters
@@ -74,8 +72,7 @@ class Circumstances:
     repeat: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What becomes of a candidate."""
 
     candidate: Candidate
@@ -150,10 +147,11 @@ class Arbiter:
         self, candidate: Candidate, where: Circumstances, state: CustomerState, partition: PartitionState
     ) -> Verdict:
         rule = candidate.rule
-        reason = next(
-            (reason for reason, check in self._checks if check(candidate, where, state, partition)),
-            Suppression.NONE,
-        )
+        reason = Suppression.NONE
+        for limit, stops in self._checks:
+            if stops(candidate, where, state, partition):
+                reason = limit
+                break
         if rule.status == "shadow":
             arm = Arm.SHADOW
         elif reason is not Suppression.NONE:
@@ -164,7 +162,7 @@ class Arbiter:
             arm = Arm.ACTED
             self._spend(rule, where.at, partition)
         state.remember(Past(where.at, where.event, rule.id, arm, reason, rule.action.kind), self.keep)
-        if rule.subject == "cluster" and arm in (Arm.ACTED, Arm.HOLDOUT):
+        if rule.subject == "cluster" and arm in BINDING:
             partition.decide_cluster(f"{rule.id}\x1f{candidate.subject}", where.at, where.event)
         return Verdict(candidate, arm, reason, self.propensity(rule, where.at))
 
@@ -180,9 +178,7 @@ class Arbiter:
             last = p.clusters.get(f"{c.rule.id}\x1f{c.subject}")
             return last is not None and w.at - last[0] < c.rule.cooldown
         return any(
-            past.rule == c.rule.id
-            and past.arm in (Arm.ACTED, Arm.HOLDOUT)
-            and w.at - past.at < c.rule.cooldown
+            past.rule == c.rule.id and past.arm in BINDING and w.at - past.at < c.rule.cooldown
             for past in s.decisions
         )
 
@@ -213,7 +209,7 @@ class Arbiter:
         if group is None:
             return False
         return any(
-            past.arm in (Arm.ACTED, Arm.HOLDOUT)
+            past.arm in BINDING
             and past.rule != c.rule.id
             and w.at - past.at < self.limits.group_period
             and (other := self._rules.get(past.rule)) is not None

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from models.events.decision import ActionKind, Arm, Suppression
 from rules.arbitration import Circumstances, Verdict
@@ -14,14 +13,13 @@ from rules.holdout import GLOBAL, Holdout
 from rules.limits import Limits
 from rules.plan import Json, Plan
 from rules.rule import DAY
-from rules.state import CustomerState, short
+from rules.state import BINDING, CustomerState, short
 
 RECENT = 30 * DAY
 """Span (ms) the `actions` map counts over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(NamedTuple):
     """What one eligible trigger led to, ready to send.
 
     Parameters
@@ -200,7 +198,7 @@ def _actions(plan: Plan, found: Json, decision_id: str, at: int, now_ms: int) ->
 def _assignment(plan: Plan, verdict: Verdict, found: Json, holdout: Holdout) -> Json | None:
     if verdict.arm is Arm.SUPPRESSED and verdict.reason is Suppression.GLOBAL_HOLDOUT:
         arm, rule_id, share, subject = "global_holdout", GLOBAL, holdout.share, found["customer_id"]
-    elif verdict.arm in (Arm.ACTED, Arm.HOLDOUT):
+    elif verdict.arm in BINDING:
         arm = "treat" if verdict.arm is Arm.ACTED else "holdout"
         rule_id, share, subject = plan.rule.id, plan.rule.holdout, found["subject"]
     else:

@@ -12,6 +12,7 @@ Kohavi, Tang, Xu: Trustworthy Online Controlled Experiments (2020), chapter 4.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 
 GLOBAL = "*"
@@ -37,6 +38,11 @@ def unit(salt: str, *parts: str) -> float:
     return (int.from_bytes(digest, "big") >> 11) / 9007199254740992.0
 
 
+@lru_cache(64)
+def _digest(salt: str) -> str:
+    return blake2b(salt.encode(), digest_size=6).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class Holdout:
     """Assigns customers to arms.
@@ -55,7 +61,7 @@ class Holdout:
     @property
     def salt_digest(self) -> str:
         """Return what names the salt without giving it away: equal digests, comparable arms."""
-        return blake2b(self.salt.encode(), digest_size=6).hexdigest()
+        return _digest(self.salt)
 
     def untouched(self, customer_id: str) -> bool:
         """Tell whether a customer is in the global holdout."""

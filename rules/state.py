@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
-from typing import Any
+from typing import Any, NamedTuple
 
 from models.events.decision import Arm, Suppression
 
@@ -32,6 +32,8 @@ _REASONS = {
 _ARMS = {Arm.ACTED: "A", Arm.HOLDOUT: "H", Arm.SUPPRESSED: "S", Arm.SHADOW: "W"}
 _CODES = {(arm, reason): a + r for arm, a in _ARMS.items() for reason, r in _REASONS.items()}
 _OUTCOMES = {code: outcome for outcome, code in _CODES.items()}
+BINDING = (Arm.ACTED, Arm.HOLDOUT)
+"""Arms that hold a cooldown and a place in a group; named once, as looking a member up takes .1 µs."""
 
 
 def short(identity: str) -> int:
@@ -39,8 +41,7 @@ def short(identity: str) -> int:
     return zlib.crc32(identity.encode())
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(NamedTuple):
     """One decision about a customer, as it is remembered."""
 
     at: int
@@ -124,13 +125,12 @@ class CustomerState:
 
     def remember(self, past: Past, keep: int) -> None:
         """Add a decision; those older than `keep` ms, or merely kept for a replay, make room."""
-        acts = (Arm.ACTED, Arm.HOLDOUT)
         self.decisions = [
-            old for old in self.decisions if past.at - old.at < (keep if old.arm in acts else REPLAY)
+            old for old in self.decisions if past.at - old.at < (keep if old.arm in BINDING else REPLAY)
         ]
         self.decisions.append(past)
         while len(self.decisions) > MAX_DECISIONS:
-            passive = next((i for i, old in enumerate(self.decisions) if old.arm not in acts), 0)
+            passive = next((i for i, old in enumerate(self.decisions) if old.arm not in BINDING), 0)
             del self.decisions[passive]
         self.changed = True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from rules.environment import Environment
 from rules.expression import parse
 from rules.plan import Plan
 from rules.rule import DAY, Rule
-from rules.state import CustomerState, PartitionState, Past, short
+from rules.state import BINDING, CustomerState, PartitionState, Past, short
 from rules.tree import leaves, unparse
 from rules.windows import keys_of
 
@@ -104,7 +104,7 @@ def recall(state: CustomerState, event: int, kept: Iterable[Kept]) -> None:
     """
     real = {one.rule_id: (one.arm, one.reason) for one in kept}
     state.decisions = [
-        replace(past, arm=real[past.rule][0], reason=real[past.rule][1])
+        past._replace(arm=real[past.rule][0], reason=real[past.rule][1])
         if past.event == event and past.rule in real
         else past
         for past in state.decisions
@@ -228,7 +228,7 @@ def _detail(
 ) -> str:
     """Return the limit in words, with the figures that made it bite."""
     rule, limits = candidate.rule, arbiter.limits
-    acted = [past for past in state.decisions if past.arm in (Arm.ACTED, Arm.HOLDOUT)]
+    acted = [past for past in state.decisions if past.arm in BINDING]
     own = [past for past in acted if past.rule == rule.id and past.event != where.event]
     match reason:
         case Suppression.COOLDOWN:

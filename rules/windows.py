@@ -13,8 +13,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from rules.conditions import Expression, Failure, typed_getter
 from rules.environment import Environment
@@ -29,8 +28,7 @@ LATENESS = DAY
 """How late (ms) an event may be and still see everything around it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """What one record did to the windows: the role it has in each, and whether it was there before."""
 
     roles: dict[str, int]

@@ -128,9 +128,9 @@ class DelayedLabels:
         if at + self._wait[target] <= self.watermark or (outcome is not None and at < outcome):
             return False
         waiting = entry.scores.get(target, ())
-        return len(waiting) < self.limit and not any(
-            abs(at - other[0]) < self.spacing or at == other[0] for other in waiting
-        )
+        if len(waiting) >= self.limit:
+            return False
+        return not [other for other in waiting if abs(at - other[0]) < self.spacing or at == other[0]]
 
     def forget(self, customer: str) -> None:
         """Drop all that waits for a customer who is to be erased; no label comes of it."""
@@ -186,9 +186,11 @@ class DelayedLabels:
         """Return when the first of a customer's scores and outcomes is due; infinite when none waits."""
         wait, first = self._wait, math.inf
         for name, waiting in entry.scores.items():
-            first = min(first, waiting[0][0] + wait[name])
+            if (due := waiting[0][0] + wait[name]) < first:
+                first = due
         for name, at in entry.outcomes.items():
-            first = min(first, at + wait[name])
+            if (due := at + wait[name]) < first:
+                first = due
         return first
 
     def _queue(self, customer: str, entry: Entry, before: float) -> None:
@@ -209,9 +211,11 @@ class DelayedLabels:
         if held is not None:
             return held
         entry = Entry(self._entries.get(customer))
-        for name in {*entry.scores, *entry.outcomes}.difference(self._wait):
-            entry.scores.pop(name, None)  # a target that is no longer declared
-            entry.outcomes.pop(name, None)
+        declared = self._wait.keys()
+        if not (entry.scores.keys() <= declared and entry.outcomes.keys() <= declared):
+            for name in {*entry.scores, *entry.outcomes}.difference(declared):
+                entry.scores.pop(name, None)
+                entry.outcomes.pop(name, None)
         return entry
 
     @property

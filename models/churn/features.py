@@ -46,6 +46,12 @@ class Activity(StrEnum):
 
 
 _USAGE: frozenset[str] = frozenset({Activity.VISIT, Activity.LOGIN, Activity.USAGE})
+_BUYING: frozenset[str] = frozenset({Activity.PURCHASE, Activity.RENEWAL})
+_UNSEEN: frozenset[str] = frozenset({Activity.ACTION, Activity.PROFILE})
+"""Kinds of which the customer may know nothing."""
+_FEEDBACK, _ACTION = Activity.FEEDBACK.value, Activity.ACTION.value
+_OPENED, _RESOLVED = Activity.TICKET_OPENED.value, Activity.TICKET_RESOLVED.value
+# Named once: looking a member of an enum up takes .1 µs, and an update would look up eight.
 _FADING_OF: dict[str, tuple[str, ...]] = {
     Activity.FEEDBACK: ("f7", "f30"),
     Activity.PURCHASE: ("p30",),
@@ -115,7 +121,7 @@ class CustomerFeatures:
         """
         if not math.isfinite(at):
             return
-        state = self.state
+        state, second = self.state, round(at)
         weight = self._move_to(at)
         first = min(state.get("first", at), at, since if since is not None and math.isfinite(since) else at)
         state["first"] = round(first)
@@ -124,19 +130,19 @@ class CustomerFeatures:
         for name in _FADING_OF.get(kind, ()):
             step = _clean(amount) if kind in _USAGE else 1.0
             self._add(name, step, weight)
-        if kind in (Activity.PURCHASE, Activity.RENEWAL):
+        if kind in _BUYING:
             self._add("m30", _clean(money), weight)
             state["n"] = state.get("n", 0) + 1
-        elif kind == Activity.TICKET_OPENED:
+        elif kind == _OPENED:
             state["open"] = state.get("open", 0) + 1
-        elif kind == Activity.TICKET_RESOLVED:
+        elif kind == _RESOLVED:
             state["open"] = state.get("open", 0) - 1
-        elif kind == Activity.FEEDBACK:
+        elif kind == _FEEDBACK:
             self._feedback(at, weight, polarity, topics)
-        elif kind == Activity.ACTION:
-            state["acted"] = max(state.get("acted", 0), round(at))
-        if kind not in (Activity.ACTION, Activity.PROFILE):
-            state["last"] = max(state.get("last", round(at)), round(at))
+        elif kind == _ACTION:
+            state["acted"] = max(state.get("acted", 0), second)
+        if kind not in _UNSEEN:
+            state["last"] = max(state.get("last", second), second)
 
     def vector(self, at: float) -> dict[str, float | str | None]:
         """Return the features as of `at`; a time before the newest event counts as that event's."""

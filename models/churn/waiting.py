@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 Features = dict[str, float | str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Labelled:
+class Labelled(NamedTuple):
     """One decided score: an example to learn from and a prediction to be judged by.
 
     Parameters
@@ -68,8 +66,8 @@ class Entry:
         self.outcomes: dict[str, float] = {}
         self.lines: list[bytes] = []
         if written:
-            _, *self.lines = written.split(b"\n")
-            self.scores, self.outcomes = head(written)
+            first, *self.lines = written.split(b"\n")
+            self.scores, self.outcomes = orjson.loads(first)
 
     def written(self) -> bytes | None:
         """Return the bytes this is read from, None when nothing waits."""

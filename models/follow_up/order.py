@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
@@ -110,7 +110,7 @@ class WorkOrder:
         """Return the work order as JSON, which shares the action with it."""
         plain = {name: getattr(self, name) for name in _PLAIN}
         plain |= {"fired": dict(self.fired), "derived": dict(self.derived)}
-        return plain | {"start": asdict(self.start), "entries": [entry.dump() for entry in self.entries]}
+        return plain | {"start": self.start.dump(), "entries": [entry.dump() for entry in self.entries]}
 
     @classmethod
     def load(cls, data: Mapping[str, Any]) -> WorkOrder:

@@ -7,8 +7,8 @@ computed from all answers in order of when they happened, and any order of arriv
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, NamedTuple
 
 State = Literal["open", "assigned", "in_progress", "waiting", "resolved", "closed"]
 
@@ -37,8 +37,7 @@ _BECOMES: dict[str, State] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One thing said of a work order.
 
     Parameters
@@ -72,7 +71,7 @@ class Entry:
 
     def dump(self) -> list[Any]:
         """Return the entry as JSON."""
-        return [self.ident, self.status, self.at, self.by, self.reason, self.team, self.tells]
+        return list(self)
 
 
 @dataclass(slots=True)
@@ -115,7 +114,13 @@ class Progress:
 
     def copy(self) -> Progress:
         """Return a copy that shares nothing that changes."""
-        return replace(self, waits=[list(span) for span in self.waits])
+        return Progress(**self.dump())
+
+    def dump(self) -> dict[str, Any]:
+        """Return the progress as JSON, which shares nothing with it."""
+        plain = {name: getattr(self, name) for name in _FIELDS}
+        plain["waits"] = [list(span) for span in self.waits]
+        return plain
 
     @property
     def done(self) -> bool:
@@ -188,6 +193,9 @@ class Progress:
         if self.waiting_since is not None:
             self.waits.append([self.waiting_since, at])
             self.waiting_since = None
+
+
+_FIELDS = tuple(one.name for one in fields(Progress))
 
 
 def fold(start: Progress, entries: Iterable[Entry], reopen_window: int, most_cycles: int) -> Progress:

@@ -34,8 +34,8 @@ class Emotions(NamedTuple):
     @property
     def strongest(self) -> str | None:
         """Return the name of the strongest of the four emotions, None if none is felt."""
-        name, strength = max(zip(EMOTIONS, self[:4], strict=True), key=lambda pair: pair[1])
-        return name if strength > 0.0 else None
+        most = max(self[:4])
+        return EMOTIONS[self.index(most)] if most > 0.0 else None
 
 
 @cache

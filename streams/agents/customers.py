@@ -53,6 +53,11 @@ class WaitingLabels(MutableMapping[str, bytes]):
             raise KeyError(customer)
         return waiting
 
+    def get(self, customer: str, default: Any = None) -> Any:
+        """Return what waits; a mapping's own raises an error for most customers on its way."""
+        held = self._state.get(CUSTOMER + customer.encode())
+        return (held.partition(_BREAK)[2] if held else b"") or default
+
     def __setitem__(self, customer: str, waiting: bytes) -> None:
         key = CUSTOMER + customer.encode()
         memory = (self._state.get(key) or b"").partition(_BREAK)[0]

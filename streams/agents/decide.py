@@ -37,13 +37,20 @@ class CustomerStates(MutableMapping[str, CustomerState]):
         self._state = state
         self._open: dict[str, CustomerState] = {}
 
-    def __getitem__(self, customer: str) -> CustomerState:
+    def get(self, customer: str, default: Any = None) -> Any:
+        """Return a customer's state; a mapping's own raises an error for most customers on its way."""
         found = self._open.get(customer)
         if found is None:
             held = self._state.get(CUSTOMER + customer.encode())
             if held is None:
-                raise KeyError(customer)
+                return default
             found = self._open[customer] = CustomerState.load(loads(held))
+        return found
+
+    def __getitem__(self, customer: str) -> CustomerState:
+        found: CustomerState | None = self.get(customer)
+        if found is None:
+            raise KeyError(customer)
         return found
 
     def __setitem__(self, customer: str, value: CustomerState) -> None:
