@@ -32,19 +32,20 @@ _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
 @compiled
-def _place(minima: U32, band: int, slots: int) -> int:
+def band_place(minima: U32, band: int, slots: int) -> int:
+    """Return where a band of a text leads, one of `slots` places (a power of two)."""
     pair = (np.uint64(minima[2 * band]) << np.uint64(32)) | np.uint64(minima[2 * band + 1])
     return int(((pair * _MULTIPLIER) >> np.uint64(32)) & np.uint64(slots - 1))
 
 
 @compiled
-def _find(
+def nearest(
     minima: U32, at: float, window: float, least: int, bands: I32, bytes_: U8, seqs: I64, last: F64
 ) -> int:
     """Return the slot of the most similar live cluster (the oldest among equals), or -1."""
     best, most = -1, least - 1
     for band in range(bands.shape[0]):
-        slot = int(bands[band, _place(minima, band, bands.shape[1])])
+        slot = int(bands[band, band_place(minima, band, bands.shape[1])])
         if slot < 0 or slot == best or abs(at - last[slot]) > window:
             continue
         agree = 0
@@ -62,11 +63,11 @@ def _settle(minima: U32, seq: int, held: U32, bytes_: U8, seqs: I64, bands: I32)
     slots = bands.shape[1]
     if seqs[slot] >= 0:
         for band in range(bands.shape[0]):
-            place = _place(held[slot], band, slots)
+            place = band_place(held[slot], band, slots)
             if bands[band, place] == slot:
                 bands[band, place] = -1
     for band in range(bands.shape[0]):
-        bands[band, _place(minima, band, slots)] = slot
+        bands[band, band_place(minima, band, slots)] = slot
     for lane in range(64):
         held[slot, lane] = minima[lane]
         bytes_[slot, lane] = minima[lane] & 0xFF
@@ -88,7 +89,7 @@ def _enter(
     bands: I32,
 ) -> int:
     """Put a text into its cluster; returns the slot, or -1 - slot where it founded cluster `seq`."""
-    slot = _find(minima, at, window, least, bands, bytes_, seqs, last)
+    slot = nearest(minima, at, window, least, bands, bytes_, seqs, last)
     if slot >= 0:
         last[slot] = max(last[slot], at)
         return slot
@@ -231,7 +232,7 @@ class ClusterIndex:
 
     def _nearest(self, minima: U32, at: float) -> int:
         return int(
-            _find(minima, at, self.window, self._least, self._bands, self._bytes, self._seqs, self._last)
+            nearest(minima, at, self.window, self._least, self._bands, self._bytes, self._seqs, self._last)
         )
 
     def row(self, slot: int) -> list[Any]:

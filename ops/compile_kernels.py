@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import time
 
+from models.fingerprint import fingerprint
+from models.near_duplicate import ClusterIndex
 from models.pii import Finder
 from models.scoring.model_set import ModelSet, new_learner
 from models.scoring.targets import CHURN, SENTIMENT, TOPICS
+from models.topics.issues import Issues
 
 EXAMPLES = 240
 
@@ -28,6 +31,9 @@ def compile_kernels() -> float:
         row = {"recency_days": float(number % 17), "tier": "gold" if good else "silver"}
         churn.predict_proba_one(row)
         churn.learn_one(row, good)
+    mark = fingerprint("slow and broken")
+    ClusterIndex(2).join(mark, "f", "c", 0.0)
+    Issues(2).step("k", lambda: mark.minima, 0.0)
     sentiment.explain("slow and broken", "en")
     churn.strongest(row, churn.row(row))
     return time.perf_counter() - began

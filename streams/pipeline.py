@@ -5,7 +5,7 @@
         ──intake──▶ feedback.masked     each customer's own log, no personal data from here on
         ──score───▶ feedback.scored     duplicates dropped; sentiment, topics, urgency, propensities
         ──decide──▶ decisions, actions.<kind>, holdouts
-    models.examples ──learn──▶ models.snapshots, topics.tags ──▶ every scorer
+    models.examples ──learn──▶ models.snapshots, topics.tags, feedback.issues ──▶ every scorer
     actions.*, actions.status, feedback.scored
         ──follow_up──▶ work.orders, actions.escalation, actions.notify, retries, alerts
     everything but raw ──archive──▶ ClickHouse
@@ -41,6 +41,7 @@ from streams.broadcast import Handler as RecordHandler
 from streams.catalog import LIMITS, LiveCatalog, shipped_catalog
 from streams.dead_letters import FloodGuard
 from streams.history import fetch
+from streams.issues import LiveIssues
 from streams.masking import field_mask
 from streams.readiness import NotReady
 from streams.runner import SliceRunner
@@ -52,6 +53,7 @@ from streams.topics import (
     ACTION_STATUS,
     CUSTOMER_EVENTS,
     CUSTOMER_LINKS,
+    ISSUES,
     LABELS,
     OUTCOMES,
     RULES_CATALOG,
@@ -111,6 +113,8 @@ def build_score(run: Runtime) -> Built:
     analyser = Analyser()
     run.tags.installers.append(analyser.apply_tags)
     run.follow(TOPIC_TAGS, run.tags.apply)
+    issues = LiveIssues()
+    run.follow(ISSUES, issues.apply)
     declared = targets(settings.horizon_days)
     policy = follow_up_policy(settings)
     scorer = Scorer(
@@ -128,6 +132,7 @@ def build_score(run: Runtime) -> Built:
         lambda: ClusterIndex(CLUSTERS),
         observing=settings.learning,
         limit=settings.customer_limit,
+        issue_of=issues.issue_of,
     )
     return score.TOPICS, stateful(run, "score", step, step.ahead)
 

@@ -30,6 +30,7 @@ SNAPSHOTS = "models.snapshots"
 MODEL_METRICS = "models.metrics"
 HISTORY = "models.history"
 TOPIC_TAGS = "topics.tags"
+ISSUES = "feedback.issues"
 RULES_CATALOG = "rules.catalog"
 DEAD_LETTERS = "dead.letters"
 ALERTS = "alerts"
@@ -120,6 +121,9 @@ CATALOG: tuple[Topic, ...] = (
           ("learn",), ("people", "learn"), None, {"max.message.bytes": "1048588"}),
     Topic(TOPIC_TAGS, "tags suggested by bursts, and what people decided", "tag", "single", None,
           ("learn", "people"), ("score", "learn", "people"), None),
+    Topic(ISSUES, "clusters that are one issue: the id of each partition's cluster to the issue's", "cluster",
+          "single", events.IssueAlias, ("learn",), ("score", "archive"), None,
+          {"cleanup.policy": "compact,delete", "retention.ms": str(8 * DAY_MS)}),
     Topic(MODEL_METRICS, "prequential figures", "model", "single", events.ModelMetric, ("learn",),
           ("archive",)),
     Topic(RULES_CATALOG, "the live rule catalogue, versioned", "rule", "single", None,

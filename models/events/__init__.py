@@ -14,11 +14,11 @@ from models.events.decision import (
 )
 from models.events.feedback import SCALES, Attachment, Feedback, MaskedFeedback
 from models.events.scored import CustomerView, ScoredFeedback, Scores
-from models.events.signals import Alert, DeadLetterRecord, ModelMetric
+from models.events.signals import Alert, DeadLetterRecord, IssueAlias, ModelMetric
 
 __all__ = [
     "MAX_TEXT", "SCALES", "Action", "ActionKind", "ActionStatus", "Alert", "Arm", "Assignment", "Attachment",
     "Channel", "CustomerEvent", "CustomerFact", "CustomerView", "DeadLetterRecord", "Decision", "Feedback",
-    "Label", "Link", "MaskedFeedback", "ModelMetric", "Outcome", "ScoredFeedback", "Scores", "Suppression",
-    "WorkOrderChange",
+    "IssueAlias", "Label", "Link", "MaskedFeedback", "ModelMetric", "Outcome", "ScoredFeedback", "Scores",
+    "Suppression", "WorkOrderChange",
 ]  # fmt: skip

@@ -54,7 +54,9 @@ class ScoredFeedback(MaskedFeedback):
     late: bool = Field(description="a day or more behind the newest event of its partition")
     scores: Scores
     customer: CustomerView
-    cluster_id: str = Field(description="shared by near-identical texts")
+    cluster_id: str = Field(
+        description="shared by near-identical texts; over partitions too once they are known to be one issue"
+    )
     cluster_size: int = Field(description="voices in the cluster so far, as this partition saw them")
     cluster_channels: int = Field(1, description="channels the cluster was heard on")
     duplicate_of: str | None = Field(description="same words by the same customer within a day")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+from pydantic import Field
+
 from models.events.base import Millis, Outbound
 from models.outcome import DeadReason
 
@@ -37,6 +39,19 @@ class Alert(Outbound):
     magnitude: float
     done: str
     raised_at: Millis
+
+
+class IssueAlias(Outbound):
+    """A cluster of near-identical texts and the issue it belongs to over all partitions.
+
+    The newest word on a cluster counts. An issue named by others has a record of its own that names itself.
+    """
+
+    cluster_id: str = Field(
+        description="as a partition made it, from the text that founded the cluster there"
+    )
+    issue_id: str = Field(description="what `cluster_id` of later feedback says instead")
+    at: Millis = Field(description="event time at which it was found, or found to be so still")
 
 
 class ModelMetric(Outbound):

@@ -1,10 +1,9 @@
-"""One issue over all partitions: how many voices in a day, over which channels, counted in one place.
+"""How far issues have spread: how many voices in a day, over which channels, counted in one place.
 
 A partition counts the customers of a cluster exactly, and a customer lives in one partition, so the voices of
-an issue are the sum of what its partitions counted more within the last day: nothing is lost where only some
-of the feedback is looked at, and what people always say does not add up to a burst. Near-identical wordings
-that partitions gave different ids are brought together by an index over all of them, which only what was said
-twice in a partition can found; so it stays small.
+an issue are the sum of what its clusters counted more within the last day: nothing is lost where only some
+of the feedback is looked at, and what people always say does not add up to a burst. Which clusters are one
+issue is told by `models.topics.issues`.
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models.fingerprint import fingerprint
 from models.learner import State
-from models.near_duplicate import ClusterIndex
 
 CAPACITY = 2048
+"""Issues counted; the one not heard of for longest makes room."""
+
 HOUR = 3600.0
 HOURS = 24
 """Hours over which voices and channels count."""
@@ -28,6 +27,9 @@ LEAST = 5
 
 _EXACT = 100
 """Up to here every fifth voice is told, beyond it every tenth part more."""
+
+_MOST_PLACES = 256
+"""Clusters of an issue that are counted; the one not heard of for longest makes room."""
 
 _MOOD = 0.1
 """Weight of the newest voice in the running polarity."""
@@ -64,10 +66,9 @@ class Spread:
 
     Examples
     --------
-    >>> spread = Spread(capacity=64)
-    >>> text = "the lid leaks all over my bag"
+    >>> spread = Spread()
     >>> told = [
-    ...     spread.step(n % 2, text, n // 2 + 1, ("app", "web")[n % 2], -0.8, "quality", 60.0 * n)
+    ...     spread.step("k1", f"{n % 2}/k1", n // 2 + 1, ("app", "web")[n % 2], -0.8, "quality", 60.0 * n)
     ...     for n in range(10)
     ... ]
     >>> [(one.voices, one.channels) for one in told if one is not None]
@@ -75,36 +76,33 @@ class Spread:
     """
 
     def __init__(self, capacity: int = CAPACITY) -> None:
-        self._index = ClusterIndex(capacity, HOURS * HOUR)
+        self._capacity = capacity
         self._issues: dict[str, dict[str, Any]] = {}
 
     def step(
-        self, partition: int, text: str, size: int, channel: str, polarity: float, topic: str, at: float
+        self, issue_id: str, place: str, size: int, channel: str, polarity: float, topic: str, at: float
     ) -> Surge | None:
-        """Take one feedback; return the issue when it has grown by a step.
+        """Take one feedback of an issue heard of before; return the issue when it has grown by a step.
 
         Parameters
         ----------
-        partition
-            Where it was scored.
-        text
-            Masked.
+        issue_id
+            As `models.topics.issues.Issues` says.
+        place
+            Partition and cluster it was counted in.
         size
-            Different customers of its cluster in that partition.
+            Different customers of that cluster.
         at
             Event time, seconds since the epoch.
         """
-        mark = fingerprint(text)
-        if size < 2 and self._index.find(mark, at) is None:
-            return None
-        cluster = self._index.join(mark, "", str(partition), at, channel)
-        issue = self._issues.get(cluster.cluster_id)
-        if issue is None or issue["slot"] != cluster.slot:
-            self._forget(cluster.slot)
-            issue = {"slot": cluster.slot, "sizes": {}, "channels": {}, "polarity": polarity, "told": [0, 0]}
-            self._issues[cluster.cluster_id] = issue
+        issue = self._issues.pop(issue_id, None)
+        if issue is None:
+            issue = {"sizes": {}, "channels": {}, "polarity": polarity, "told": [0, 0]}
+            if len(self._issues) >= self._capacity:
+                del self._issues[next(iter(self._issues))]
+        self._issues[issue_id] = issue
         hour = int(at // HOUR)
-        voices, channels = _voices(issue["sizes"], str(partition), size, hour), _heard(issue, channel, hour)
+        voices, channels = _voices(issue["sizes"], place, size, hour), _heard(issue, channel, hour)
         issue["polarity"] += _MOOD * (polarity - issue["polarity"])
         grown, told = [_step(voices), channels], issue["told"]
         # A wave that ebbs may be told again when it comes back.
@@ -112,21 +110,15 @@ class Spread:
         if voices < LEAST or not any(now > then for now, then in zip(grown, told, strict=True)):
             return None
         issue["told"] = [max(pair) for pair in zip(grown, told, strict=True)]
-        ident = f"burst-{cluster.cluster_id}-{hour}-{grown[0]}-{channels}"
-        return Surge(ident, cluster.cluster_id, voices, channels, round(issue["polarity"], 4), topic)
-
-    def _forget(self, slot: int) -> None:
-        """Drop the issue whose place in the index was taken."""
-        for ident in [ident for ident, issue in self._issues.items() if issue["slot"] == slot]:
-            del self._issues[ident]
+        ident = f"burst-{issue_id}-{hour}-{grown[0]}-{channels}"
+        return Surge(ident, issue_id, voices, channels, round(issue["polarity"], 4), topic)
 
     def state(self) -> State:
-        """Return the index and the issues."""
-        return {"index": dict(self._index.state()), "issues": {k: dict(v) for k, v in self._issues.items()}}
+        """Return the issues."""
+        return {"issues": {k: dict(v) for k, v in self._issues.items()}}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`; raises ValueError where it does not fit."""
-        self._index.restore(state["index"])
         self._issues = {
             ident: {
                 **issue,
@@ -138,11 +130,14 @@ class Spread:
 
 
 def _voices(sizes: dict[str, list[list[int]]], place: str, size: int, hour: int) -> int:
-    """Note a partition's count; return how much all partitions together counted more within the window.
+    """Note a cluster's count; return how much all clusters together counted more within the window.
 
-    `sizes` holds marks [hour, count] by partition, the first of them from before the window.
+    `sizes` holds marks [hour, count] by place, the first of them from before the window.
     """
-    marks = sizes.setdefault(place, [[hour - HOURS - 1, 0 if size <= LEAST else size - 1]])
+    marks = sizes.pop(place, None) or [[hour - HOURS - 1, 0 if size <= LEAST else size - 1]]
+    sizes[place] = marks
+    if len(sizes) > _MOST_PLACES:
+        del sizes[next(iter(sizes))]
     if hour > marks[-1][0]:
         marks.append([hour, size])
     marks[-1][1] = max(marks[-1][1], size)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from models.drift.inputs import input_series
 from models.drift.watch import Drift, Series, Watch
+from models.fingerprint import U32, Fingerprint, fingerprint
 from models.learner import State
 from models.scoring.targets import CHURN
 from models.topics.emerging import BurstDetector
+from models.topics.issues import Alias, Issues
 from models.topics.spread import Spread
 from models.training.finding import Finding, of_burst, of_drift, of_surge
 
@@ -21,7 +26,9 @@ TEXT = 160
 """Characters of a text that are looked at."""
 
 _OBSERVED = 13
-"""Fields of an observation that drift and words are watched in; two more tell how far an issue has spread."""
+"""Fields of an observation that drift and words are watched in; three more tell how far issues spread."""
+
+_TEXT, _CLUSTER, _SIZE, _MINIMA = 5, 10, 13, 15
 
 MOST = 50
 """Feedbacks observed of one slice; of a longer one every second, third, … is taken."""
@@ -32,15 +39,17 @@ _MEANS = {
 }
 
 
-def observation(scored: Mapping[str, Any], offset: int) -> list[Any]:
+def observation(scored: Mapping[str, Any], offset: int, words: Fingerprint | None = None) -> list[Any]:
     """Return what is observed of one scored feedback, as small as it can be.
 
     Parameters
     ----------
     scored
-        A `ScoredFeedback` as a dict.
+        A `ScoredFeedback` as a dict, its `cluster_id` the partition's own.
     offset
         Of its record, which tells repeats apart.
+    words
+        Of the whole text; kept where the text is too long to be observed whole.
 
     Returns
     -------
@@ -52,7 +61,27 @@ def observation(scored: Mapping[str, Any], offset: int) -> list[Any]:
         len(text), scored["rating"] is None, scored["product"] is None, scored["region"] is None,
         scored["cluster_id"], scores["polarity"], scores["churn"] if scored["models"][CHURN] else None,
         scored["cluster_size"], scores["topics"][0] if scores["topics"] else "",
+        None if words is None or len(text) <= TEXT else _encoded(words.minima),
     ]  # fmt: skip
+
+
+def observed(entries: list[list[Any]], most: int = MOST) -> dict[str, Any]:
+    """Return what a slice's observations say: `seen`, some of them, and `rest`, what issues need of others.
+
+    An issue is found by the first text of each of its clusters, so that one is never left out.
+    """
+    seen = thinned(entries, most)
+    if len(seen) == len(entries):
+        return {"seen": seen}
+    kept = {entry[0] for entry in seen}
+    return {
+        "seen": seen,
+        "rest": [
+            [entry[0], entry[1], entry[_CLUSTER], entry[_TEXT], entry[_MINIMA]]
+            for entry in entries
+            if entry[_SIZE] == 1 and entry[0] not in kept
+        ],
+    }
 
 
 def thinned(observed: list[list[Any]], most: int = MOST) -> list[list[Any]]:
@@ -86,7 +115,7 @@ class Observer:
         self.offset = -1
         self.version = 0
         self.bursts = BurstDetector() if detector is None else detector
-        self.spread = Spread()
+        self.spread, self.issues = Spread(), Issues()
         self._watch = Watch(NAME, _MEANS)
         self._seen: dict[str, int] = {}
         self._sums: dict[str, float] = {}
@@ -98,7 +127,8 @@ class Observer:
         Parameters
         ----------
         record
-            `from`: the scorer's partition; `seen`: observations in the order of their offsets.
+            `from`: the scorer's partition; `seen`: observations in the order of their offsets; `rest`:
+            offset, time, cluster, text and minima of others.
         """
         if offset <= self.offset:
             return []
@@ -110,14 +140,32 @@ class Observer:
                 last = entry[0]
                 found += self._observe(entry[:_OBSERVED])
                 # Observations of an earlier build end there.
-                if len(entry) > _OBSERVED:
-                    found += self._spreading(int(partition), entry, offset, at)
+                if len(entry) > _MINIMA:
+                    found += self._spreading(partition, entry, offset, at)
+        for number, at_ms, cluster, text, minima in record.get("rest", ()):
+            if number > self._seen.get(partition, -1):
+                last = max(last, number)
+                self._issue(cluster, text, minima, at_ms)
         self._seen[partition] = last
         return found
 
-    def _spreading(self, partition: int, entry: list[Any], offset: int, at: float) -> list[Finding]:
-        _, at_ms, _, _, channel, text, *_, polarity, _, size, topic = entry
-        surge = self.spread.step(partition, text, size, channel, polarity, topic, at_ms / 1000.0)
+    def aliases(self) -> list[Alias]:
+        """Return which clusters were found to be whose issue since the last call."""
+        return self.issues.taken()
+
+    def _issue(self, cluster: str, text: str, minima: str | None, at_ms: int) -> tuple[str, bool]:
+        def known() -> U32:
+            return fingerprint(text).minima if minima is None else _array(minima)
+
+        return self.issues.step(cluster, known, at_ms / 1000.0)
+
+    def _spreading(self, partition: str, entry: list[Any], offset: int, at: float) -> list[Finding]:
+        _, at_ms, _, _, channel, text, *_, cluster, polarity, _, size, topic, minima = entry
+        issue, again = self._issue(cluster, text, minima, at_ms)
+        if not again:
+            return []
+        place = f"{partition}/{cluster}"
+        surge = self.spread.step(issue, place, size, channel, polarity, topic, at_ms / 1000.0)
         return [] if surge is None else [of_surge(surge, at_ms, at, offset)]
 
     def _observe(self, entry: list[Any]) -> list[Finding]:
@@ -151,6 +199,7 @@ class Observer:
         return {
             "bursts": dict(self.bursts.state()),
             "spread": dict(self.spread.state()),
+            "issues": dict(self.issues.state()),
             "watch": dict(self._watch.state()),
             "seen": dict(self._seen),
             "sums": dict(self._sums),
@@ -161,7 +210,8 @@ class Observer:
     def restore(self, state: Mapping[str, Any], offset: int, version: int) -> None:
         """Continue from a snapshot; raises ValueError or KeyError where it does not fit."""
         self.bursts.restore(state["bursts"])
-        if "spread" in state:  # of an earlier build: counting begins again
+        if "issues" in state:  # else of an earlier build: counting begins again
+            self.issues.restore(state["issues"])
             self.spread.restore(state["spread"])
         self._watch.restore(state["watch"])
         self._seen, self._sums = dict(state["seen"]), dict(state["sums"])
@@ -170,6 +220,14 @@ class Observer:
 
 
 DONE = "nothing changed by itself: each model's own error is watched, and starts a challenger when it rises"
+
+
+def _encoded(minima: U32) -> str:
+    return b2a_base64(minima.tobytes(), newline=False).decode()
+
+
+def _array(minima: str) -> U32:
+    return np.frombuffer(a2b_base64(minima), dtype=np.uint32).copy()  # kernels take writable arrays
 
 
 def _in_events(drift: Drift) -> Drift:

@@ -19,6 +19,7 @@ TABLES: Mapping[str, str] = {
     "actions.status": "action_status",
     "work.orders": "work_order_changes",
     "holdouts": "assignments",
+    "feedback.issues": "cluster_aliases",
     "alerts": "alerts",
     "models.metrics": "model_metrics",
     "dead.letters": "dead_letters",

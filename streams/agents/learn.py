@@ -20,6 +20,7 @@ from streams import metrics
 from streams.alerts import add_alert
 from streams.codec import cloud_event, dumps, loads
 from streams.history import Checkpoints, write
+from streams.issues import tell
 from streams.outbox import BatchProducer, Layout, Outbox
 from streams.polls import Fetched
 from streams.snapshots import SnapshotShelf
@@ -131,8 +132,9 @@ class Learn:
             if at < len(records):
                 found += await self._ordered(trainer, records[at])
                 at += 1
-            if found:
-                await self._report(found)
+            await self._report(found)
+            if isinstance(trainer, Observer):
+                await tell(trainer.aliases(), self._producer, self._layout)
         metrics.EVENTS.labels("learn", EXAMPLES).inc(len(records))
         if self._trainers.get(partition) is trainer:  # else the partition went to another worker meanwhile
             self._waiting.setdefault(partition, []).append(fetched)

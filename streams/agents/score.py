@@ -14,7 +14,7 @@ from models.scoring.customer import CustomerMemory
 from models.scoring.reading import Reading
 from models.scoring.scorer import PartitionScoring, Scorer
 from models.scoring.targets import MODELS
-from models.training.observer import NAME, observation, thinned
+from models.training.observer import NAME, observation, observed
 from streams import metrics
 from streams.agents.customers import CUSTOMER, WaitingLabels, memory_of, put_memory
 from streams.codec import cloud_event, dumps, loads
@@ -48,6 +48,8 @@ class ScoreStep:
         Whether to send what came in to the one who watches for drift and bursts.
     limit
         Feedback and facts of one customer a minute that are scored, see `CustomerMemory.flooding`.
+    issue_of
+        Gives a cluster's id the id of the issue it belongs to over all partitions.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class ScoreStep:
         new_clusters: Callable[[], ClusterIndex],
         observing: bool = True,
         limit: int = 0,
+        issue_of: Callable[[str], str] = str,
     ) -> None:
         self._scorer = scorer
         self._clock = clock
@@ -67,6 +70,7 @@ class ScoreStep:
         self._new_clusters = new_clusters
         self._observing = observing
         self._limit = limit
+        self._issue_of = issue_of
         self._partitions: dict[int, PartitionScoring] = {}
         self._ahead: dict[tuple[int, int], tuple[dict[str, Any], Reading | None]] = {}
         self._edition: object = None
@@ -103,7 +107,7 @@ class ScoreStep:
         partition = self._partitions[piece.partition]
         memories: dict[str, CustomerMemory] = {}
         dropped: dict[str, int] = {}
-        observed: list[list[Any]] = []
+        entries: list[list[Any]] = []
         watermark = state.marks.get(WATERMARK, 0)
         events, surplus = self._new(piece, state, memories)
         readings = self._readings(piece.partition, events, surplus)
@@ -125,9 +129,14 @@ class ScoreStep:
             outcome = self._scorer.step(event, memory, partition, readings.get(record.offset))
             if isinstance(outcome, Emit):
                 scored = outcome.value
+                if event["event"] == "feedback":
+                    if scored.record["duplicate_of"] is None:
+                        entries.append(
+                            observation(scored.record, record.offset, readings[record.offset].words)
+                        )
+                    # From here on the issue's id: state and observations keep the partition's own.
+                    scored.record["cluster_id"] = self._issue_of(scored.record["cluster_id"])
                 self._emit(piece, record, scored.record, out)
-                if event["event"] == "feedback" and scored.record["duplicate_of"] is None:
-                    observed.append(observation(scored.record, record.offset))
                 decided = self._scorer.decided(partition, watermark / 1000.0)
                 self._teach(scored.examples + decided, piece.partition, record.offset, out)
             elif isinstance(outcome, Drop):
@@ -136,8 +145,8 @@ class ScoreStep:
             else:
                 self._dead(piece, record, outcome, out)
         state.marks[WATERMARK] = watermark
-        if observed and self._observing:
-            value = {"from": [piece.partition], "seen": thinned(observed)}
+        if entries and self._observing:
+            value = {"from": [piece.partition], **observed(entries)}
             out.placed(EXAMPLES, OBSERVED, NAME.encode(), dumps(value))
         for customer, memory in memories.items():
             put_memory(state, customer, memory.state)

@@ -24,6 +24,8 @@ from streams.topics import (
 )
 
 SHOWN = 5
+_CLUSTER = 9
+"""Where a row of feedback has its cluster's id."""
 
 
 Rows = dict[Any, list[tuple[Any, ...]]]
@@ -76,6 +78,12 @@ def _feedback(row: Mapping[str, Any], scores: Mapping[str, Any], origin: Iterabl
         tuple(scores["topics"]), scores["urgency"], round(scores["priority"], 4), round(scores["churn"], 4),
         row["cluster_id"], row["cluster_size"], row["duplicate_of"] or "", row["occurred_at"],
     )  # fmt: skip
+
+
+def _issued(row: tuple[Any, ...], issues: Mapping[str, str]) -> tuple[Any, ...]:
+    """Return a row of feedback with the issue in place of the cluster."""
+    cluster = row[_CLUSTER]
+    return (*row[:_CLUSTER], issues.get(cluster, cluster), *row[_CLUSTER + 1 :])
 
 
 def _decision(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -134,7 +142,12 @@ class Ledger:
 
     def differences(self, wanted: Books) -> list[str]:
         """Return every difference as a sentence; empty when nothing is lost, doubled or changed."""
-        found = self._rows("feedback", wanted.feedback, self._feedback_rows())
+        # When an alias is known depends on who was heard first, so both sides are read through the run's own
+        # aliases; the undisturbed run has none. Everything else of a row must be equal as it is.
+        issues = dict(self._select("SELECT cluster_id, issue_id FROM cluster_issues"))
+        right = {ident: [_issued(row, issues) for row in rows] for ident, rows in wanted.feedback.items()}
+        have = [(ident, _issued(row, issues)) for ident, row in self._feedback_rows()]
+        found = self._rows("feedback", right, have)
         found += self._rows("decisions", wanted.decisions, self._decision_rows())
         found += self._ids("facts", wanted.facts, self._column("facts", "id"))
         acted = [(a, c) for a, c in self._select("SELECT action_id, customer_id FROM actions FINAL")]

@@ -55,6 +55,16 @@ def test_top_issues_heat_map_regions_and_clusters(store: EmbeddedStore) -> None:
     clusters = ask(client, "insight_clusters", PERIOD | {"least": 2, "most": 2})
     assert [(row["cluster_id"], row["customers"]) for row in clusters] == [("t.d", 31), ("t.a", 25)]
     assert clusters[1]["channels"] == 2 and clusters[1]["example"] == "words of t.a0"
+    # Aliases join what was said before they were known: t.b to t.d, which later is part of t.c.
+    rows = ("'t.b', 't.d'", "'t.d', 't.d'", "'t.d', 't.c'", "'t.c', 't.c'")
+    for number, row in enumerate(rows):
+        client.command(
+            "INSERT INTO cluster_aliases (_topic, _partition, _offset, cluster_id, issue_id, at) "
+            f"VALUES ('feedback.issues@x', 0, {number}, {row}, {START})"
+        )
+    joined = ask(client, "insight_clusters", PERIOD | {"least": 2, "most": 9})
+    assert [(row["cluster_id"], row["customers"]) for row in joined] == [("t.c", 60), ("t.a", 25)]
+    assert joined[0]["example"] == "words of t.b0"
 
 
 def test_duplicates_classification_and_coverage(store: EmbeddedStore) -> None:

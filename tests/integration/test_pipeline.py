@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from random import Random
 from typing import Any
 
@@ -14,9 +15,20 @@ from typer.testing import CliRunner
 from ops.cli import app
 from ops.simulator import personal
 from ops.simulator.words import Words
+from sinks.clickhouse.client import connect
+from sinks.clickhouse.queries import ask
 from streams.topics import ACTION_TOPICS, CUSTOMER_EVENTS, FEEDBACK_RAW
 
 EVENTS, COPIES, SEED = 300, 30, 20
+CUPS = (
+    "这批保温杯全是裂的，一倒热水就漏得到处都是", "这批保温杯都是裂的，一倒热水就漏得到处都是",
+    "刚收到，这批保温杯全是裂的，一倒热水就漏得到处都是", "这批保温杯全是裂的，一倒热水就漏得到处都是，差评",
+    "你们这批保温杯全是裂的，一倒热水就漏得到处都是", "这批保温杯全是裂的，一倒热水就会漏得到处都是",
+    "这批保温杯全是裂的，倒热水就漏得到处都是了", "这批保温杯全都是裂的，一倒热水就漏得到处都是",
+    "买的这批保温杯全是裂的，一倒热水就漏得到处都是", "这批保温杯全是裂的，一倒开水就漏得到处都是",
+    "这批保温杯全是裂的，一倒热水就漏得桌上都是", "这批保温杯全是裂的！一倒热水就漏得到处都是，退货",
+)  # fmt: skip
+"""One fault in twelve wordings."""
 OURS = "startsWith(feedback_id, 'pipe-')"
 PERSONAL = 0.2
 
@@ -144,6 +156,35 @@ def test_an_outside_consumer_reads_exactly_the_actions_that_were_decided(
     finally:
         consumer.close()
     assert {action["customer_id"] for action in seen.values()} <= {e["customer_id"] for e in sent.events}
+
+
+def test_twelve_wordings_over_partitions_and_channels_are_one_issue_with_twelve_voices(
+    pipeline: Pipeline, sent: Sent
+) -> None:
+    began = int(time.time() * 1000)
+    voices = [
+        {"id": f"cup-{n:02d}", "customer_id": f"voice-{n:02d}", "text": CUPS[n % 12], "lang": "zh",
+         "channel": ("app", "social", "call")[n % 3]} for n in range(13)
+    ]  # fmt: skip
+    publish(pipeline, FEEDBACK_RAW, voices[:12])
+    client = connect(pipeline.url, "default", "", pipeline.database)
+
+    def issues() -> list[dict[str, Any]]:
+        period = {"from": began - 60_000, "to": began + 600_000, "least": 2, "most": 100}
+        return [row for row in ask(client, "insight_clusters", period) if "水就" in row["example"]]
+
+    def are_one() -> bool:
+        return [(row["customers"], row["events"], row["channels"]) for row in issues()] == [(12, 12, 3)]
+
+    pipeline.until("twelve wordings are one issue", are_one)
+    issue = issues()[0]["cluster_id"]
+    parts = "SELECT uniqExact(_partition), uniqExact(cluster_id) FROM feedback FINAL WHERE feedback_id LIKE "
+    assert min(pipeline.ask(f"{parts}'cup-%'")[0]) >= 3, "spread over partitions, under ids of their own"
+    # What is said from now on has the issue's id at once, for rules too.
+    publish(pipeline, FEEDBACK_RAW, voices[12:])
+    latest = "SELECT cluster_id FROM feedback FINAL WHERE feedback_id = 'cup-12'"
+    pipeline.until("the thirteenth is stored", lambda: bool(pipeline.ask(latest)))
+    assert [row[0] for row in pipeline.ask(latest)] == [issue]
 
 
 def test_a_store_row_leads_back_to_the_record_it_came_from(pipeline: Pipeline, sent: Sent) -> None:

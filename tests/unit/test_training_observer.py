@@ -6,10 +6,11 @@ import random
 from typing import Any
 
 from models.events import CustomerFact
+from models.fingerprint import fingerprint
 from models.snapshot import Snapshot, decode, encode
 from models.topics.emerging import BurstDetector
 from models.training.finding import Finding
-from models.training.observer import MOST, Observer, observation, thinned
+from models.training.observer import MOST, TEXT, Observer, observation, observed, thinned
 from rules.engine import Engine
 from rules.limits import Limits
 from rules.state import CustomerState, PartitionState
@@ -20,8 +21,9 @@ USUAL = ("物流很快", "客服态度好", "价格有点贵", "质量不错", "
 
 
 def entry(offset: int, at: float, rng: random.Random, text: str = "", **changes: Any) -> list[Any]:
+    text = text or f"{rng.choice(USUAL)}，{rng.choice(USUAL)}"
     scored = {
-        "text": text or f"{rng.choice(USUAL)}，{rng.choice(USUAL)}",
+        "text": text,
         "occurred_at": int(at * 1000),
         "customer_id": f"c{rng.randrange(5000)}",
         "lang": "zh",
@@ -29,7 +31,7 @@ def entry(offset: int, at: float, rng: random.Random, text: str = "", **changes:
         "rating": 0.5,
         "product": "p",
         "region": None,
-        "cluster_id": f"k{offset}",
+        "cluster_id": fingerprint(text).words,
         "cluster_size": 1,
         "scores": {"polarity": rng.gauss(0.2, 0.2), "churn": 0.1, "topics": ["quality"]},
         "models": {"churn": 1},
@@ -130,7 +132,8 @@ def surge(size: int = 48, partitions: int = 8) -> list[dict[str, Any]]:
 
 def test_an_issue_over_all_partitions_is_counted_in_one_place() -> None:
     observer = Observer()
-    facts = [f.fact for n, v in enumerate(surge()) for f in observer.step(v, n, 5.0) if f.fact]
+    told = [f.fact for n, v in enumerate(surge()) for f in observer.step(v, n, 5.0) if f.fact]
+    facts = [fact for fact in told if fact["kind"] == "safety"]
     assert len({fact["customer_id"] for fact in facts}) == 1
     assert len({fact["id"] for fact in facts}) == len(facts)
     assert 40 <= facts[-1]["voices"] <= 48 and facts[-1]["channels"] == 3
@@ -185,3 +188,38 @@ def test_one_alert_a_day_for_an_issue_of_thirty_voices_in_eight_partitions() -> 
     arms = [(one.decision["rule_id"], one.decision["arm"]) for one in decided]
     assert arms.count(("cross_channel_burst", "acted")) == 1
     assert not engine.failures
+
+
+def test_of_a_backlog_the_first_text_of_every_cluster_is_heard() -> None:
+    rng, texts = random.Random(5), [f"w{n} x{n} y{n} z{n} 坏了" for n in range(400)]
+    entries = [entry(n, 60.0 * n, rng, text) for n, text in enumerate(texts)]
+    entries[7][13] = 2
+    observer = Observer()
+    value = {"from": [0], **observed(entries)}
+    assert len(value["seen"]) <= MOST and len(value["seen"]) + len(value["rest"]) == 399
+    observer.step(value, 0, 0.0)
+    observer.step(value, 1, 0.0)
+    again = {
+        "from": [1],
+        "seen": [entry(n, 60.0 * n, rng, "再说一遍：" + text) for n, text in enumerate(texts)],
+    }
+    observer.step(again, 2, 0.0)
+    told = {alias.issue_id for alias in observer.aliases()}
+    assert len(told) == 399 and len(observed(entries[:MOST])) == 1
+
+
+def test_a_long_text_is_compared_whole() -> None:
+    head = " ".join(f"w{n}" for n in range(60))
+    assert len(head) > TEXT
+    one, two, three = (head + tail for tail in (" a b c", " a b d", " ".join(f" v{n}" for n in range(400))))
+    observer = Observer()
+    for number, text in enumerate((one, two, three)):
+        words = fingerprint(text)
+        held = dict(
+            text=text, occurred_at=0, customer_id="c", lang="en", channel="app", rating=None, product=None,
+            region=None, cluster_id=words.words, cluster_size=1, models={"churn": 1},
+            scores={"polarity": 0.0, "churn": 0.1, "topics": []},
+        )  # fmt: skip
+        observer.step({"from": [number], "seen": [observation(held, 0, words)]}, number, 0.0)
+    first, second = fingerprint(one).words, fingerprint(two).words
+    assert {(a.cluster_id, a.issue_id) for a in observer.aliases()} == {(first, first), (second, first)}

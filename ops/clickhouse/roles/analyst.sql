@@ -9,6 +9,8 @@ GRANT SELECT ON hark.decisions TO hark_analyst;
 GRANT SELECT(_topic, _partition, _offset, _inserted_at, action_id, customer_id, status, by, occurred_at, at) ON hark.action_status TO hark_analyst;
 GRANT SELECT(_topic, _partition, _offset, _inserted_at, change_id, change, sequence, action_id, customer_id, feedback_id, rule_id, kind, topic, urgency, team, previous, state, by, sent_action_id, level, reopened, complaints, failures, abandoned, telling, opened_at, response_due, responded_at, deadline, resolved_at, told_at, closed_at, suggestions, occurred_at, changed_at, opened_time, deadline_time, occurred_time) ON hark.work_order_changes TO hark_analyst;
 GRANT SELECT ON hark.assignments TO hark_analyst;
+GRANT SELECT ON hark.cluster_aliases TO hark_analyst;
+GRANT SELECT ON hark.cluster_issues TO hark_analyst;
 GRANT SELECT ON hark.alerts TO hark_analyst;
 GRANT SELECT ON hark.model_metrics TO hark_analyst;
 GRANT SELECT ON hark.dead_letters TO hark_analyst;

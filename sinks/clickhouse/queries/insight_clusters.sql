@@ -7,19 +7,21 @@
 --
 -- latest_share: how much of it came in the last quarter of the period, so growing ones show. example:
 -- the earliest wording, personal data masked.
+-- cluster_id: the issue's over all partitions, also of what was said before it was known to be one.
 SELECT
-    cluster_id,
+    if(i.issue_id != '', i.issue_id, f.cluster_id) AS cluster_id,
     uniqExact(customer_id) AS customers,
     count() AS events,
     uniqExact(channel) AS channels,
-    avg(scores.polarity) AS mean_polarity,
-    toString(topKIf(1)(scores.topics[1], notEmpty(scores.topics))[1]) AS topic,
+    avg(f.scores.polarity) AS mean_polarity,
+    toString(topKIf(1)(f.scores.topics[1], notEmpty(f.scores.topics))[1]) AS topic,
     countIf(occurred_at >= {to:Int64} - intDiv({to:Int64} - {from:Int64}, 4)) / events AS latest_share,
     fromUnixTimestamp64Milli(min(occurred_at), 'UTC') AS first_said,
     fromUnixTimestamp64Milli(max(occurred_at), 'UTC') AS last_said,
     argMin(text, (occurred_at, feedback_id)) AS example
-FROM feedback
-WHERE occurred_at >= {from:Int64} AND occurred_at < {to:Int64} AND cluster_id != ''
+FROM feedback AS f
+LEFT JOIN cluster_issues AS i ON i.cluster_id = f.cluster_id
+WHERE occurred_at >= {from:Int64} AND occurred_at < {to:Int64} AND f.cluster_id != ''
 GROUP BY cluster_id
 HAVING customers >= {least:UInt32}
 ORDER BY customers DESC, events DESC, cluster_id
