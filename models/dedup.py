@@ -9,6 +9,7 @@ same id comes again, hours later, perhaps to another worker. The memory lives in
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -79,11 +80,21 @@ class SeenIds:
             return False
         entries.pop(key, None)
         entries[key] = at
+        self._forget()
+        return True
+
+    def merge(self, entries: Mapping[str, float]) -> None:
+        """Take over digests and times of ids another log has seen; those known stay as they are."""
+        for key, at in entries.items():
+            self.entries.setdefault(key, at)
+            self._forget()
+
+    def _forget(self) -> None:
+        entries = self.entries
         if len(entries) > self._most:
             # By sight: a repeat comes soon after, however late the event itself is.
             for old in list(islice(entries, max(1, self._most // 10))):
                 del entries[old]
-        return True
 
 
 class SameWords:
@@ -142,9 +153,21 @@ class SameWords:
             return None if first[1] == channel or first[0] == feedback_id else str(first[0])
         entries.pop(words, None)
         entries[words] = [feedback_id, channel, at]
+        self._forget()
+        return None
+
+    def merge(self, entries: Mapping[str, Sequence[Any]]) -> None:
+        """Take over what another log has heard; the earlier of two mentions stays."""
+        for words, entry in entries.items():
+            held = self.entries.get(words)
+            if held is None or entry[2] < held[2]:
+                self.entries[words] = list(entry)
+                self._forget()
+
+    def _forget(self) -> None:
+        entries = self.entries
         oldest = max(entry[2] for entry in entries.values()) - self._kept
         for key in [key for key, entry in entries.items() if entry[2] <= oldest]:
             del entries[key]
         if len(entries) > self._most:
             del entries[min(entries, key=lambda key: (entries[key][2], key))]
-        return None

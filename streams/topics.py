@@ -100,7 +100,7 @@ CATALOG: tuple[Topic, ...] = (
     Topic(CUSTOMER_LINKS, "channel handles joined to customers, with consent", "channel:author pseudonym",
           "single", events.Link, ("producers",), ("intake",), None),
     Topic(FEEDBACK_MASKED, "each customer's own log: masked feedback and facts in one order", "customer",
-          "customer", events.MaskedFeedback, ("intake",), ("score",)),
+          "customer", events.MaskedFeedback, ("intake", "score"), ("score",)),
     Topic(FEEDBACK_SCORED, "the same log with scores", "customer", "customer",
           events.ScoredFeedback, ("score",), ("decide", "follow_up", "archive")),
     Topic(DECISIONS, "one row for each eligible trigger, treated or not", "customer", "customer",

@@ -72,10 +72,11 @@ class Link(Inbound):
 class CustomerFact(Outbound):
     """A customer event, outcome, label or answered action in the customer's own log (`feedback.masked`).
 
-    `burst` is in the log of an issue instead (`feedback.scored` alone): how far it has spread by now.
+    `burst` is in the log of an issue instead (`feedback.scored` alone): how far it has spread by now. `voice`
+    is what the logs of a voice and of the customer it is linked to tell each other (`feedback.masked` alone).
     """
 
-    event: Literal["customer", "outcome", "label", "action_status", "burst", "dropped"]
+    event: Literal["customer", "outcome", "label", "action_status", "burst", "dropped", "voice"]
     origin: Origin
     id: str
     customer_id: str
@@ -100,6 +101,12 @@ class CustomerFact(Outbound):
     voices: int | None = Field(default=None, description="of a burst: new customers within a day")
     channels: int | None = Field(default=None, description="of a burst: different channels within a day")
     polarity: float | None = Field(default=None, description="of a burst: running mean, -1 to 1")
+    ids: dict[str, float] | None = Field(
+        default=None, description="of a voice: digests of the ids it was heard with, and when, in seconds"
+    )
+    words: dict[str, tuple[str, str, float]] | None = Field(
+        default=None, description="of a voice: hashes of its words, with feedback id, channel and time"
+    )
     occurred_at: Millis
     received_at: Millis
     late: bool | None = Field(default=None, description="a day or more behind its partition; from the scorer")

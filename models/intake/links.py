@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,6 +16,10 @@ from models.intake.privacy import FieldMask
 from models.intake.rejection import diagnose, unreadable
 from models.outcome import DeadLetter, DeadReason, Emit, Outcome
 
+VOICE = "voice"
+"""Event of the records that logs tell each other of a voice; they go no further than the scorer."""
+
+LINKED = "linked"
 _validate = Link.__pydantic_validator__.validate_json
 
 
@@ -64,7 +69,7 @@ class LinkAdmission:
         voice, customer = self._resolve(link)
         owner = customer if link.consent == "granted" else None
         occurred_ms = millis(link.occurred_at) if link.occurred_at else appended_ms
-        kind = "unlinked" if owner is None else "linked"
+        kind = "unlinked" if owner is None else LINKED
         said = "\x1f".join((kind, voice, owner or "", str(occurred_ms)))
         return Emit(
             {
@@ -84,6 +89,31 @@ class LinkAdmission:
         # An e-mail address may serve as customer id: the same pseudonym as on the customer's own events.
         customer = link.customer_id and self._mask.identifier("CUSTOMER", link.customer_id, {})
         return voice, customer
+
+
+def told_of(link: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what a voice's log is told of a link, None where the fact of the link already stands there.
+
+    Parameters
+    ----------
+    link
+        The fact of `LinkAdmission.step`.
+    """
+    voice, customer = link["value"], link["customer_id"]
+    if link["kind"] != LINKED or voice == customer:
+        return None
+    topic, partition, offset = link["origin"]
+    return {
+        "event": VOICE,
+        # Both records of one link may come to one partition, whose fence passes an origin once.
+        "origin": (f"{topic}/{VOICE}", partition, offset),
+        "id": f"{link['id']}/{VOICE}",
+        "customer_id": voice,
+        "kind": LINKED,
+        "value": customer,
+        "occurred_at": link["occurred_at"],
+        "received_at": link["received_at"],
+    }
 
 
 def judge_link(value: bytes | None, limits: Limits) -> Link | DeadLetter:

@@ -76,6 +76,8 @@ class CustomerMemory:
             if product := fact.get("product"):
                 products = [p for p in profile.get("products", ()) if p != product]
                 profile["products"] = [product, *products][:MAX_PRODUCTS]
+        elif kind == "unlinked":
+            self.state.pop("l", None)
         elif kind == "delivery" and (fact.get("quantity") or 0) > 0:
             profile["lates"] = profile.get("lates", 0) + 1
         self.features.update(

@@ -8,6 +8,7 @@ from typing import Any
 from models.clock import Clock
 from models.events.base import Origin
 from models.intake import Admission
+from models.intake.links import told_of
 from models.outcome import DeadLetter, Emit, Outcome
 from streams import metrics
 from streams.codec import cloud_event, dumps
@@ -54,6 +55,8 @@ class IntakeStep(Stateless):
                 ident = event.get("feedback_id") or event["id"]
                 headers = cloud_event(kind, topic, ident, event["occurred_at"], record.headers)
                 out.keyed(FEEDBACK_MASKED, event["customer_id"], dumps(event), headers)
+                if topic == CUSTOMER_LINKS and (told := told_of(event)) is not None:
+                    out.keyed(FEEDBACK_MASKED, told["customer_id"], dumps(told), headers)
                 pending += event.get("media_pending", 0)
                 for name, count in event.get("masked", {}).items():
                     masked[name] = masked.get(name, 0) + count

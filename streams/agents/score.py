@@ -8,8 +8,10 @@ from typing import Any
 from models.churn.delayed import DelayedLabels
 from models.clock import Clock, event_time
 from models.intake.facts import is_erasure
+from models.intake.links import VOICE
 from models.near_duplicate import ClusterIndex
 from models.outcome import DeadLetter, Drop, DropReason, Emit
+from models.scoring import voices
 from models.scoring.customer import CustomerMemory
 from models.scoring.reading import Reading
 from models.scoring.scorer import PartitionScoring, Scorer
@@ -113,6 +115,9 @@ class ScoreStep:
         readings = self._readings(piece.partition, events, surplus)
         for record, event in events:
             customer = event["customer_id"]
+            if event["event"] == VOICE:
+                self._hand(piece, record, voices.step(event, self._memory(customer, memories, state)), out)
+                continue
             if is_erasure(event):
                 memories.pop(customer, None)
                 state.delete(CUSTOMER + customer.encode())
@@ -130,6 +135,7 @@ class ScoreStep:
             if isinstance(outcome, Emit):
                 scored = outcome.value
                 if event["event"] == "feedback":
+                    self._hand(piece, record, voices.handed_on(event, memory), out)
                     if scored.record["duplicate_of"] is None:
                         entries.append(
                             observation(scored.record, record.offset, readings[record.offset].words)
@@ -209,6 +215,15 @@ class ScoreStep:
         kind = "hark.feedback.scored" if scored["event"] == "feedback" else "hark.customer.fact"
         headers = cloud_event(kind, piece.topic, ident, scored["occurred_at"], record.headers)
         out.placed(FEEDBACK_SCORED, piece.partition, record.key, dumps(scored), headers)
+
+    def _hand(self, piece: Slice, record: Any, told: dict[str, Any] | None, out: Outbox) -> None:
+        """Tell another customer's log what a voice was heard with; a repeat of it has the same origin."""
+        if told is not None:
+            told["origin"] = (f"{piece.topic}/{VOICE}", piece.partition, record.offset)
+            headers = cloud_event(
+                "hark.customer.fact", piece.topic, told["id"], told["occurred_at"], record.headers
+            )
+            out.keyed(FEEDBACK_MASKED, told["customer_id"], dumps(told), headers)
 
     def _tombstone(self, piece: Slice, record: Any, event: dict[str, Any], drop: Drop, out: Outbox) -> None:
         """Say that an event was dropped, so that counts in the store add up event by event."""

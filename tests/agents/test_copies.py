@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
+import pytest
 from memory_broker import Record
 
 from models.churn.delayed import DelayedLabels
 from models.clock import VirtualClock
 from models.identity import Links
-from models.intake import Admission, FieldMask
+from models.intake import Admission, FieldMask, LinkAdmission
 from models.near_duplicate import ClusterIndex
 from models.pii import Finder, Keyring, Masker
 from models.scoring.model_set import ModelSet
@@ -25,7 +26,7 @@ from streams.dead_letters import FloodGuard
 from streams.outbox import Layout, Outbox
 from streams.state import PartitionState
 from streams.step import Slice
-from streams.topics import EXAMPLES, FEEDBACK_MASKED, FEEDBACK_RAW, FEEDBACK_SCORED
+from streams.topics import CUSTOMER_LINKS, EXAMPLES, FEEDBACK_MASKED, FEEDBACK_RAW, FEEDBACK_SCORED
 
 START, HOUR, DAY = 1_760_000_000_000, 3_600_000, 86_400_000
 PARTITIONS = 4
@@ -37,10 +38,15 @@ Said = tuple[int, int, dict[str, Any]]
 class Worker:
     """Intake and score of one worker, with the state of all partitions."""
 
+    repeating = False
+
     def __init__(self, before: Worker | None = None) -> None:
         clock = VirtualClock(START / 1000)
         mask = FieldMask(Masker(Finder(), {}, Keyring({1: bytes(32)}, 1)))
-        self._intake = IntakeStep(Admission(mask, Links()), {}, FloodGuard(1.0), clock)
+        links = Links()
+        self._links = LinkAdmission(mask, links)
+        facts = {CUSTOMER_LINKS: self._links.step}
+        self._intake = IntakeStep(Admission(mask, links), facts, FloodGuard(1.0), clock)
         self._score = ScoreStep(
             Scorer(ModelSet(), Analyser(), learning=False), clock, 7 * 86_400.0,
             lambda entries: DelayedLabels(targets(14.0), entries), lambda: ClusterIndex(64), observing=False,
@@ -63,13 +69,31 @@ class Worker:
         """Return what score writes of the events, one after the other."""
         found = []
         for partition, at, event in said:
-            out = Outbox(LAYOUT)
-            body = orjson.dumps({**event, "occurred_at": at})
-            raw = Record(self._offset(FEEDBACK_RAW, partition), body, None, at)
-            self._intake.process(Slice(FEEDBACK_RAW, partition, [raw], PartitionState(partition)), out)
-            for (_, place), rows in out.batches().items():
-                for key, value, _ in rows:
-                    assert value is not None
+            found += self._goes(FEEDBACK_RAW, partition, {**event, "occurred_at": at}, at)
+        return found
+
+    def links(self, at: int, author: str, customer: str | None, apply: bool = True) -> list[dict[str, Any]]:
+        """Return what score writes of a link; `apply`: intake has heard of it on its broadcast too."""
+        link: dict[str, Any] = {"channel": "app", "author": author, "customer_id": customer}
+        link["consent"] = "granted"
+        link["occurred_at"] = at
+        if apply:
+            self._links.apply(None, orjson.dumps(link))
+        return self._goes(CUSTOMER_LINKS, 0, link, at)
+
+    def _goes(self, topic: str, partition: int, event: dict[str, Any], at: int) -> list[dict[str, Any]]:
+        out = Outbox(LAYOUT)
+        raw = Record(self._offset(topic, partition), orjson.dumps(event), None, at)
+        self._intake.process(Slice(topic, partition, [raw], PartitionState(partition)), out)
+        return self._masked(out, at)
+
+    def _masked(self, out: Outbox, at: int) -> list[dict[str, Any]]:
+        found = []
+        for (topic, place), rows in out.batches().items():
+            for key, value, _ in rows if topic == FEEDBACK_MASKED else ():
+                assert value is not None
+                # An agent that died before its ack writes everything twice.
+                for _ in range(2 if self.repeating else 1):
                     masked = Record(self._offset(FEEDBACK_MASKED, place), value, key, at)
                     found += self._scored(place, masked)
         return found
@@ -80,9 +104,9 @@ class Worker:
         self._score.process(Slice(FEEDBACK_MASKED, place, [record], state), out)
         self.log[place] += state.changes()
         state.commit()
-        return [
-            loads(value or b"") | {"place": place} for _, value, _ in out.batches()[FEEDBACK_SCORED, place]
-        ]
+        written = out.batches().get((FEEDBACK_SCORED, place), ())
+        scored = [loads(value or b"") | {"place": place} for _, value, _ in written]
+        return scored + self._masked(out, record.timestamp)
 
 
 def event(ident: str, customer: str = "c-1", **more: Any) -> dict[str, Any]:
@@ -146,3 +170,63 @@ def test_other_words_for_one_fault_are_one_issue_where_they_meet() -> None:
         (1, START + HOUR, event("f-2", text="这批杯子都是裂的，一倒热水就漏！", channel="social")),
     ])  # fmt: skip
     assert len({row["cluster_id"] for row in rows}) == 1
+
+
+def said_by(ident: str, author: str = "moon_42", **more: Any) -> dict[str, Any]:
+    return {"id": ident, "author": author, "channel": "app", "text": "第二次打不开了，还要等多久", **more}
+
+
+@pytest.mark.parametrize("repeating", [False, True])
+def test_a_copy_that_arrives_after_its_voice_was_linked_is_dropped(repeating: bool) -> None:
+    worker = Worker()
+    worker.repeating = repeating
+    (first,) = worker.takes([(0, START, said_by("f-1"))])
+    assert first["customer_id"] == first["voice"] and not first["linked"]
+    assert kinds(worker.links(START + HOUR, "moon_42", "c-7")) == [("customer", "linked")]
+    copy = ("dropped", "duplicate")
+    (again,) = worker.takes([(2, START + HOUR + 1000, said_by("f-1"))])
+    assert (again["event"], again["kind"]) == copy and again["customer_id"] == "c-7"
+    assert kinds(worker.takes([(1, START + 2 * HOUR, said_by("f-2", text="还是打不开"))])) == [
+        ("feedback", None)
+    ]
+    other = Worker(worker)
+    assert kinds(other.takes([(1, START + 3 * HOUR, said_by("f-1", customer_id="c-7"))])) == [copy], (
+        "restarted"
+    )
+
+
+def test_what_came_to_the_voice_after_the_link_is_known_to_the_customer_too() -> None:
+    worker = Worker()
+    worker.links(START, "moon_42", "c-7", apply=False)
+    (late,) = worker.takes([(0, START + 10, said_by("f-1"))])
+    assert not late["linked"], "this worker has not heard of the link yet"
+    worker.links(START + 20, "moon_42", "c-7")
+    assert kinds(worker.takes([(0, START + 30, said_by("f-1"))])) == [("dropped", "duplicate")]
+    worker.links(START + HOUR, "moon_42", "c-8")
+    (copy,) = worker.takes([(0, START + 2 * HOUR, said_by("f-1"))])
+    assert copy["kind"] == "duplicate" and copy["customer_id"] == "c-8", "linked to somebody else"
+
+
+def test_words_said_before_the_link_are_no_second_complaint() -> None:
+    worker = Worker()
+    worker.takes([(0, START, said_by("f-1"))])
+    worker.links(START + 10, "moon_42", "c-7")
+    (second,) = worker.takes(
+        [(1, START + HOUR, event("f-2", "c-7", channel="call", text=said_by("")["text"]))]
+    )
+    assert second["duplicate_of"] == "f-1"
+
+
+def test_unlinked_a_voice_knows_what_it_said_before_and_learns_nothing_of_the_customer() -> None:
+    worker = Worker()
+    worker.takes([(0, START, said_by("f-1")), (0, START, event("g-1", "c-7"))])
+    worker.links(START + HOUR, "moon_42", "c-7")
+    worker.links(START + 2 * HOUR, "moon_42", None)
+    (copy, new) = worker.takes([(0, START + 3 * HOUR, said_by("f-1")), (0, START + 3 * HOUR, said_by("g-1"))])
+    assert copy["kind"] == "duplicate" and copy["customer_id"] != "c-7"
+    assert new["event"] == "feedback", "an id of the customer's is nothing to the voice"
+    (third,) = worker.takes([(0, START + 4 * HOUR, event("f-9", "c-7", text="别的事"))])
+    assert third["event"] == "feedback"
+    worker.takes([(0, START + 5 * HOUR, said_by("f-10"))])
+    (kept,) = worker.takes([(0, START + 5 * HOUR, event("f-10", "c-7", text="又一件"))])
+    assert kept["event"] == "feedback", "an unlinked voice hands nothing on"
