@@ -104,6 +104,7 @@ def cloud_event(kind: str, source: str, ident: str, at_ms: int, passed: Sequence
         _named("ce_source", source),
         ("ce_time", b"%b.%03dZ" % (_second(second), rest)),
     ]
-    if passed:
-        headers.extend(header for header in passed if header[0] == "traceparent")
+    for header in passed:
+        if header[0] == "traceparent":
+            headers.append(header)
     return headers

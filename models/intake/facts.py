@@ -65,12 +65,15 @@ class FactAdmission:
         if isinstance(fact, DeadLetter):
             return fact
         assert value is not None
+        # Declared fields alone: a field nobody declared may hold anything, and asking a pydantic model for
+        # one it does not have takes 3 µs.
+        said = fact.__dict__
         occurred_ms = _millis(fact.occurred_at) or appended_ms
-        if refused := self._number_of_a_person(fact):
+        if refused := self._number_of_a_person(said):
             return DeadLetter(DeadReason.INVALID, refused)
-        texts = {name: getattr(fact, name) for name in self._texts}
-        stated = getattr(fact, "value", None)
-        kind = getattr(fact, "kind", None) or fact.model
+        texts = {name: said[name] for name in self._texts}
+        stated = said.get("value")
+        kind = said.get("kind") or fact.model
         found: dict[str, int] = {}
         customer = self._mask.identifier("CUSTOMER", fact.customer_id, found)
         ident = fact.id and self._mask.identifier("ID", fact.id, found)
@@ -87,19 +90,17 @@ class FactAdmission:
             "received_at": appended_ms,
         }
         record.update((name, text) for name, text in texts.items() if text is not None)
-        record.update(
-            (name, getattr(fact, name)) for name in self._numbers if getattr(fact, name) is not None
-        )
+        record.update((name, said[name]) for name in self._numbers if said[name] is not None)
         if self._event == "label":
             record["value"] = stated
-        if (since := _millis(getattr(fact, "since", None))) is not None:
+        if (since := _millis(said.get("since"))) is not None:
             record["since"] = max(0, since)
         return Emit(record)
 
-    def _number_of_a_person(self, fact: Any) -> str | None:
+    def _number_of_a_person(self, said: Mapping[str, Any]) -> str | None:
         """Return the numeric field that holds a telephone, card or citizen number instead of a quantity."""
         for name in ("value", *self._numbers):
-            number = getattr(fact, name, None)
+            number = said.get(name)
             if isinstance(number, float) and abs(number) >= _LEAST_NUMBER and number.is_integer():
                 found: dict[str, int] = {}
                 self._mask.field(str(int(abs(number))), found)
@@ -124,7 +125,7 @@ def judge_fact(event: str, value: bytes | None, appended_ms: int, limits: Limits
     except ValidationError as error:
         return diagnose(value, error)
     for name in ("occurred_at", "since"):
-        if (_millis(getattr(fact, name, None)) or 0) > appended_ms + limits.future_ms:
+        if (_millis(fact.__dict__.get(name)) or 0) > appended_ms + limits.future_ms:
             return DeadLetter(DeadReason.TIME_FUTURE, name)
     return fact
 
