@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.churn.bins import SIZES, START, TYPICAL, Bins, encode_rows, fit_bins
+from models.churn.bins import OTHER, SIZES, SMOOTH, START, TYPICAL, WORDS, Bins, encode_rows, fit_bins
 from models.churn.compiled import compiled
 from models.churn.fitted import Fitted
-from models.churn.linear import WIDTH, basis_rows, fit, layout
+from models.churn.linear import HATS, WIDTH, basis_rows, fit, layout
 from models.churn.trees import boost
 from models.learner import Array
 
@@ -21,13 +21,18 @@ _DEEP = (100, 31, 0.10, 1.0)
 _DEEP_CHEAP = (60, 24, 0.15, 1.0)
 """Trees, leaves, rate, and what is added to a leaf's hessian, which is the least it may have, too: where rows
 are nearly decided their hessians are small, and a high bar would keep large trees from the rest."""
-_NEWTON, _AGAIN, _INNER = 4, 2, 6
+_NEWTON, _AGAIN, _INNER = 4, 1, 4
 """Newton steps of a first fit and of one that begins at the last one's weights; conjugate gradients each."""
 _ROWS_A_TREE = 15
 _COLUMN_SHARE = 0.7
+WIDE, _TELLING = 32, 32
+"""Columns a small tree of a wide table may use, and those that gained most there, which the large trees get:
+their cost grows with the columns offered, and most columns of a wide table tell nothing."""
 
 
-def fit_window(rows: Array, y: Array, words: Array, seed: int, crossed: bool = True) -> Fitted:
+def fit_window(
+    rows: Array, y: Array, words: Array, seed: int, crossed: bool = True, before: Fitted | None = None
+) -> Fitted:
     """Fit all components to a window with both labels in it.
 
     Parameters
@@ -38,22 +43,35 @@ def fit_window(rows: Array, y: Array, words: Array, seed: int, crossed: bool = T
         Of the forests' column draws.
     crossed
         Whether the large trees get their full size.
+    before
+        The last fit, whose linear weights this one's begin at: few steps are left to go then.
     """
-    m, _ = rows.shape
+    m, d = rows.shape
     bins = fit_bins(rows, y, words)
     size = layout(bins.ints)
-    share = (y.sum() + 1.0) / (m + 4.0)
-    base = float(np.log(share / (1.0 - share)))
-    weights, codes = _fit_linear(rows, y, bins, np.append(np.zeros(size), base), _NEWTON)
+    mean = (y.sum() + 1.0) / (m + 4.0)
+    base = float(np.log(mean / (1.0 - mean)))
+    start = np.append(np.zeros(size), base)
+    if before is not None:
+        _carry(
+            before.ints, before.keys, before.codes, before.weights, bins.ints, bins.keys, bins.codes, start
+        )
+    weights, codes = _fit_linear(rows, y, bins, start, _NEWTON if before is None else _AGAIN)
     offset = np.full(m, base)
     grown = []
+    columns, share = np.arange(d), min(_COLUMN_SHARE, WIDE / d)
     for which, (trees, leaves, rate, least) in enumerate((_SHALLOW, _DEEP if crossed else _DEEP_CHEAP)):
         count = trees if which == 0 else min(trees, max(10, m // _ROWS_A_TREE))
         draw = 2 * seed + which
         sizes = bins.ints[SIZES]
-        grown.append(boost(codes, y, offset, count, leaves, rate, least, least, _COLUMN_SHARE, sizes, draw))
+        *forest, gained = boost(
+            codes, y, offset, count, leaves, rate, least, least, share, columns, sizes, draw
+        )
+        grown.append(forest)
+        if d > WIDE:
+            columns, share = np.sort(np.argsort(-gained, kind="stable")[:_TELLING]), _COLUMN_SHARE
     nodes = grown[1][0].shape[1]
-    forest = [np.vstack([_wide(a, nodes), b]) for a, b in zip(*grown, strict=True)]
+    forest = [np.vstack([_padded(a, nodes), b]) for a, b in zip(*grown, strict=True)]
     border = np.array([base, float(len(grown[0][0]))])
     return Fitted(bins.ints, bins.floats, bins.keys, bins.codes, weights, border, *forest)
 
@@ -84,7 +102,47 @@ def _fit_linear(rows: Array, y: Array, bins: Bins, start: Array, newton: int) ->
     return weights, codes
 
 
-def _wide(nodes: Array, width: int) -> Array:
+@compiled
+def _carry(
+    ints: Array,
+    keys: Array,
+    codes: Array,
+    weights: Array,
+    new_ints: Array,
+    new_keys: Array,
+    new_codes: Array,
+    out: Array,
+) -> None:
+    """Write what an earlier fit's weights are worth under new bins into `out`; what is new stays at 0."""
+    for j in range(ints.shape[1]):
+        s, t = ints[START, j], new_ints[START, j]
+        out[t] = weights[s]
+        if ints[SMOOTH, j] != new_ints[SMOOTH, j]:
+            continue
+        if ints[SMOOTH, j]:
+            for k in range(3 + HATS):
+                out[t + k] = weights[s + k]
+            continue
+        if not ints[WORDS, j]:
+            out[t + 1] = weights[s + 1]
+        else:
+            out[t + 1 + new_ints[OTHER, j]] = weights[s + 1 + ints[OTHER, j]]
+        # Both lists are in order; the last code of words and of numbers has no key of its own.
+        a = 0
+        for b in range(new_ints[SIZES, j] - 1):
+            while a < ints[SIZES, j] - 1 and keys[j, a] < new_keys[j, b]:
+                a += 1
+            if a < ints[SIZES, j] - 1 and keys[j, a] == new_keys[j, b]:
+                if ints[WORDS, j]:
+                    out[t + 1 + new_codes[j, b]] = weights[s + 1 + codes[j, a]]
+                else:
+                    out[t + 2 + b] = weights[s + 2 + a]
+        if not ints[WORDS, j]:
+            out[t + 1 + new_ints[SIZES, j]] = weights[s + 1 + ints[SIZES, j]]
+    out[out.shape[0] - 1] = weights[weights.shape[0] - 1]
+
+
+def _padded(nodes: Array, width: int) -> Array:
     return np.pad(nodes, ((0, 0), (0, width - nodes.shape[1])))
 
 

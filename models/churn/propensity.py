@@ -18,7 +18,7 @@ import numpy as np
 from models.churn.blend import CLIP, Blend
 from models.churn.calibration import Calibration
 from models.churn.fitted import COMPONENTS, Fitted
-from models.churn.fitting import fit_window, refreshed
+from models.churn.fitting import WIDE, fit_window, refreshed
 from models.churn.reason import Reason
 from models.churn.table import Table
 from models.learner import Array, State
@@ -26,6 +26,8 @@ from models.snapshot import config_hash
 
 _FORMAT = 1
 _FIRST_FIT = 24
+_CHEAPER = 3.0
+"""How much less a column beyond `WIDE` adds to a fit."""
 _ANCHOR = np.array([0.7, 0.22, 0.08])
 _PRIOR_POSITIVE, _PRIOR_NEGATIVE = 1.0, 3.0
 
@@ -135,7 +137,8 @@ class Propensity:
         if n >= self._next_fit:
             rows, labels = self._table.window()
             if 3 <= labels.sum() <= len(labels) - 3 and rows.shape[1]:
-                self._fitted = fit_window(rows, labels, self._table.words, self.seed + n, self._crossed())
+                words, crossed = self._table.words, self._crossed()
+                self._fitted = fit_window(rows, labels, words, self.seed + n, crossed, self._fitted)
             self._next_fit = n + self._interval(len(rows), rows.shape[1], self._crossed())
             self._next_refresh = n + self._pause(len(rows), rows.shape[1])
         elif n >= self._next_refresh and self._fitted is not None:
@@ -208,14 +211,17 @@ class Propensity:
 
         Early fits are cheap and each row still teaches much, so they come closer together.
         """
+        costly = columns if columns <= WIDE else WIDE + (columns - WIDE) / _CHEAPER
         if rows < 1500:
-            return max(3, int(rows * max(0.25, columns / 100)))
-        return int(rows * max(0.2, columns / 90) * (1.5 if crossed else 1.0))
+            return max(3, int(rows * max(0.25, costly / 100)))
+        return int(rows * max(0.2, costly / 90) * (1.5 if crossed else 1.0))
 
     @staticmethod
     def _pause(rows: int, columns: int) -> int:
         """Return labels until the linear component is fitted again."""
         least, wide = (0.05, 300) if rows < 500 else (0.08, 250) if rows < 1500 else (0.2, 150)
+        if columns > WIDE:  # there the linear component is most of the cost and least of the score
+            wide = 100
         return max(3, int(rows * max(least, columns / wide)))
 
     def state(self) -> State:

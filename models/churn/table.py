@@ -18,6 +18,8 @@ MAX_COLUMNS = 256
 _CELLS = 1 << 20
 _HUGE = 1e30
 _NUMBER, _WORD = "n", "s"
+_MANY = 16
+"""Columns of numbers from which reading them as one array is worth its overhead."""
 
 
 def _cell(value: object) -> tuple[str, float] | None:
@@ -66,6 +68,7 @@ class Table:
         self._word: list[bool] = []
         self._values: Callable[[Mapping[str, Any]], tuple[Any, ...]] | None = None
         self._pack = struct.Struct("").pack
+        self._plain = False
         self._x = np.empty((0, 0), np.float32)
         self._y = np.empty(0, np.uint8)
         self._used = 0
@@ -81,7 +84,7 @@ class Table:
         # A list first: setting an array's items one by one costs three times as much.
         found = self._whole(x)
         if found is not None:
-            return self._packed(found)
+            return found
         out = [math.nan] * len(self.names)
         index, numbers = self._index, self._numbers
         for feature, value in x.items():
@@ -103,11 +106,11 @@ class Table:
         if len(x) == len(self.names):
             found = self._whole(x)
             if found is not None:
-                return self._packed(found)
+                return found
         self._find(x)
         return self.row(x)
 
-    def _whole(self, x: Mapping[str, Any]) -> list[float] | None:
+    def _whole(self, x: Mapping[str, Any]) -> Array | None:
         """Return the values of an `x` with each column once and of its kind, None for any other.
 
         Most rows are such, and reading them in the columns' order costs half as much.
@@ -118,6 +121,14 @@ class Table:
             values = self._values(x)
         except KeyError:
             return None
+        if self._plain:
+            # Half the cost of the loop below; what is missing, a word or too large is left to it.
+            try:
+                array = np.array(values)
+            except (OverflowError, ValueError):
+                return None
+            if array.dtype == np.float64 and array.ndim == 1 and np.abs(array).max() < _HUGE:
+                return array.astype(np.float32)
         out: list[float] = []
         for value, word in zip(values, self._word, strict=True):
             if type(value) is float and -_HUGE < value < _HUGE and not word:
@@ -129,7 +140,7 @@ class Table:
                 out.append(math.nan if cell is None else cell[1])
             else:
                 return None
-        return out
+        return self._packed(out)
 
     def add(self, row: Array, y: bool) -> None:
         """Take one labelled row over all columns, as `meet` gave it."""
@@ -184,6 +195,7 @@ class Table:
         once = 2 <= len(self.features) == len(self._index)
         self._values = itemgetter(*self.features) if once else None
         self._pack = struct.Struct(f"{len(self.names)}f").pack
+        self._plain = len(self.names) >= _MANY and not any(self._word)
 
     def _reshape(self, d: int, most: int) -> None:
         """Widen to `d` columns and keep at most the newest `most` rows, oldest first."""

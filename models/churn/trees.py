@@ -34,10 +34,13 @@ def boost(
     ridge: float,
     min_hessian: float,
     column_share: float,
+    columns: Array,
     sizes: Array,
     seed: int,
 ) -> Any:
     """Fit `trees` trees and return (column, threshold, left, value), each of shape (trees, 2·leaves−1).
+
+    After them comes what the splits at each column gained, float64 (columns,).
 
     Parameters
     ----------
@@ -52,7 +55,9 @@ def boost(
     ridge, min_hessian
         Added to a node's hessian sum; least hessian sum of a leaf.
     column_share
-        Share of the columns each tree may use.
+        Share of `columns` each tree may use.
+    columns
+        int (any,): columns the forest may use.
     sizes
         int (columns,): the highest code of each column.
     seed
@@ -84,13 +89,15 @@ def boost(
     best_threshold = np.zeros(nodes, np.uint8)
     total_g = np.zeros(nodes)
     total_h = np.zeros(nodes)
-    picked = np.arange(d)
-    count = min(d, max(int(round(column_share * d)), min(d, 6)))
+    picked = columns.copy()
+    offered = picked.shape[0]
+    count = min(offered, max(int(round(column_share * offered)), min(offered, 6)))
+    gained = np.zeros(d)
     state = np.uint64(seed * 2 + 1)
     for t in range(trees):
         for k in range(count):
             state = state * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
-            r = k + int((state >> np.uint64(33)) % np.uint64(d - k))
+            r = k + int((state >> np.uint64(33)) % np.uint64(offered - k))
             picked[k], picked[r] = picked[r], picked[k]
         total = np.int64(0)
         for i in range(m):
@@ -133,6 +140,7 @@ def boost(
             b = used + 1
             c = best_column[node]
             cut = best_threshold[node]
+            gained[c] += gain[node]
             column[t, node] = c
             threshold[t, node] = cut
             left[t, node] = a
@@ -195,7 +203,7 @@ def boost(
             if column[t, k] < 0:
                 for q in range(begin[k], end[k]):
                     f[order[q]] += value[t, k]
-    return column, threshold, left, value
+    return column, threshold, left, value, gained
 
 
 @compiled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ops.evaluation import churn, pii, sentiment, topics, watch
+from ops.evaluation import churn, pii, sentiment, tables, topics, watch
 from ops.failures import sayable
 
 app = typer.Typer(
@@ -13,5 +13,6 @@ app = typer.Typer(
 app.command("sentiment")(sayable(sentiment.sentiment))
 app.command("pii")(sayable(pii.pii))
 app.command("churn")(sayable(churn.churn))
+app.command("tables")(sayable(tables.tables))
 app.command("topics")(sayable(topics.topics))
 app.command("watch")(sayable(watch.watch))

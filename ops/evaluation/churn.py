@@ -16,6 +16,7 @@ import typer
 
 from models.churn.propensity import Propensity
 from models.learner import Array
+from ops.evaluation.boosting import out_of_fold, retrained
 from ops.evaluation.table import Row, read_table
 
 
@@ -130,11 +131,31 @@ def run(
     if against not in (None, "batch"):
         raise ValueError(f"unknown comparison {against!r}; there is 'batch'")
     rows, labels = read_table(path, label, positive, drop)
+    return evaluated(rows, labels, label, delay, seed, against == "batch", floor)
+
+
+def evaluated(
+    rows: Sequence[Row],
+    labels: Sequence[bool],
+    target: str,
+    delay: int = 0,
+    seed: int = 7,
+    batch: bool = False,
+    floor: bool = False,
+    again: bool = False,
+) -> dict[str, Any]:
+    """Return what `run` does, of a table that was read.
+
+    Parameters
+    ----------
+    again
+        Add the batch model retrained at every tenth of the same stream.
+    """
     order = list(range(len(rows)))
     random.Random(seed).shuffle(order)
     rows, labels = [rows[i] for i in order], [labels[i] for i in order]
     _warm()
-    probabilities, cost = prequential(Propensity(label), rows, labels, delay)
+    probabilities, cost = prequential(Propensity(target), rows, labels, delay)
     y, half = np.array(labels, dtype=np.float64), len(rows) // 2
     out: dict[str, Any] = {
         "n": len(rows),
@@ -147,9 +168,11 @@ def run(
             "whole": {"ece": chance_error(probabilities)},
             "last_half": {"ece": chance_error(probabilities[half:])},
         }
-    if against == "batch":
-        batch = _batch(rows, y)
-        out["batch"] = {"whole": figures(y, batch), "last_half": figures(y[half:], batch[half:])}
+    if batch:
+        told = out_of_fold(rows, y)
+        out["batch"] = {"whole": figures(y, told), "last_half": figures(y[half:], told[half:])}
+    if again:
+        out["retrained"] = {"last_half": figures(y[half:], retrained(rows, y)[half:])}
     return out
 
 
@@ -160,32 +183,6 @@ def _warm() -> None:
         row: Row = {"a": float(i % 50), "b": "xyz"[i % 3]}
         model.predict_proba_one(row)
         model.learn_one(row, i % 4 == 0)
-
-
-def _batch(rows: Sequence[Row], y: Array) -> Array:
-    """Return out-of-fold probabilities of 5-fold histogram gradient boosting, words as categories."""
-    try:
-        from sklearn.ensemble import HistGradientBoostingClassifier
-        from sklearn.model_selection import StratifiedKFold, cross_val_predict
-    except ImportError as error:
-        raise ValueError("the batch comparison needs scikit-learn, of the extra 'eval'") from error
-    names = sorted({name for row in rows for name in row})
-    columns: list[Array] = []
-    categorical: list[bool] = []
-    for name in names:
-        cells = [row.get(name) for row in rows]
-        words = sorted({str(cell) for cell in cells if cell is not None})
-        is_words = any(isinstance(cell, str) for cell in cells)
-        if is_words:
-            place = {word: float(i) for i, word in enumerate(words)}
-            columns.append(np.array([math.nan if cell is None else place[str(cell)] for cell in cells]))
-        else:
-            columns.append(np.array([math.nan if cell is None else cell for cell in cells], dtype=np.float64))
-        categorical.append(is_words and len(words) <= 255)
-    model = HistGradientBoostingClassifier(random_state=7, categorical_features=np.array(categorical))
-    folds = StratifiedKFold(5, shuffle=True, random_state=7)
-    found = cross_val_predict(model, np.column_stack(columns), y, cv=folds, method="predict_proba")
-    return np.asarray(found)[:, 1]
 
 
 def churn(
