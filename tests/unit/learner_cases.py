@@ -6,11 +6,8 @@ a new one joins by one entry in LEARNERS, and the suite fails until it has it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
+from learner_case import Case
 from learner_inputs import (
     HOSTILE_NUMBERS,
     HOSTILE_ROWS,
@@ -23,7 +20,9 @@ from learner_inputs import (
     counted,
     example,
     figures,
+    heard,
     issues,
+    known,
     lang,
     mean_error,
     moment,
@@ -57,51 +56,11 @@ from models.sentiment.linear import LinearModel
 from models.topics.baseline import SeasonalCounts
 from models.topics.classifier import TopicClassifier
 from models.topics.emerging import BurstDetector
+from models.topics.issues import Issues
 from models.topics.spread import Spread
 from models.topics.tags import MOST_SUGGESTIONS, TagBook
 from models.training import Observer, Trainer
 from models.training.prequential import Prequential
-
-Do = Callable[[Any, int], Any]
-Say = Callable[[Any, int], list[float]]
-
-
-def nothing(model: Any, i: int) -> None:
-    """Do nothing: its input was made by parts that stand in this list themselves."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """One learner.
-
-    Parameters
-    ----------
-    learn, predict
-        With the i-th ordinary input. A watcher "predicts" what it would say of it.
-    flood
-        Learns the i-th of ever new inputs, which must not make it grow; None where `learn` is that.
-    hostile, learn_hostile, predict_hostile
-        How many hostile inputs there are, and how they are taken.
-    reordered
-        As `predict`, with the features in another order; None where input is no set of features.
-    most_bytes
-        Of a snapshot after the flood.
-    restore
-        Other than `model.restore(state)`.
-    """
-
-    make: Callable[[], Any]
-    learn: Do
-    predict: Say
-    most_bytes: int
-    hostile: int = 0
-    learn_hostile: Do = nothing
-    predict_hostile: Say = lambda model, i: []
-    flood: Do | None = None
-    reordered: Say | None = None
-    budget_us: float = 20_000.0
-    restore: Callable[[Any, Mapping[str, Any]], None] = lambda model, state: model.restore(state)
-
 
 LEARNERS: dict[type, Case] = {
     Sentiment: Case(
@@ -200,13 +159,23 @@ LEARNERS: dict[type, Case] = {
     ),
     Spread: Case(
         make=lambda: Spread(capacity=32),
-        learn=lambda m, i: spread(m, i, text(i % 9)),
+        learn=lambda m, i: spread(m, i, f"{i % 9:016x}"),
         predict=issues,
-        flood=lambda m, i: spread(m, i, new_words(m, i)),
-        hostile=len(HOSTILE_TEXTS),
-        learn_hostile=lambda m, i: spread(m, i, HOSTILE_TEXTS[i]),
+        flood=lambda m, i: spread(m, i, f"{i:016x}"),
+        hostile=len(HOSTILE_NUMBERS),
+        learn_hostile=lambda m, i: spread(m, i, f"{i % 9:016x}", HOSTILE_NUMBERS[i]),
         predict_hostile=issues,
         most_bytes=60_000,
+    ),
+    Issues: Case(
+        make=lambda: Issues(capacity=32),
+        learn=lambda m, i: heard(m, i, text(i % 9)),
+        predict=known,
+        flood=lambda m, i: heard(m, i, new_words(m, i)),
+        hostile=len(HOSTILE_TEXTS),
+        learn_hostile=lambda m, i: heard(m, i, HOSTILE_TEXTS[i]),
+        predict_hostile=known,
+        most_bytes=20_000,
     ),
     ClusterIndex: Case(
         make=lambda: ClusterIndex(capacity=32),

@@ -10,10 +10,12 @@ import numpy as np
 
 from models.champion import Champion
 from models.drift.watch import ERROR, Watch
+from models.fingerprint import fingerprint
 from models.sentiment import Sentiment
 from models.sentiment.linear import LinearModel
 from models.topics.baseline import SeasonalCounts
 from models.topics.emerging import Burst, BurstDetector
+from models.topics.issues import Issues
 from models.topics.spread import Spread
 from models.topics.tags import TagBook
 
@@ -120,8 +122,10 @@ def counted(model: BurstDetector, i: int) -> list[float]:
     return [float(counts["slot"]), float(np.sum(counts["slot_total"])), float(np.sum(counts["everywhere"]))]
 
 
-def spread(model: Spread, i: int, words: str, polarity: float = -0.5) -> None:
-    model.step(i % 2, words, 2 + i // 8, ("app", "web")[i % 2], polarity, "quality", moment(i))
+def spread(model: Spread, i: int, issue: str, polarity: float = -0.5) -> None:
+    """Count the i-th of ever larger clusters of an issue, heard in one partition of two."""
+    channel = ("app", "web")[i % 2]
+    model.step(issue, f"{i % 2}:{issue}", 2 + i // 8, channel, polarity, "quality", moment(i))
 
 
 def issues(model: Spread, i: int) -> list[float]:
@@ -130,6 +134,15 @@ def issues(model: Spread, i: int) -> list[float]:
     return [
         number for ident, issue in sorted(issues.items()) for number in (as_number(ident), *issue["told"])
     ]
+
+
+def heard(model: Issues, i: int, words: str) -> None:
+    model.step(f"{i % 500:016x}", lambda: fingerprint(words).minima, moment(i))
+
+
+def known(model: Issues, i: int) -> list[float]:
+    state = model.state()
+    return [float(len(state["aliases"])), *state["seqs"].tolist(), *state["last"].tolist()]
 
 
 def tagged(model: TagBook, i: int) -> list[float]:

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from learner_cases import LEARNERS, Case
+from learner_case import Case
+from learner_cases import LEARNERS
 
 import models
 from models.snapshot import Snapshot, decode, encode
