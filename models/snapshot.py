@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from models.json_pieces import json_pieces
 from models.learner import Array, State
 
 if sys.version_info >= (3, 14):
@@ -84,19 +85,16 @@ def encode(snapshot: Snapshot) -> bytes:
     """
     arrays: list[Array] = []
     state = _plain(snapshot.state, arrays)
-    header = json.dumps(
-        {
-            "model": snapshot.model,
-            "version": snapshot.version,
-            "offset": snapshot.offset,
-            "created_at": snapshot.created_at,
-            "config_hash": snapshot.config_hash,
-            "arrays": [[array.dtype.str, list(array.shape), array.nbytes] for array in arrays],
-            "state": state,
-        },
-        ensure_ascii=False,
-        separators=(",", ":"),
-    ).encode("utf-8", "surrogatepass")
+    fields = {
+        "model": snapshot.model,
+        "version": snapshot.version,
+        "offset": snapshot.offset,
+        "created_at": snapshot.created_at,
+        "config_hash": snapshot.config_hash,
+        "arrays": [[array.dtype.str, list(array.shape), array.nbytes] for array in arrays],
+        "state": state,
+    }
+    header = "".join(json_pieces(fields)).encode("utf-8", "surrogatepass")
     payload = b"".join([_LENGTH.pack(len(header)), header, *(array.tobytes() for array in arrays)])
     body = zstd.compress(payload, level=1)
     bare = _HEAD.pack(_MAGIC, FORMAT, ZSTD, snapshot.version, len(payload), bytes(32))
@@ -120,14 +118,7 @@ def decode(data: bytes, model: str | None = None, config_hash: str | None = None
     SnapshotError
         On foreign, truncated or altered bytes, another format, model or configuration.
     """
-    peek_version(data)
-    _, _, _, version, length, digest = _HEAD.unpack_from(data)
-    check = hashlib.sha256(data[: _HEAD.size - 32] + bytes(32))
-    check.update(memoryview(data)[_HEAD.size :])
-    if check.digest() != digest:
-        raise SnapshotError(f"snapshot version {version} is damaged: its checksum does not match")
-    if length > _MAX_PAYLOAD:
-        raise SnapshotError(f"snapshot version {version} claims {length} bytes, more than {_MAX_PAYLOAD}")
+    version, length = verify(data)
     try:
         payload = zstd.decompress(data[_HEAD.size :])
         snapshot = _parse(payload, length)
@@ -144,6 +135,25 @@ def decode(data: bytes, model: str | None = None, config_hash: str | None = None
             f"{snapshot.config_hash}, not {config_hash}"
         )
     return snapshot
+
+
+def verify(data: bytes) -> tuple[int, int]:
+    """Return version and payload length of a container after checking everything but its contents.
+
+    Raises
+    ------
+    SnapshotError
+        On foreign, truncated or altered bytes, or another format.
+    """
+    peek_version(data)
+    _, _, _, version, length, digest = _HEAD.unpack_from(data)
+    check = hashlib.sha256(data[: _HEAD.size - 32] + bytes(32))
+    check.update(memoryview(data)[_HEAD.size :])
+    if check.digest() != digest:
+        raise SnapshotError(f"snapshot version {version} is damaged: its checksum does not match")
+    if length > _MAX_PAYLOAD:
+        raise SnapshotError(f"snapshot version {version} claims {length} bytes, more than {_MAX_PAYLOAD}")
+    return version, length
 
 
 def peek_version(data: bytes) -> int:
