@@ -71,6 +71,8 @@ _NOT_LOCAL = _words("not_local.txt")
 """What stands before "at a shop's site" without being anybody's address."""
 _MOST_SEPARATORS = 100
 """A text with more is a list of addresses, or hostile: it is one finding from its first to its last."""
+_SPELLED_EFFORT = 36
+"""Of looking for the start of an address in words, and for a label before it."""
 _LABELLED = re.compile(r"(?:mail(?:'s| is)?|邮箱|郵箱|邮件|contact|write to|信箱|电邮)[^\n]{0,24}$")
 
 
@@ -199,6 +201,7 @@ def _spelled(view: View, at: int, after: int, marker: str) -> Candidate | None:
         labels.pop()
     if labels[-1].lower() not in TOP_LEVEL:
         return None
+    view.spend(_SPELLED_EFFORT)
     local = _SPELLED_LOCAL.search(text[max(0, at - 64) : at])
     if not local or ".." in local.group():
         return None

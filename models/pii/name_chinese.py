@@ -101,12 +101,12 @@ def _find(view: View, found: list[Candidate], roles: list[int], doubles: list[in
     covered = frozenset(code for one in found for code in range(one.start, one.end))
     blocks = [block.span() for block in _BLOCK.finditer(text)]
     signed = _signed(text, blocks, roles + doubles)
-    view.spend(len(blocks))
+    view.spend(len(blocks) + 6 * len(found))
     left = max(_TAGGED, len(text) // 3)
     for start, end in [blocks[index] for index in sorted(signed)]:
         own = roles[bisect_left(roles, start) : bisect_left(roles, end)] if roles else roles
         left -= end - start
-        view.spend(4 + (end - start) // 6)
+        view.spend(6 + (end - start) // 6 + 3 * len(own))
         if end - start > 40 and _repeats(text[start:end]):
             found.append(_candidate(text, start, end, BY_WORD_CLASS))
         elif left < 0:
@@ -120,7 +120,7 @@ def _find(view: View, found: list[Candidate], roles: list[int], doubles: list[in
             left -= end - start
             if left < 0:
                 break
-            view.spend(4 + (end - start) // 6)
+            view.spend(6 + (end - start) // 6)
             found += _in_block(text, start, end, [], covered)
     return found
 

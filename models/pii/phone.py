@@ -15,6 +15,7 @@ from models.pii.context import BARE_WORD, CARD, CARRIER, HOTLINE, ID, NATIONAL, 
 from models.pii.digits import GLUE_BEFORE, Window
 from models.pii.phone_signs import (
     CALLED,
+    COURIER,
     EXTENSION,
     GLUE_AFTER,
     GOODS,
@@ -27,6 +28,7 @@ from models.pii.phone_signs import (
     SENT,
     TEXTED,
     UNITS,
+    WAYBILL,
     YEAR_DATE,
     abroad,
 )
@@ -89,12 +91,22 @@ def judge(view: View, window: Window) -> Candidate | None:
         if _left_decimal(window):
             return None
         label = view.before(start, 8)
-        named = (
+        named = bool(
             (label & ORDER or (label & CARRIER and count == 13 and len(window.shape) == 1))
             and not label & (PHONE | HOTLINE)
             and (len(window.shape) == 1 or not window.isolated or window.shape not in _MOBILE_SHAPES)
         )
-        sent = SENT.search(text, max(0, start - 8), start) or view.after(window.end, 6) & PHONE
+        sent = (
+            SENT.search(text, max(0, start - 8), start)
+            or view.after(window.end, 6) & PHONE
+            or (named and COURIER.search(text, max(0, start - 12), start))
+        )
+        named |= (
+            window.gaps[:1] == ("-",)
+            and window.shape in ((3, 8), (3, 4, 4))
+            and not label & PHONE
+            and WAYBILL.search(view.lower, max(0, start - 24), start) is not None
+        )
         fraction = window.gaps == ("/",) and not label & PHONE
         if (named or fraction) and not sent:
             return None

@@ -21,6 +21,13 @@ CALLED = re.compile(
 """Before a toll-free number, which is a company's that was called."""
 SENT = re.compile("[发發寄打给給到往送联聯系找拨撥][^，。,0-9]{0,4}$")
 """What stands between 验证码 and a mobile it goes to, unlike between 订单 and a number it names."""
+WAYBILL = re.compile(
+    r"(?:空运|航空|航运|主单|分单|总单|运单|運單|提单|(?<![a-z])[mh]?awbs?|air ?way ?bills?|cargo)"
+    r"[^0-9\n。]{0,12}$"
+)
+"""Before an air waybill, an airline's three digits and eight more (IATA resolution 600a): 182-12345678."""
+COURIER = re.compile("(?:快递|快遞|配送|送货|外卖|外賣)(?:员|員|小哥|师傅|師傅|站)[^，。,0-9]{0,4}$")
+"""Before the mobile of who brings something, unlike that something's own number."""
 TEXTED = re.compile(r"\b(?:text|sms)(?:s|ed|ing)?\b[^.,!?\n0-9]{0,28} to [(（]?$")
 """Before a number something is sent to: "text the code to …" names no code."""
 HAN = re.compile("[㐀-鿿]")

@@ -9,6 +9,8 @@ from models.pii.span import Candidate
 from models.pii.view import View
 
 TYPE = "WECHAT"
+_WX_EFFORT = 4
+"""Of trying each "wx" as a label, which most texts have none of."""
 _OWN = re.compile(r"(?<![A-Za-z0-9])wxid_[a-z0-9]{6,22}+(?![A-Za-z0-9_])", re.IGNORECASE)
 _LABEL = (
     r"(?:[微薇威徽維维卫唯葳溦嶶伪][ .·-]?(?:[❤♥]\ufe0f?)?(?:信|芯|心|星号?|❤|♥|x|号|號)|绿泡泡|(?<![a-z0-9])"
@@ -20,7 +22,7 @@ _LABEL = (
 _VALUE = re.compile(
     rf"(?=[vwVW微薇威徽維维卫唯葳溦嶶伪绿加我联私扣➕+嘉佳])"
     rf"({_LABEL})((?:[^\w\n@。！？!?;；]|[是为就叫或和]|号码|号|帐号|账号|账户|同号|"
-    r"搜索?|查找|聊聊?|吧|添加|请加|可加|[.]|id|is|name|user|account|acct|contact|profile|number|no\.?|联系|me|on|at|handle|as|名|qq|手机|电话|同步|whatsapp|telegram){0,6})"
+    r"搜索?|查找|聊聊?|吧|添加|请加|可加|id|is|name|user|account|acct|contact|profile|number|no\.?|联系|me|on|at|handle|as|名|qq|手机|电话|同步|whatsapp|telegram){0,6})"
     r"((?:(?<![A-Za-z0-9])|(?<=[加我私系下扣➕+]v)|(?:(?<=[^a-z0-9][vw]x)|(?<=^[vw]x)|(?<=wechat)|(?<=加我)|(?<=[微薇威]x))"
     r"(?=[a-z_-]{0,19}[0-9_]))"
     r"(?!wechat|weixin)[a-z][a-z0-9_-]{5,19}+|(?<![0-9])1[3-9][0-9]{9}|"
@@ -123,6 +125,7 @@ _COMMON = frozenset(
 
 def find(view: View) -> list[Candidate]:
     """Return the ids of a text."""
+    view.spend(_WX_EFFORT * view.lower.count("wx"))
     found = [Candidate(m.start(), m.end(), TYPE, m.group().lower(), 90) for m in view.each(_OWN)]
     for match in view.each(_VALUE, 11):
         label, link, value = match.groups()
