@@ -9,8 +9,8 @@ from models.pii.span import Candidate
 from models.pii.view import View
 
 TYPE = "WECHAT"
-_WX_EFFORT = 4
-"""Of trying each "wx" as a label, which most texts have none of."""
+_TRIED_EFFORT = 3
+"""Of trying what may be a label, found or not."""
 _OWN = re.compile(r"(?<![A-Za-z0-9])wxid_[a-z0-9]{6,22}+(?![A-Za-z0-9_])", re.IGNORECASE)
 _LABEL = (
     r"(?:[微薇威徽維维卫唯葳溦嶶伪][ .·-]?(?:[❤♥]\ufe0f?)?(?:信|芯|心|星号?|❤|♥|x|号|號)|绿泡泡|(?<![a-z0-9])"
@@ -125,7 +125,7 @@ _COMMON = frozenset(
 
 def find(view: View) -> list[Candidate]:
     """Return the ids of a text."""
-    view.spend(_WX_EFFORT * view.lower.count("wx"))
+    view.spend(_TRIED_EFFORT * (view.lower.count("wx") + view.text.count("微信")))
     found = [Candidate(m.start(), m.end(), TYPE, m.group().lower(), 90) for m in view.each(_OWN)]
     for match in view.each(_VALUE, 11):
         label, link, value = match.groups()
