@@ -21,6 +21,11 @@ from streams.settings import Settings
 WORKER_SECONDS = 90.0
 RESTART_PAUSE_S = 1.0
 RESTARTS = 5
+_OWN = (
+    "HARK_BROKER", "HARK_SECURITY_", "HARK_SASL_", "HARK_SSL_", "HARK_REPLICATION", "HARK_WORKER_NAME",
+    "HARK_CLICKHOUSE_", "HARK_PII_KEYS", "HARK_METRICS_PORT", "HARK_DATA_DIR", "HARK_GATEWAY_",
+)  # fmt: skip
+"""Settings that what is started here sets for itself."""
 
 
 class LocalCluster:
@@ -164,6 +169,12 @@ class LocalCluster:
             task.cancel()
         await asyncio.gather(*self._watchers, return_exceptions=True)
         await asyncio.gather(*(child.stop() for child in self._workers))
+
+
+def asked_for() -> dict[str, str]:
+    """Return the settings in this process's environment that are not about where and who the parts are."""
+    mine = {f"HARK_{name.upper()}" for name in Settings.model_fields}
+    return {k: v for k, v in os.environ.items() if k in mine and not k.startswith(_OWN)}
 
 
 def _environment(values: Mapping[str, str]) -> dict[str, str]:

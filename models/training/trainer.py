@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.champion import Champion, Step
-from models.drift.watch import Watch
+from models.drift.watch import Drift, Watch
 from models.learner import State
 from models.scoring.model_set import new_learner, part
 from models.scoring.targets import SENTIMENT, TOPICS
@@ -135,9 +135,13 @@ class Trainer:
         self.figures.add(chance, label)
         if served is not None and not record["version"]:
             return []  # that the first learned version errs otherwise is no drift
-        drift = self._watch.update("error", float((chance >= 0.5) != label), at)
-        if drift is None:
-            return []
+        drifts = [self._watch.update("error", float((chance >= 0.5) != label), at)]
+        if served is not None and self.name not in (SENTIMENT, TOPICS):  # sentiment's the observer watches
+            drifts.append(self._watch.update("probability", chance, at))
+        return [said for drift in drifts if drift is not None for said in self._answered(drift)]
+
+    def _answered(self, drift: Drift) -> list[Finding]:
+        """Start a challenger on the examples since the change, and say so."""
         started = self.champion.drifted(drift)
         if started is None:
             return [of_drift(drift, "a challenger was being tried already")]

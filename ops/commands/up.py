@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from ops.failures import UserError, run, sayable, settings
-from ops.local import LocalCluster
+from ops.local import LocalCluster, asked_for
 
 BROKER_PORT, STORE_PORT, METRICS_PORT = 9092, 8123, 9808
 GUARDRAIL_SECONDS = 60.0
@@ -28,7 +28,10 @@ def up(
     store_port: Annotated[int, typer.Option("--store-port")] = STORE_PORT,
     metrics_port: Annotated[int, typer.Option("--metrics-port")] = METRICS_PORT,
 ) -> None:
-    """Start broker, store, workers and the guardrail job, print their addresses, and run until stopped."""
+    """Start broker, store, workers and the guardrail job, print their addresses, and run until stopped.
+
+    Settings in the environment hold for the workers, but for addresses, credentials and keys.
+    """
     run(_up(workers, settings(data_dir=data).data_dir, broker_port, store_port, metrics_port))
 
 
@@ -42,6 +45,7 @@ async def _up(workers: int, data: Path, broker_port: int, store_port: int, metri
         broker_port=broker_port,
         store_port=store_port,
         metrics_port=metrics_port,
+        environment=asked_for(),
         guardrail=GUARDRAIL_SECONDS,
     ) as cluster:
         loop = asyncio.get_running_loop()

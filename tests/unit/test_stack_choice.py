@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import pytest
 from stack import Choice, choose, docker_answers
 
+from ops.local import asked_for
+
 
 def chosen(environ: Mapping[str, str], docker: bool = False, lacking: str | None = None) -> Choice:
     return choose(environ, docker=lambda _: docker, lacking=lambda: lacking)
@@ -37,3 +39,21 @@ def test_what_is_chosen_and_why(
 
 def test_a_docker_address_where_nobody_listens_is_no_engine() -> None:
     assert not docker_answers({"DOCKER_HOST": "unix:///nonexistent/docker.sock"})
+
+
+def test_what_a_user_sets_holds_for_workers_of_hark_up_but_not_addresses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {
+        "HARK_PROMOTION": "approval", "HARK_PARTITIONS": "3", "HARK_RULES_DIR": "elsewhere",
+        "HARK_BROKER": "k:9092", "HARK_CLICKHOUSE_PASSWORD": "x", "HARK_PII_KEYS_FILE": "keys.json",
+        "HARK_TEST_KAFKA": "0", "HARK_NO_SETTING": "1",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    held = asked_for()
+    assert {"HARK_PROMOTION": "approval", "HARK_PARTITIONS": "3", "HARK_RULES_DIR": "elsewhere"}.items() <= (
+        held.items()
+    )
+    assert not set(held) & {
+        "HARK_BROKER", "HARK_CLICKHOUSE_PASSWORD", "HARK_PII_KEYS_FILE", "HARK_TEST_KAFKA", "HARK_NO_SETTING"
+    }  # fmt: skip

@@ -71,6 +71,20 @@ def test_a_shift_starts_a_challenger_that_wins_and_serves(model: str) -> None:
     assert promoted.magnitude > 0 and "serves from the next snapshot" in promoted.done
 
 
+def test_scores_that_move_while_the_error_stays_start_a_challenger_too() -> None:
+    rng = random.Random(SEED)
+    trainer, found = Trainer("purchase"), list[Finding]()
+    for number in range(2600):
+        score = rng.uniform(0.1, 0.2) + 0.2 * (number >= 2000)
+        x = {"visits": rng.random(), "tier": rng.choice("ab")}
+        served = {"x": x, "y": rng.random() < 0.15, "score": score, "version": 3}
+        found += trainer.step({"from": [0, number, 0]} | served, number, 1000.0 + number)
+    (drift,) = (one for one in found if one.kind == "drift")
+    assert drift.subject == "purchase/probability" and "challenger started" in drift.done
+    assert 1900 <= drift.since - 1000.0 <= 2100 and 0.1 < drift.magnitude < 0.3
+    assert trainer.champion.challenger is not None
+
+
 @pytest.mark.parametrize("model", list(STREAMS))
 def test_killed_at_any_point_it_ends_bit_identical(model: str) -> None:
     stream = records(model)
