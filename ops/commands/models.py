@@ -58,7 +58,10 @@ def show(model: Model, as_json: AsJson = False) -> None:
     """Show a model's figures, its challenger's, and every version held with its slot and size."""
     config = settings()
     held = _held(config, model)
-    figures = [row for row in _figures(config) if row["model"] == model]
+    summary = _summary(model, held)
+    # A challenger's last figures stay in the store when it is gone.
+    roles = ("champion",) if summary["challenger"] == "none" else ("champion", "challenger")
+    figures = [row for row in _figures(config) if row["model"] == model and row["role"] in roles]
     rows: list[dict[str, Any]] = [
         {
             "version": entry.snapshot.version,
@@ -70,12 +73,12 @@ def show(model: Model, as_json: AsJson = False) -> None:
         for entry in held
     ]
     if as_json:
-        typer.echo(json.dumps({**_summary(model, held), "figures": figures, "versions": rows}))
+        typer.echo(json.dumps({**summary, "figures": figures, "versions": rows}))
         return
     for row in figures:
         parts = (f"{name} {row[name]:.4f}" for name in ("accuracy", "auc", "log_loss", "brier") if row[name])
         out.print(f"{row['role']}: {row['examples']} examples, {', '.join(parts)}")
-    out.print(f"challenger: {_summary(model, held)['challenger']}")
+    out.print(f"challenger: {summary['challenger']}")
     for row in rows:
         out.print(
             f"version {row['version']} of {row['created']}: learned up to offset {row['offset']}, "
