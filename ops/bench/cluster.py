@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from ops.bench.machine import cpu_seconds, pin, rss_mb
+from ops.bench.machine import cpu_seconds, family, pin, rss_mb
 from ops.embedded.broker import EmbeddedBroker
 from ops.embedded.stack import Stack
 from ops.kafka.cluster import Cluster
@@ -70,13 +72,24 @@ class BenchCluster(LocalCluster):
         """Return the resident MB of each worker."""
         return [rss_mb(pid) for pid in self.worker_pids]
 
-    def pin_workers(self, cores: int) -> bool:
-        """Give each worker a core of its own when one is left for everything else; returns whether it did."""
-        if cores <= len(self.worker_pids):
-            return False
-        for number, pid in enumerate(self.worker_pids):
-            pin([pid], [cores - 1 - number])
-        return True
+    @contextmanager
+    def pinned(self) -> Iterator[bool]:
+        """Give each worker a core of its own, and broker, store and this process the rest, while it lasts.
+
+        Yields whether there are cores for that; else nothing is bound. Unbound, the others' threads are put
+        on a worker's core whenever it rests for a moment, and it waits for them.
+        """
+        cores, workers = sorted(os.sched_getaffinity(0)), self.worker_pids
+        own = cores[len(cores) - len(workers) :] if len(cores) > len(workers) else []
+        others = [pid for pid in family(os.getpid()) if pid not in workers]
+        for pid, core in zip(workers, own, strict=False):
+            pin([pid], [core])
+        if own:
+            pin(others, set(cores) - set(own))
+        try:
+            yield bool(own)
+        finally:
+            pin(others, cores)
 
 
 def _on_kafka(stack: Stack) -> Stack:

@@ -45,6 +45,20 @@ def pin(pids: Iterable[int], cores: Iterable[int]) -> None:
                 continue
 
 
+def family(pid: int) -> list[int]:
+    """Return a process and everything it started, directly or not, that still lives."""
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    found = [pid]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found
+
+
 def speed() -> float:
     """Return ns a turn of a plain Python loop, the median of five: what a busy machine costs right now.
 

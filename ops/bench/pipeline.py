@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 import urllib.request
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -183,9 +183,8 @@ async def measure(
 ) -> dict[str, Any]:
     """Measure one cluster: throughput, what it can sustain, then latency at shares of that."""
     beginning, days = mix(int(feedback / (BACKLOG_SHARE if shares else 1)))
-    async with BenchCluster(workers, kafka_, agents=agents) as cluster:
-        cores = len(os.sched_getaffinity(0))
-        pinned = cluster.pin_workers(cores)
+    async with BenchCluster(workers, kafka_, agents=agents) as cluster, AsyncExitStack() as bound:
+        pinned = bound.enter_context(cluster.pinned())
         producer = kafka.producer(cluster.settings, "bench")
         await producer.start()
         try:

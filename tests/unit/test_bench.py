@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
+import sys
 from collections import Counter
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from ops.bench import machine
 from ops.bench.capacity import RATES, Costs, hot_rate, plan
+from ops.bench.cluster import BenchCluster
 from ops.bench.peers.meter import Meter
 from ops.bench.run import scaling
 from ops.bench.state_load import clones
@@ -77,6 +81,28 @@ def test_processor_time_and_memory_of_this_process() -> None:
     assert machine.speed() > 0
     assert machine.cpu_seconds(os.getpid()) >= before
     assert machine.rss_mb(os.getpid()) > 10
+
+
+def test_a_worker_has_its_core_alone_while_it_is_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cores, nap = os.sched_getaffinity(0), [sys.executable, "-c", "input()"]
+    with (
+        subprocess.Popen(nap, stdin=subprocess.PIPE) as worker,
+        subprocess.Popen(nap, stdin=subprocess.PIPE) as broker,
+    ):
+        try:
+            assert set(machine.family(os.getpid())) >= {os.getpid(), worker.pid, broker.pid}
+            monkeypatch.setattr(BenchCluster, "worker_pids", [worker.pid])
+            with BenchCluster(1, data=tmp_path).pinned() as pinned:
+                bound = [os.sched_getaffinity(pid) for pid in (worker.pid, broker.pid, os.getpid())]
+            assert os.sched_getaffinity(broker.pid) == os.sched_getaffinity(0) == cores
+        finally:
+            worker.communicate(b"\n")
+            broker.communicate(b"\n")
+    assert pinned == (len(cores) > 1)
+    last = {max(cores)}
+    assert bound == ([last, cores - last, cores - last] if pinned else [cores] * 3)
 
 
 def test_a_meter_reports_to_the_real_output_even_when_another_stands_in(
