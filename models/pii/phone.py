@@ -10,26 +10,30 @@ import json
 import re
 from importlib import resources
 
-from models.pii.checksum import is_compact_date
-from models.pii.context import BARE_WORD, CARD, CARRIER, HOTLINE, ID, NATIONAL, ORDER, PASSPORT, PHONE, SSN
-from models.pii.digits import GLUE_BEFORE, Window
+from models.pii.context import CARD, CARRIER, HOTLINE, ID, NATIONAL, ORDER, PASSPORT, PHONE, SSN
+from models.pii.digits import Window
+from models.pii.phone_place import (
+    han_beside,
+    is_amount,
+    is_date,
+    is_dotted_quad,
+    landline_shape,
+    left_decimal,
+    stands_alone,
+)
 from models.pii.phone_signs import (
     CALLED,
     COURIER,
     EXTENSION,
-    GLUE_AFTER,
     GOODS,
     HAN,
     HOTLINE_PREFIX,
     HYPHEN_EXTENSION,
     NEXT,
     PART_OF_LINK,
-    QUAD,
     SENT,
     TEXTED,
-    UNITS,
     WAYBILL,
-    YEAR_DATE,
     abroad,
 )
 from models.pii.span import Candidate
@@ -72,7 +76,7 @@ def judge(view: View, window: Window) -> Candidate | None:
         Groups of digits.
     """
     count = len(window.digits)
-    if count > 17 or _is_dotted_quad(view, window) or not _stands_alone(view, window):
+    if count > 17 or is_dotted_quad(view, window) or not stands_alone(view, window):
         return None
     digits = window.digits
     text, start = view.text, window.start
@@ -88,7 +92,7 @@ def judge(view: View, window: Window) -> Candidate | None:
             return _candidate(view, window, value, 96)
     mobile = _MOBILE.fullmatch(digits)
     if mobile and window.shape != (1, 3, 3, 4):
-        if _left_decimal(window):
+        if left_decimal(window):
             return None
         label = view.before(start, 8)
         named = bool(
@@ -118,7 +122,7 @@ def judge(view: View, window: Window) -> Candidate | None:
         digits[0] == "0"
         and (window.isolated or extended)
         and _LANDLINE.fullmatch(digits)
-        and _landline_shape(window)
+        and landline_shape(window)
     ):
         label = view.before(start)
         if not label & ORDER or label & PHONE:
@@ -140,7 +144,7 @@ def _national(view: View, window: Window) -> Candidate | None:
     """Read a number without country code: by grouping if it is telling, else by its label."""
     digits, shape = window.digits, window.shape
     count = len(digits)
-    if count > 15 or _is_date(view, window) or _left_decimal(window):
+    if count > 15 or is_date(view, window) or left_decimal(window):
         return None
     if HOTLINE_PREFIX.search(view.text, max(0, window.start - 6), window.start):
         return None
@@ -177,7 +181,7 @@ def _national(view: View, window: Window) -> Candidate | None:
             shape == (10,)
             and len(set(digits)) > 2
             and _NANP.match(digits)
-            and not _han_beside(view, window)
+            and not han_beside(view, window)
             and (labelled or not PART_OF_LINK.search(view.text, max(0, window.start - 2), window.start))
         ):
             score = 55
@@ -210,7 +214,7 @@ def _national(view: View, window: Window) -> Candidate | None:
         and digits[2:4] not in ("19", "20")
     ):
         score = max(score, 55)
-    if not score and _is_amount(view, window, label):
+    if not score and is_amount(view, window, label):
         return None
     named_after = (
         not label
@@ -254,59 +258,3 @@ def _candidate(
     if extension:
         end = extension.end()
     return Candidate(start, end, TYPE, value, score)
-
-
-def _stands_alone(view: View, window: Window) -> bool:
-    """Tell whether no letter touches the number, short words such as "tel" apart."""
-    text = view.text
-    before = text[window.start - 1 : window.start]
-    if before and before in "$€£¥_":
-        return False
-    if before.isascii() and before.isalpha():
-        glued = view.lower[max(0, window.start - 12) : window.start]
-        if not GLUE_BEFORE.search(glued):
-            return False
-    after = text[window.end : window.end + 1]
-    if after == "@" and not text[window.end + 1 : window.end + 2].isascii():
-        return True
-    if after and after.isascii() and (after.isalpha() or after in "_@%"):
-        return after.isalpha() and (
-            GLUE_AFTER.match(text, window.end) is not None or EXTENSION.match(text, window.end) is not None
-        )
-    return before != "." or not text[window.start - 2 : window.start - 1].isdigit()
-
-
-def _is_amount(view: View, window: Window, label: int) -> bool:
-    """Tell whether few digits under a label read as a count, as in "message 1 of 10000000"."""
-    shape = window.shape
-    if view.text[window.end : window.end + 1] in UNITS or ("." in window.gaps and set(window.gaps) != {"."}):
-        return True
-    return bool(label & BARE_WORD) and len(window.digits) < 10 and (len(shape) == 1 or max(shape) == 2)
-
-
-def _left_decimal(window: Window) -> bool:
-    """Tell whether the digits are the fraction of a decimal number."""
-    return window.left == "." and "." not in window.gaps or window.right == "." and "." not in window.gaps
-
-
-def _is_dotted_quad(view: View, window: Window) -> bool:
-    """Tell whether the window holds an IP address, perhaps with a port or other numbers beside it."""
-    return window.gaps.count(".") > 2 and QUAD.search(view.text, window.start, window.end) is not None
-
-
-def _landline_shape(window: Window) -> bool:
-    area = 3 if window.digits[1] in "12" else 4
-    shape = window.shape
-    return len(shape) == 1 or shape[0] == area
-
-
-def _is_date(view: View, window: Window) -> bool:
-    digits = window.digits
-    if len(digits) == 8 and is_compact_date(digits):
-        return True
-    return len(window.shape) > 1 and YEAR_DATE.match(view.text, window.start) is not None
-
-
-def _han_beside(view: View, window: Window) -> bool:
-    near = view.text[max(0, window.start - 1) : window.start] + view.text[window.end : window.end + 1]
-    return any("㐀" <= char <= "鿿" for char in near) and not view.before(window.start) & PHONE
