@@ -157,10 +157,11 @@ class SameWords:
         return None
 
     def merge(self, entries: Mapping[str, Sequence[Any]]) -> None:
-        """Take over what another log has heard; the earlier of two mentions stays."""
+        """Take over what another log has heard; of two mentions within the window the earlier stays."""
         for words, entry in entries.items():
             held = self.entries.get(words)
-            if held is None or entry[2] < held[2]:
+            apart = entry[2] - held[2] if held is not None else 0.0
+            if held is None or -self._window < apart < 0.0 or apart >= self._window:
                 self.entries[words] = list(entry)
                 self._forget()
 

@@ -87,7 +87,7 @@ def build_intake(run: Runtime) -> Built:
     }
     run.follow(CUSTOMER_LINKS, link_handler(joined))
     guard = FloodGuard(settings.dead_letter_limit)
-    step = intake.IntakeStep(Admission(mask, links, limits), facts, guard, run.clock)
+    step = intake.IntakeStep(Admission(mask, links, limits), facts, guard, run.clock, joined.forgotten)
     return intake.TOPICS, stateless(run, "intake", step)
 
 

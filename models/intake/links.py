@@ -19,7 +19,7 @@ from models.outcome import DeadLetter, DeadReason, Emit, Outcome
 VOICE = "voice"
 """Event of the records that logs tell each other of a voice; they go no further than the scorer."""
 
-LINKED = "linked"
+LINKED, UNLINKED = "linked", "unlinked"
 _validate = Link.__pydantic_validator__.validate_json
 
 
@@ -47,10 +47,10 @@ class LinkAdmission:
         An empty value is a tombstone: its key, `channel:author`, says whose link is forgotten.
         """
         if not value:
-            channel, colon, author = (key or b"").decode(errors="replace").partition(":")
-            if not colon or not author:
+            voice = self._named(key)
+            if voice is None:
                 return DeadLetter(DeadReason.EMPTY)
-            self._links.put(self._mask.handle(channel, author), None, "withdrawn", "")
+            self._links.put(voice, None, "withdrawn", "")
             return None
         link = judge_link(value, self._limits)
         if isinstance(link, DeadLetter):
@@ -69,7 +69,7 @@ class LinkAdmission:
         voice, customer = self._resolve(link)
         owner = customer if link.consent == "granted" else None
         occurred_ms = millis(link.occurred_at) if link.occurred_at else appended_ms
-        kind = "unlinked" if owner is None else LINKED
+        kind = UNLINKED if owner is None else LINKED
         said = "\x1f".join((kind, voice, owner or "", str(occurred_ms)))
         return Emit(
             {
@@ -83,6 +83,27 @@ class LinkAdmission:
                 "received_at": appended_ms,
             }
         )
+
+    def forgotten(self, key: bytes | None, origin: Origin, appended_ms: int) -> dict[str, Any] | None:
+        """Return what a voice's log is told of an empty value under `key`, None where it names no voice."""
+        voice = self._named(key)
+        if voice is None or (key or b"").startswith(b"~"):  # our own marks, see `ops.erase`
+            return None
+        topic, partition, offset = origin
+        return {
+            "event": VOICE,
+            "origin": (f"{topic}/{VOICE}", partition, offset),
+            "id": f"l{partition}-{offset}/{VOICE}",
+            "customer_id": voice,
+            "kind": UNLINKED,
+            "occurred_at": appended_ms,
+            "received_at": appended_ms,
+        }
+
+    def _named(self, key: bytes | None) -> str | None:
+        """Return the voice that a key, `channel:author`, names."""
+        channel, colon, author = (key or b"").decode(errors="replace").partition(":")
+        return self._mask.handle(channel, author) if colon and author else None
 
     def _resolve(self, link: Link) -> tuple[str, str | None]:
         voice = self._mask.handle(str(link.channel), link.author)

@@ -13,10 +13,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.dedup import digest
-from models.intake.links import LINKED, VOICE
+from models.intake.links import LINKED, UNLINKED, VOICE
 from models.scoring.customer import CustomerMemory
 
 HEARD = "heard"
+_FARTHEST = f"/{HEARD}" * 4
+"""End of the id of a record that goes no further: voices may be linked to each other, in circles too."""
 
 
 def step(record: Mapping[str, Any], memory: CustomerMemory) -> dict[str, Any] | None:
@@ -24,10 +26,15 @@ def step(record: Mapping[str, Any], memory: CustomerMemory) -> dict[str, Any] | 
     if record["kind"] == LINKED:
         memory.state["l"] = record["value"]
         return _handed(record, record["value"], memory.seen.entries, memory.words.entries)
+    if record["kind"] == UNLINKED:
+        memory.state.pop("l", None)
+        return None
     memory.seen.merge(record["ids"])
     memory.words.merge(record["words"])
     owner = memory.state.get("l")
-    return _handed(record, owner, record["ids"], record["words"]) if owner else None
+    if not owner or record["id"].endswith(_FARTHEST):
+        return None
+    return _handed(record, owner, record["ids"], record["words"])
 
 
 def handed_on(feedback: Mapping[str, Any], memory: CustomerMemory) -> dict[str, Any] | None:

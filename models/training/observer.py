@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,9 @@ _TEXT, _CLUSTER, _SIZE, _MINIMA = 5, 10, 13, 15
 
 MOST = 50
 """Feedbacks observed of one slice; of a longer one every second, third, … is taken."""
+
+_TOGETHER = 500
+"""Observations in one record: two thousand long texts nobody said before are more than a broker takes."""
 
 _MEANS = {
     "score": Series(low=-1.0, high=1.0, magnitude=0.1, warmup=64),
@@ -65,8 +68,15 @@ def observation(scored: Mapping[str, Any], offset: int, words: Fingerprint | Non
     ]  # fmt: skip
 
 
+def records_of(entries: list[list[Any]]) -> Iterator[dict[str, Any]]:
+    """Yield what a slice's observations say, in records that brokers take, see `observed`."""
+    for at in range(0, len(entries), _TOGETHER):
+        some = entries[at : at + _TOGETHER]
+        yield observed(some, max(1, MOST * len(some) // len(entries)))
+
+
 def observed(entries: list[list[Any]], most: int = MOST) -> dict[str, Any]:
-    """Return what a slice's observations say: `seen`, some of them, and `rest`, what issues need of others.
+    """Return what observations say: `seen`, some of them, and `rest`, what issues need of others.
 
     An issue is found by the first text of each of its clusters, so that one is never left out.
     """
@@ -77,7 +87,7 @@ def observed(entries: list[list[Any]], most: int = MOST) -> dict[str, Any]:
     return {
         "seen": seen,
         "rest": [
-            [entry[0], entry[1], entry[_CLUSTER], entry[_TEXT], entry[_MINIMA]]
+            [entry[0], entry[1], entry[_CLUSTER], "" if entry[_MINIMA] else entry[_TEXT], entry[_MINIMA]]
             for entry in entries
             if entry[_SIZE] == 1 and entry[0] not in kept
         ],

@@ -34,10 +34,18 @@ Admit = Callable[[bytes | None, Origin, int], Outcome[dict[str, Any]]]
 class IntakeStep(Stateless):
     """Everything producers send becomes records of the customers' logs or dead letters."""
 
-    def __init__(self, feedback: Admission, facts: Mapping[str, Admit], guard: FloodGuard, clock: Clock):
+    def __init__(
+        self,
+        feedback: Admission,
+        facts: Mapping[str, Admit],
+        guard: FloodGuard,
+        clock: Clock,
+        forgotten: Callable[[bytes | None, Origin, int], dict[str, Any] | None] | None = None,
+    ) -> None:
         self._admit: dict[str, Admit] = {FEEDBACK_RAW: feedback.step, **facts}
         self._guard = guard
         self._clock = clock
+        self._forgotten = forgotten
 
     def process(self, piece: Slice, out: Outbox) -> None:
         """Admit every record of the slice."""
@@ -48,15 +56,19 @@ class IntakeStep(Stateless):
         pending = 0
         for record in piece.records:
             if not record.value and topic == CUSTOMER_LINKS:
-                continue  # a tombstone has no customer's log to go to; the broadcast applies it
+                # No fact of anybody's: the broadcast applies it, the voice's own log hands nothing on now.
+                if self._forgotten is not None:
+                    origin = (topic, partition, record.offset)
+                    self._tell(self._forgotten(record.key, origin, record.timestamp), record, out)
+                continue
             outcome = admit(record.value, (topic, partition, record.offset), record.timestamp)
             if isinstance(outcome, Emit):
                 event = outcome.value
                 ident = event.get("feedback_id") or event["id"]
                 headers = cloud_event(kind, topic, ident, event["occurred_at"], record.headers)
                 out.keyed(FEEDBACK_MASKED, event["customer_id"], dumps(event), headers)
-                if topic == CUSTOMER_LINKS and (told := told_of(event)) is not None:
-                    out.keyed(FEEDBACK_MASKED, told["customer_id"], dumps(told), headers)
+                if topic == CUSTOMER_LINKS:
+                    self._tell(told_of(event), record, out)
                 pending += event.get("media_pending", 0)
                 for name, count in event.get("masked", {}).items():
                     masked[name] = masked.get(name, 0) + count
@@ -67,6 +79,15 @@ class IntakeStep(Stateless):
                 add_dead_letter(out, "intake", place, outcome, record.timestamp, now_ms, record.headers)
         self._count(len(piece.records), dead, masked)
         metrics.MEDIA_PENDING.inc(pending)
+
+    @staticmethod
+    def _tell(told: dict[str, Any] | None, record: Any, out: Outbox) -> None:
+        """Tell a voice's log of its link."""
+        if told is not None:
+            headers = cloud_event(
+                "hark.customer.fact", CUSTOMER_LINKS, told["id"], told["occurred_at"], record.headers
+            )
+            out.keyed(FEEDBACK_MASKED, told["customer_id"], dumps(told), headers)
 
     def _count(self, records: int, dead: dict[str, int], masked: dict[str, int]) -> None:
         self._guard.add(records, sum(dead.values()))

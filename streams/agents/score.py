@@ -16,7 +16,7 @@ from models.scoring.customer import CustomerMemory
 from models.scoring.reading import Reading
 from models.scoring.scorer import PartitionScoring, Scorer
 from models.scoring.targets import MODELS
-from models.training.observer import NAME, observation, observed
+from models.training.observer import NAME, observation, records_of
 from streams import metrics
 from streams.agents.customers import CUSTOMER, WaitingLabels, memory_of, put_memory
 from streams.codec import cloud_event, dumps, loads
@@ -151,8 +151,8 @@ class ScoreStep:
             else:
                 self._dead(piece, record, outcome, out)
         state.marks[WATERMARK] = watermark
-        if entries and self._observing:
-            value = {"from": [piece.partition], **observed(entries)}
+        for said in records_of(entries) if self._observing else ():
+            value = {"from": [piece.partition], **said}
             out.placed(EXAMPLES, OBSERVED, NAME.encode(), dumps(value))
         for customer, memory in memories.items():
             put_memory(state, customer, memory.state)

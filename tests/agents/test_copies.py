@@ -46,7 +46,9 @@ class Worker:
         links = Links()
         self._links = LinkAdmission(mask, links)
         facts = {CUSTOMER_LINKS: self._links.step}
-        self._intake = IntakeStep(Admission(mask, links), facts, FloodGuard(1.0), clock)
+        self._intake = IntakeStep(
+            Admission(mask, links), facts, FloodGuard(1.0), clock, self._links.forgotten
+        )
         self._score = ScoreStep(
             Scorer(ModelSet(), Analyser(), learning=False), clock, 7 * 86_400.0,
             lambda entries: DelayedLabels(targets(14.0), entries), lambda: ClusterIndex(64), observing=False,
@@ -81,9 +83,17 @@ class Worker:
             self._links.apply(None, orjson.dumps(link))
         return self._goes(CUSTOMER_LINKS, 0, link, at)
 
-    def _goes(self, topic: str, partition: int, event: dict[str, Any], at: int) -> list[dict[str, Any]]:
+    def forgets(self, author: str) -> None:
+        """Take an empty value under the key of a link."""
+        key = f"app:{author}".encode()
+        self._links.apply(key, None)
+        self._goes(CUSTOMER_LINKS, 0, None, START, key)
+
+    def _goes(
+        self, topic: str, partition: int, event: dict[str, Any] | None, at: int, key: bytes | None = None
+    ) -> list[dict[str, Any]]:
         out = Outbox(LAYOUT)
-        raw = Record(self._offset(topic, partition), orjson.dumps(event), None, at)
+        raw = Record(self._offset(topic, partition), event and orjson.dumps(event), key, at)
         self._intake.process(Slice(topic, partition, [raw], PartitionState(partition)), out)
         return self._masked(out, at)
 
@@ -205,6 +215,28 @@ def test_what_came_to_the_voice_after_the_link_is_known_to_the_customer_too() ->
     worker.links(START + HOUR, "moon_42", "c-8")
     (copy,) = worker.takes([(0, START + 2 * HOUR, said_by("f-1"))])
     assert copy["kind"] == "duplicate" and copy["customer_id"] == "c-8", "linked to somebody else"
+
+
+def test_voices_linked_to_each_other_do_not_tell_each_other_for_ever() -> None:
+    worker = Worker()
+    moon, star = (worker.takes([(0, START, said_by(f"f-{a}", a))])[0]["voice"] for a in ("moon_42", "star_7"))
+    worker.links(START + 10, "moon_42", star)
+    worker.links(START + 20, "star_7", moon)
+    (copy,) = worker.takes([(0, START + HOUR, said_by("f-moon_42", "moon_42"))])
+    assert copy["kind"] == "duplicate" and copy["customer_id"] == star
+    assert kinds(worker.takes([(0, START + HOUR, said_by("f-3", "star_7"))])) == [("feedback", None)]
+
+
+def test_a_link_forgotten_by_an_empty_value_hands_nothing_on() -> None:
+    worker = Worker()
+    worker.takes([(0, START, said_by("f-1"))])
+    worker.links(START + 10, "moon_42", "c-7")
+    worker.forgets("moon_42")
+    worker.takes([(0, START + HOUR, said_by("f-2", text="又打不开了，很失望"))])
+    (own,) = worker.takes(
+        [(0, START + 2 * HOUR, event("f-3", "c-7", text="又打不开了，很失望", channel="call"))]
+    )
+    assert own["duplicate_of"] is None, "what a voice without a link said is nothing to the customer"
 
 
 def test_words_said_before_the_link_are_no_second_complaint() -> None:

@@ -71,3 +71,15 @@ def test_same_words_are_bounded():
         said.step(f"w{n}", "app", f"f{n}", float(n))
     assert len(said.entries) <= 8
     assert said.step("w99", "web", "f", 100.0) == "f99"
+
+
+def test_what_another_log_heard_days_before_hides_no_newer_words():
+    said, late = SameWords(), SameWords()
+    said.step("w", "app", "f2", 5 * DAY)
+    said.merge({"w": ("f1", "social", 0.0)})
+    assert said.step("w", "call", "f3", 5 * DAY + 10) == "f2"
+    late.step("w", "app", "f1", 0.0)
+    late.merge({"w": ("f2", "social", 5 * DAY)})
+    assert late.step("w", "call", "f3", 5 * DAY + 10) == "f2"
+    late.merge({"w": ("f0", "web", 5 * DAY - 10)})
+    assert late.step("w", "call", "f3", 5 * DAY + 10) == "f0"

@@ -70,6 +70,11 @@ def test_a_tombstone_forgets_the_link() -> None:
     assert door.links.apply(b"social:moon_42", None) is None
     assert not door.say()["linked"]
     assert door.links.apply(b"nobody", None) == DeadLetter(DeadReason.EMPTY)
+    told = door.links.forgotten(b"social:moon_42", ("customers.links", 0, 7), NOW)
+    assert told is not None and CustomerFact.model_validate(told).customer_id == door.say()["voice"]
+    assert "moon_42" not in str(told)
+    for key in (None, b"nobody", b"~erase:5f3a"):
+        assert door.links.forgotten(key, ("customers.links", 0, 8), NOW) is None
 
 
 def test_a_link_of_one_channel_does_not_speak_for_another() -> None:

@@ -135,6 +135,20 @@ def test_an_issue_that_became_part_of_a_later_one_is_found_over_both_hops_and_th
     assert {live(heard.told).issue_of(ident) for ident in (one, two, three, later)} == {one}
 
 
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(TEXTS), st.integers(0, 30)), max_size=40))
+def test_there_are_no_circles_however_late_events_are(said: list[tuple[int, str, int]]) -> None:
+    heard, words = Heard(), dict[str, str]()
+    for partition, text, day in said:
+        heard.says(partition, text, day * DAY)
+        words = {alias.cluster_id: alias.issue_id for alias in heard.told}
+        for cluster in words:
+            hops = 0
+            while words.get(cluster, cluster) != cluster and hops <= len(words):
+                cluster, hops = words[cluster], hops + 1
+            assert hops < len(words)
+
+
 def test_aliases_are_told_again_every_day_they_are_heard_of() -> None:
     heard = Heard()
     heard.says(0, CUPS[0])

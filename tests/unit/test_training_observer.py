@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from binascii import b2a_base64
 from typing import Any
 
 from models.events import CustomerFact
@@ -10,11 +11,12 @@ from models.fingerprint import fingerprint
 from models.snapshot import Snapshot, decode, encode
 from models.topics.emerging import BurstDetector
 from models.training.finding import Finding
-from models.training.observer import MOST, TEXT, Observer, observation, observed, thinned
+from models.training.observer import MOST, TEXT, Observer, observation, observed, records_of, thinned
 from rules.engine import Engine
 from rules.limits import Limits
 from rules.state import CustomerState, PartitionState
 from streams.catalog import shipped_catalog
+from streams.codec import dumps
 
 DAY, HOUR = 86_400.0, 3600.0
 USUAL = ("物流很快", "客服态度好", "价格有点贵", "质量不错", "包装完好", "屏幕清晰")
@@ -206,6 +208,19 @@ def test_of_a_backlog_the_first_text_of_every_cluster_is_heard() -> None:
     observer.step(again, 2, 0.0)
     told = {alias.issue_id for alias in observer.aliases()}
     assert len(told) == 399 and len(observed(entries[:MOST])) == 1
+
+
+def test_of_two_thousand_long_texts_nobody_said_before_brokers_take_the_records_and_all_are_heard() -> None:
+    rng, mark = random.Random(5), fingerprint("x").minima
+    texts = ["".join(chr(rng.randrange(0x4E00, 0x9FA5)) for _ in range(160)) for _ in range(2000)]
+    entries = [entry(n, 60.0 * n, rng, text) for n, text in enumerate(texts)]
+    for long in entries[::2]:
+        long[15] = b2a_base64(rng.randbytes(mark.nbytes), newline=False).decode()
+    values = list(records_of(entries))
+    assert max(len(dumps(value)) for value in values) < 700_000, "uncompressed; a broker takes a megabyte"
+    assert sum(len(value["seen"]) for value in values) <= MOST
+    heard = [one[0] for value in values for part in ("seen", "rest") for one in value.get(part, ())]
+    assert sorted(heard) == list(range(2000))
 
 
 def test_a_long_text_is_compared_whole() -> None:
