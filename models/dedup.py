@@ -84,10 +84,15 @@ class SeenIds:
         return True
 
     def merge(self, entries: Mapping[str, float]) -> None:
-        """Take over digests and times of ids another log has seen; those known stay as they are."""
+        """Take over digests and times of ids another log has seen; those known stay as they are.
+
+        Of too many the earliest events' go: what was said there last month must not push out this week's.
+        """
+        own = self.entries
         for key, at in entries.items():
-            self.entries.setdefault(key, at)
-            self._forget()
+            own.setdefault(key, at)
+        for key in sorted(own, key=own.__getitem__)[: max(0, len(own) - self._most)]:
+            del own[key]
 
     def _forget(self) -> None:
         entries = self.entries

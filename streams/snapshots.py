@@ -41,9 +41,8 @@ class SnapshotShelf:
             model = name.rsplit("/", 2)[0]
             serving = self.sets if model in MODELS else []
             if not serving:
-                await asyncio.to_thread(
-                    verify, data
-                )  # an observer's 5 MB are unpacked by who goes on from them
+                # An observer's 5 MB are unpacked by who goes on from them.
+                await asyncio.to_thread(verify, data)
             for models in serving:
                 ready = await asyncio.to_thread(models.read, data)
                 models.use(ready)

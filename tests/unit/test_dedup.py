@@ -48,6 +48,19 @@ def test_a_late_event_is_known_as_long_as_any_other():
     assert seen.step("f0", 100 * DAY) and len(seen.entries) <= 10
 
 
+def test_what_another_log_heard_long_ago_pushes_out_nothing_heard_here_lately():
+    own, other = SeenIds(most=128), SeenIds(most=128)
+    for n in range(100):
+        assert own.step(f"own{n}", 60 * DAY + n)
+        assert other.step(f"old{n}", 30 * DAY + n)
+    for n in range(100):
+        assert other.step(f"new{n}", 59 * DAY + n)
+    own.merge(other.entries)
+    assert len(own.entries) <= 128
+    assert not any(own.step(f"own{n}", 60 * DAY + n) for n in range(100))
+    assert not any(own.step(f"new{n}", 59 * DAY + n) for n in range(80, 100)), "the other's newest"
+
+
 def test_same_words_are_linked_across_channels_within_a_day():
     said = SameWords()
     assert said.step("w", "app", "f1", 0.0) is None
