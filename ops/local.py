@@ -172,9 +172,15 @@ class LocalCluster:
 
 
 def asked_for() -> dict[str, str]:
-    """Return the settings in this process's environment that are not about where and who the parts are."""
+    """Return the settings in this process's environment that are not about where and who the parts are.
+
+    Nor a log level above INFO: workers say there that they run.
+    """
     mine = {f"HARK_{name.upper()}" for name in Settings.model_fields}
-    return {k: v for k, v in os.environ.items() if k in mine and not k.startswith(_OWN)}
+    held = {k: v for k, v in os.environ.items() if k in mine and not k.startswith(_OWN)}
+    if held.get("HARK_LOG_LEVEL") in ("WARNING", "ERROR"):
+        del held["HARK_LOG_LEVEL"]
+    return held
 
 
 def _environment(values: Mapping[str, str]) -> dict[str, str]:

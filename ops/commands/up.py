@@ -30,7 +30,7 @@ def up(
 ) -> None:
     """Start broker, store, workers and the guardrail job, print their addresses, and run until stopped.
 
-    Settings in the environment hold for the workers, but for addresses, credentials and keys.
+    Settings in the environment hold for the workers, but for addresses, credentials, keys and quieter logs.
     """
     run(_up(workers, settings(data_dir=data).data_dir, broker_port, store_port, metrics_port))
 

@@ -57,3 +57,6 @@ def test_what_a_user_sets_holds_for_workers_of_hark_up_but_not_addresses(
     assert not set(held) & {
         "HARK_BROKER", "HARK_CLICKHOUSE_PASSWORD", "HARK_PII_KEYS_FILE", "HARK_TEST_KAFKA", "HARK_NO_SETTING"
     }  # fmt: skip
+    for level, kept in (("DEBUG", True), ("WARNING", False), ("ERROR", False)):
+        monkeypatch.setenv("HARK_LOG_LEVEL", level)
+        assert ("HARK_LOG_LEVEL" in asked_for()) is kept, "workers say at INFO that they run"
