@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ops.evaluation.pii import Row, Truth
 
-ROUNDS = ("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n")
+ROUNDS = ("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p")
 """Written one after the other, each before its findings were seen; corrected by, once seen."""
 _VALUE = re.compile(r"⟦([A-Z_]+) ([^⟧]+)⟧")
 _SLOT = re.compile(r"\{([^{}|]+)((?:\|[^{}|]+)*)\}")
