@@ -29,6 +29,8 @@ from models.pii.phone_signs import (
     HAN,
     HOTLINE_PREFIX,
     HYPHEN_EXTENSION,
+    INVOICE,
+    MEETING,
     NEXT,
     PART_OF_LINK,
     SENT,
@@ -111,6 +113,11 @@ def judge(view: View, window: Window) -> Candidate | None:
             and not label & PHONE
             and WAYBILL.search(view.lower, max(0, start - 24), start) is not None
         )
+        named |= (
+            window.shape == (3, 4, 4)
+            and not label & PHONE
+            and MEETING.search(view.lower, max(0, start - 24), start) is not None
+        )
         fraction = window.gaps == ("/",) and not label & PHONE
         if (named or fraction) and not sent:
             return None
@@ -151,6 +158,8 @@ def _national(view: View, window: Window) -> Candidate | None:
     if len(shape) > 1 and window.isolated and abroad(view.lower, window.start, digits, shape[0]):
         return _candidate(view, window, digits, 79)
     label = view.before(window.start)
+    if count == 8 and label & PHONE and INVOICE.search(view.text, max(0, window.start - 32), window.start):
+        return None
     toll_free = digits.removeprefix("1")[:3] in _TOLL_FREE
     if toll_free and (
         (label | view.after(window.end, 14)) & HOTLINE

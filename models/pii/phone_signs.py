@@ -26,6 +26,14 @@ WAYBILL = re.compile(
     r"[^0-9\n。]{0,12}$"
 )
 """Before an air waybill, an airline's three digits and eight more (IATA resolution 600a): 182-12345678."""
+MEETING = re.compile(
+    r"(?:meeting|webinar|zoom|会议|會議) ?(?:ids?|no\.?|number|号码?|號碼?|编号|編號)[^0-9\n。]{0,6}$"
+)
+"""Before the id of a video meeting, which is shown 3-4-4 as a mobile is."""
+INVOICE = re.compile(
+    "代[码碼][:： 为是]{0,2}[0-9]{10,12}[，,、;；/ ]{0,2}(?:发票|發票)?[号號][码碼][:： 为是]{0,2}$"
+)
+"""Before the 8 digits of a Chinese invoice, whose 号码 stands beside its 代码 of 10 or 12."""
 COURIER = re.compile("(?:快递|快遞|配送|送货|外卖|外賣)(?:员|員|小哥|师傅|師傅|站)[^，。,0-9]{0,4}$")
 """Before the mobile of who brings something, unlike that something's own number."""
 TEXTED = re.compile(r"\b(?:text|sms)(?:s|ed|ing)?\b[^.,!?\n0-9]{0,28} to [(（]?$")
