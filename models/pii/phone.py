@@ -158,7 +158,7 @@ def _national(view: View, window: Window) -> Candidate | None:
     if len(shape) > 1 and window.isolated and abroad(view.lower, window.start, digits, shape[0]):
         return _candidate(view, window, digits, 79)
     label = view.before(window.start)
-    if count == 8 and label & PHONE and INVOICE.search(view.text, max(0, window.start - 32), window.start):
+    if shape == (8,) and label & PHONE and INVOICE.search(view.text, max(0, window.start - 32), window.start):
         return None
     toll_free = digits.removeprefix("1")[:3] in _TOLL_FREE
     if toll_free and (
