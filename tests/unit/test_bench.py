@@ -83,9 +83,8 @@ def test_processor_time_and_memory_of_this_process() -> None:
     assert machine.rss_mb(os.getpid()) > 10
 
 
-def test_a_worker_has_its_core_alone_while_it_is_measured(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("kafka", [True, False])
+def test_a_measured_worker_has_its_core(kafka: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     cores, nap = os.sched_getaffinity(0), [sys.executable, "-c", "input()"]
     with (
         subprocess.Popen(nap, stdin=subprocess.PIPE) as worker,
@@ -94,15 +93,15 @@ def test_a_worker_has_its_core_alone_while_it_is_measured(
         try:
             assert set(machine.family(os.getpid())) >= {os.getpid(), worker.pid, broker.pid}
             monkeypatch.setattr(BenchCluster, "worker_pids", [worker.pid])
-            with BenchCluster(1, data=tmp_path).pinned() as pinned:
+            with BenchCluster(1, kafka, data=tmp_path).pinned() as pinned:
                 bound = [os.sched_getaffinity(pid) for pid in (worker.pid, broker.pid, os.getpid())]
             assert os.sched_getaffinity(broker.pid) == os.sched_getaffinity(0) == cores
         finally:
             worker.communicate(b"\n")
             broker.communicate(b"\n")
     assert pinned == (len(cores) > 1)
-    last = {max(cores)}
-    assert bound == ([last, cores - last, cores - last] if pinned else [cores] * 3)
+    others = cores - {max(cores)} if kafka and pinned else cores
+    assert bound == [{max(cores)} if pinned else cores, others, others]
 
 
 def test_a_meter_reports_to_the_real_output_even_when_another_stands_in(
