@@ -65,7 +65,7 @@ FIELDS: dict[str, dict[str, FieldType]] = {
     "feedback": _fields(ScoredFeedback, frozenset({"scores", "customer", "event"})),
     "scores": _fields(Scores),
     "customer": _fields(CustomerView),
-    "fact": _fields(CustomerFact)
+    "fact": _fields(CustomerFact, frozenset({"ids", "words"}))  # between the logs of a voice and its customer
     | {name: FieldType("string") for name in ("status", "by", "reason")}
     | {"voices": FieldType("int"), "channels": FieldType("int"), "polarity": FieldType("double")},
     "actions": {kind.value: FieldType("int") for kind in ActionKind}

@@ -146,15 +146,15 @@ def test_temporary_tables_live_in_a_session(store: EmbeddedStore) -> None:
 
 def test_large_results_are_streamed(store: EmbeddedStore) -> None:
     assert store.pid is not None
-    query = b"SELECT number, repeat('x', 300) FROM numbers(1000000) FORMAT TSV"
+    query = b"SELECT number, repeat('x', 300) FROM numbers(2000000) FORMAT TSV"
     ask(store, b"SELECT number, repeat('x', 300) FROM numbers(200000) FORMAT TSV")
     before, size = memory(store.pid, "VmRSS"), 0
     with urlopen(Request(store.url, data=query, headers=authorization()), timeout=60) as response:
         while piece := response.read(1 << 20):
             size += len(piece)
-    assert size > 300_000_000
-    # Held as a whole it would grow by at least its size; allocators and threads keep some tens of megabytes.
-    assert memory(store.pid, "VmRSS") - before < size * 2 / 3
+    assert size > 600_000_000
+    # Held as a whole it would grow by at least its size; allocators and threads keep up to 220 MB.
+    assert memory(store.pid, "VmRSS") - before < size / 2
 
 
 def test_an_error_in_the_middle_is_not_taken_for_the_end(store: EmbeddedStore, client: Client) -> None:
