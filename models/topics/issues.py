@@ -5,9 +5,9 @@ all of them, in the order of one log, compares the first text of every cluster w
 the same rule as a partition does: near enough, it is the same issue, and the cluster's id an alias of it.
 Also of what was said only once: twelve voices may be single in twelve partitions.
 
-An issue's id is that of the first cluster heard of it. An alias names it directly, and with an issue's first
-alias it is told that the issue is its own, so that aliases of different times make chains but never a circle:
-of a circle's aliases one would be the newest, and what it points to was its own issue then.
+An issue's id is that of the first cluster heard of it. An alias names it directly, and right before it is told
+that the issue is its own, so that aliases of different times make chains but never a circle, however late what
+is heard: of a circle's aliases one would be the newest, and what it points to was its own issue then.
 """
 
 from __future__ import annotations
@@ -100,7 +100,6 @@ class Issues:
         self._seqs = np.full(shape, -1, dtype=np.int64)
         self._last = np.zeros(shape, dtype=np.float64)
         self._heard = np.zeros(shape, dtype=np.uint8)
-        self._told = np.full(shape, -np.inf, dtype=np.float64)
         self._ids: list[str] = []
         self._slots: dict[str, int] = {}
         self._aliases: dict[str, tuple[int, int, float]] = {}
@@ -127,7 +126,9 @@ class Issues:
             if slot < 0:
                 self._found(cluster_id, own, at)
                 return cluster_id, False
-        if self._ids[slot] != cluster_id and at - told > _DAY:
+        if self._ids[slot] == cluster_id:
+            self._own(cluster_id, slot, at)
+        elif at - told > _DAY:
             # Told again every day, so that who reads them may forget those of the last week.
             self._tell(cluster_id, slot, at)
         self._last[slot] = max(float(self._last[slot]), at)
@@ -154,20 +155,23 @@ class Issues:
         else:
             self._ids.append(cluster_id)
         _found(slot, minima, self._bytes, self._places, self._bands, taken)
-        self._seqs[slot], self._last[slot], self._told[slot] = self._founded, at, -np.inf
+        self._seqs[slot], self._last[slot] = self._founded, at
         self._slots[cluster_id] = slot
-        if self._aliases.pop(cluster_id, None) is not None:
-            self._told[slot] = at
-            self._fresh.append(Alias(cluster_id, cluster_id, at))
+        self._own(cluster_id, slot, at)
         self._founded += 1
         self._hand = (slot + 1) % self.capacity
 
+    def _own(self, cluster_id: str, slot: int, at: float) -> None:
+        """Take back that an issue was part of another."""
+        if self._aliases.pop(cluster_id, None) is not None:
+            self._slots[cluster_id] = slot
+            self._fresh.append(Alias(cluster_id, cluster_id, at))
+
     def _tell(self, cluster_id: str, slot: int, at: float) -> None:
         issue_id = self._ids[slot]
-        if at - self._told[slot] > _DAY:
-            self._told[slot] = at
-            self._fresh.append(Alias(issue_id, issue_id, at))
-        self._fresh.append(Alias(cluster_id, issue_id, at))
+        self._aliases.pop(issue_id, None)
+        self._slots[issue_id] = slot
+        self._fresh += [Alias(issue_id, issue_id, at), Alias(cluster_id, issue_id, at)]
         self._slots.pop(cluster_id, None)
         self._aliases.pop(cluster_id, None)
         self._aliases[cluster_id] = (slot, int(self._seqs[slot]), at)
@@ -192,7 +196,6 @@ class Issues:
             "seqs": self._seqs[:used].copy(),
             "last": self._last[:used].copy(),
             "heard": self._heard[:used].copy(),
-            "told": self._told[:used].copy(),
             "ids": np.array(self._ids, dtype=f"S{_HEX}"),
             "aliases": np.array(list(self._aliases), dtype=f"S{_HEX}"),
             "alias_slots": np.array([slot for slot, _, _ in self._aliases.values()], dtype=np.int32),
@@ -215,7 +218,7 @@ class Issues:
         used = len(self._ids)
         for mine, name in (
             (self._bytes, "bytes"), (self._places, "places"), (self._seqs, "seqs"), (self._last, "last"),
-            (self._heard, "heard"), (self._told, "told"),
+            (self._heard, "heard"),
         ):  # fmt: skip
             mine[:used] = state[name]
         slots, bands = np.nonzero(np.unpackbits(state["leads"], axis=1)[:, :BANDS])
