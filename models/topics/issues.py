@@ -5,9 +5,9 @@ all of them, in the order of one log, compares the first text of every cluster w
 the same rule as a partition does: near enough, it is the same issue, and the cluster's id an alias of it.
 Also of what was said only once: twelve voices may be single in twelve partitions.
 
-An issue's id is that of the first cluster heard of it. An alias names it directly, and right before it is told
-that the issue is its own, so that aliases of different times make chains but never a circle, however late what
-is heard: of a circle's aliases one would be the newest, and what it points to was its own issue then.
+An issue's id is that of the first cluster heard of it. An alias names it directly, and right before it is
+told that the issue is its own, so that aliases of different times make chains but never a circle, however
+late what is heard: of a circle's aliases one would be the newest, and what it points to was its own then.
 """
 
 from __future__ import annotations

@@ -137,7 +137,9 @@ def test_an_issue_that_became_part_of_a_later_one_is_found_over_both_hops_and_th
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(TEXTS), st.integers(0, 30)), max_size=40))
-@example([(0, CUPS[0], 8), (1, CUPS[1], 1), (1, CUPS[1], 0), (0, CUPS[0], 0), (0, CUPS[1], 9), (1, CUPS[0], 1)])
+@example(
+    [(0, CUPS[0], 8), (1, CUPS[1], 1), (1, CUPS[1], 0), (0, CUPS[0], 0), (0, CUPS[1], 9), (1, CUPS[0], 1)]
+)
 def test_there_are_no_circles_however_late_events_are(said: list[tuple[int, str, int]]) -> None:
     heard, words = Heard(), dict[str, str]()
     for partition, text, day in said:
