@@ -16,7 +16,9 @@ from models.churn.compiled import compiled, unlocked
 from models.learner import Array
 
 BINS = 64
-_MOST = BINS - 3
+_MOST_WORDS = 253
+"""Words with a code of their own: what fits a byte, as shops, towns and tariffs often tell a lot. Giving the
+words beyond these the code of words of nearly their share was worse: few labels each, told to themselves."""
 _RARE = 5
 _SMOOTHING = 10.0
 _SAMPLE = 4096
@@ -40,9 +42,10 @@ class Bins:
     floats
         float64 (3, columns). `CENTER`, `SCALE`: of the numbers; `TYPICAL`: mean linear part.
     keys
-        float32 (columns, 62): borders of numbers or sorted word hashes, padded with +inf.
+        float32 (columns, any): borders of numbers or sorted word hashes, padded with +inf; 62 wide, and up to
+        253 where a column has so many words.
     codes
-        uint8 (columns, 62): code of each word.
+        uint8, as `keys`: code of each word.
     """
 
     ints: Array
@@ -64,37 +67,38 @@ def fit_bins(rows: Array, y: Array, words: Array) -> Bins:
         bool (columns,).
     """
     m, d = rows.shape
+    tallies = {int(j): _tally(np.ascontiguousarray(rows[:, j]), y) for j in np.flatnonzero(words)}
+    frequent = max((int((counts >= _RARE).sum()) for _, counts, _ in tallies.values()), default=0)
+    width = max(BINS - 2, min(frequent, _MOST_WORDS))
     bins = Bins(
         ints=np.zeros((5, d), np.int64),
         floats=np.zeros((3, d)),
-        keys=np.full((d, BINS - 2), np.inf, np.float32),
-        codes=np.zeros((d, BINS - 2), np.uint8),
+        keys=np.full((d, width), np.inf, np.float32),
+        codes=np.zeros((d, width), np.uint8),
     )
     bins.ints[WORDS] = words
     bins.ints[[OTHER, SIZES]] = 1
     bins.floats[SCALE] = 1.0
-    for j in np.flatnonzero(words):
-        _fit_words(bins, int(j), np.ascontiguousarray(rows[:, j]), y)
+    for j, tally in tallies.items():
+        _fit_words(bins, j, float(y.mean()), *tally)
     most = min(BINS - 2, max(_FEWEST, min(m // _ROWS_A_BIN, _MOST_BINS // max(1, d))))
     _fit_numbers(rows, max(1, m // _SAMPLE), most, bins.ints, bins.floats, bins.keys)
     return bins
 
 
-def _fit_words(bins: Bins, j: int, column: Array, y: Array) -> None:
-    keys, counts, positive = _tally(column, y)
+def _fit_words(bins: Bins, j: int, mean: float, keys: Array, counts: Array, positive: Array) -> None:
     if not len(keys):
         return
     frequent = np.flatnonzero(counts >= _RARE)
-    if len(frequent) > _MOST:
-        frequent = np.sort(frequent[np.argsort(-counts[frequent], kind="stable")[:_MOST]])
-    mean = float(y.mean())
+    if len(frequent) > _MOST_WORDS:
+        frequent = np.sort(frequent[np.argsort(-counts[frequent], kind="stable")[:_MOST_WORDS]])
     rest_count = counts.sum() - counts[frequent].sum()
     rest_positive = positive.sum() - positive[frequent].sum()
     tally = np.append(counts[frequent], rest_count)
     share = (np.append(positive[frequent], rest_positive) + _SMOOTHING * mean) / (tally + _SMOOTHING)
-    rank = np.empty(len(share), np.uint8)
-    rank[np.argsort(share, kind="stable")] = np.arange(1, len(share) + 1)
     n = len(frequent)
+    rank = np.empty(n + 1, np.uint8)
+    rank[np.argsort(share, kind="stable")] = np.arange(1, n + 2)
     bins.keys[j, :n] = keys[frequent]
     bins.codes[j, :n] = rank[:n]
     bins.ints[OTHER, j] = rank[n]

@@ -53,7 +53,8 @@ def _prepared(rows: Sequence[Row]) -> tuple[Array, Any]:
         from sklearn.ensemble import HistGradientBoostingClassifier
     except ImportError as error:
         raise ValueError("the batch comparison needs scikit-learn, of the extra 'eval'") from error
-    names = sorted({name for row in rows for name in row})
+    # A column without any value is none: scikit-learn cannot bin it.
+    names = sorted({name for row in rows for name, cell in row.items() if cell is not None})
     columns: list[Array] = []
     categorical: list[bool] = []
     for name in names:
