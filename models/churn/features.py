@@ -42,15 +42,20 @@ class Activity(StrEnum):
     PROFILE = "profile"
     TICKET_OPENED = "ticket_opened"
     TICKET_RESOLVED = "ticket_resolved"
+    DEMAND = "demand"
+    ANSWER = "answer"
     ACTION = "action"
 
 
 _USAGE: frozenset[str] = frozenset({Activity.VISIT, Activity.LOGIN, Activity.USAGE})
 _BUYING: frozenset[str] = frozenset({Activity.PURCHASE, Activity.RENEWAL})
-_UNSEEN: frozenset[str] = frozenset({Activity.ACTION, Activity.PROFILE})
+_UNSEEN: frozenset[str] = frozenset({Activity.ACTION, Activity.ANSWER, Activity.PROFILE})
 """Kinds of which the customer may know nothing."""
 _FEEDBACK, _ACTION = Activity.FEEDBACK.value, Activity.ACTION.value
 _OPENED, _RESOLVED = Activity.TICKET_OPENED.value, Activity.TICKET_RESOLVED.value
+_DEMAND = Activity.DEMAND.value
+_ANSWERS: frozenset[str] = frozenset({Activity.REFUND, Activity.TICKET_RESOLVED, Activity.ANSWER})
+"""Kinds that answer what was demanded before them."""
 # Named once: looking a member of an enum up takes .1 µs, and an update would look up eight.
 _FADING_OF: dict[str, tuple[str, ...]] = {
     Activity.FEEDBACK: ("f7", "f30"),
@@ -139,8 +144,12 @@ class CustomerFeatures:
             state["open"] = state.get("open", 0) - 1
         elif kind == _FEEDBACK:
             self._feedback(at, weight, polarity, topics)
+        elif kind == _DEMAND:
+            state["ask"] = max(state.get("ask", 0), second)
         elif kind == _ACTION:
             state["acted"] = max(state.get("acted", 0), second)
+        if kind in _ANSWERS:
+            state["ans"] = max(state.get("ans", 0), second)
         if kind not in _UNSEEN:
             state["last"] = max(state.get("last", second), second)
 
@@ -156,6 +165,7 @@ class CustomerFeatures:
         usage_7d, usage = get("u7", 0.0) * short, get("u30", 0.0) * long
         share = negatives / feedbacks if feedbacks > 0.01 else None
         since = (now - 7 * DAY) / _MINUTE
+        demanded = get("ask", 0) > get("ans", 0)
         out: dict[str, float | str | None] = {
             "recency_days": _days(now, get("last")),
             "tenure_days": _days(now, get("first")),
@@ -174,7 +184,7 @@ class CustomerFeatures:
                 negatives_7d / feedbacks_7d - negatives / feedbacks if feedbacks_7d > 0.01 else None
             ),
             "negatives_7d": float(len([minute for minute in get("neg", ()) if minute > since])),
-            "open_tickets": float(max(0, get("open", 0))),
+            "open_tickets": float(max(demanded, get("open", 0))),
             "actions": get("a30", 0.0) * long,
             "action_days": _days(now, get("acted")),
         }

@@ -1,7 +1,7 @@
 """What the scorer remembers of one customer: a small JSON-able dict.
 
 Typical size 500 bytes: profile 120, features 200, seen ids 15 each, two recent feedbacks. Bounded by
-`MAX_RECENT`, `MAX_PRODUCTS` and the bounds of the parts it is made of.
+`MAX_RECENT`, `MAX_PRODUCTS`, `MAX_ACTIONS` and the bounds of the parts it is made of.
 """
 
 from __future__ import annotations
@@ -10,17 +10,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.churn.features import CustomerFeatures
-from models.dedup import SameWords, SeenIds
+from models.dedup import SameWords, SeenIds, digest
 
 MOST_IDS = 128
 MAX_WORDS = 8
 MAX_RECENT = 3
 MAX_RECENT_TEXT = 240
 MAX_PRODUCTS = 8
-DAY_MS = 86_400_000
+MAX_ACTIONS = 8
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 EXPRESS_MS = 90 * DAY_MS
 _NEVER = 9999.0
 
+_RECEIVED = frozenset({"delivered", "resolved", "customer_told"})
+_ANSWERED = frozenset({"resolved", "customer_told", "closed"})
 _PROFILE = ("tier", "segment", "region", "time_zone", "lifetime_value")
 
 
@@ -62,6 +65,7 @@ class CustomerMemory:
 
     def fact(self, fact: Mapping[str, Any]) -> None:
         """Take a customer event into profile and features."""
+        self.behind(fact)
         profile = self.state["p"]
         for name in _PROFILE:
             if (value := fact.get(name)) is not None:
@@ -88,6 +92,26 @@ class CustomerMemory:
             tier=fact.get("tier"),
             since=since / 1000.0 if since else None,
         )
+
+    def status(self, fact: Mapping[str, Any]) -> None:
+        """Take a service's answer into the features: an action counts once, when it reached the customer."""
+        # Where feedback of long ago is played, services answer today: as long after it as they took.
+        status, at = str(fact["kind"]), (fact["occurred_at"] - self.state.get("b", 0)) / 1000.0
+        if status in _ANSWERED:
+            self.features.update("answer", at)
+        if status in _RECEIVED:
+            action, known = digest(fact["action_id"]), self.state.get("a", [])
+            if action not in known:
+                self.state["a"] = [*known[-(MAX_ACTIONS - 1) :], action]
+                self.features.update("action", at)
+
+    def behind(self, record: Mapping[str, Any]) -> None:
+        """Note how far the customer's event time is behind the append, where that is more than an hour."""
+        behind = record["received_at"] - record["occurred_at"]
+        if behind > HOUR_MS:
+            self.state["b"] = behind
+        else:
+            self.state.pop("b", None)
 
     def remember(self, feedback: Mapping[str, Any]) -> None:
         """Keep a feedback among the latest, for labels that come later."""

@@ -28,8 +28,11 @@ def inputs_at(
     for record in records:
         if record["event"] == "customer":
             memory.fact(record)
+        elif record["event"] == "action_status":
+            memory.status(record)
         if record["event"] != "feedback":
             continue
+        memory.behind(record)
         at, scores = record["occurred_at"] / 1000.0, record["scores"]
         polarity = float(scores["polarity"])
         if record.get("duplicate_of") is None:
@@ -37,7 +40,7 @@ def inputs_at(
             rating = record["rating"]
             stars = None if rating is None else 3.0 + 2.0 * rating
             if "refund" in analyser.analyse(record["text"], record["lang"], polarity, stars).demands:
-                memory.features.update("ticket_opened", at)
+                memory.features.update("demand", at)
         if record["feedback_id"] == feedback_id:
             return {**memory.features.vector(at), "polarity": polarity, "channel": record["channel"]}
     return None

@@ -20,6 +20,7 @@ from models.scoring.reading import Reading, read
 from models.scoring.targets import ADOPTION, CHURN, PURCHASE, SENTIMENT, TOPICS
 from models.topics.analyser import Analyser
 from models.topics.priority import PriorityWeights, priority, standing
+from models.topics.taxonomy import is_topic
 from models.topics.urgency import RESPONSE_HOURS
 
 _AT_RISK = 0.3
@@ -122,10 +123,12 @@ class Scorer:
         reading
             What `read` returned for this feedback; read now where it is None.
         """
-        ident = record["feedback_id"] if record["event"] == "feedback" else record["id"]
+        fact = record["event"] != "feedback"
+        # Systems number what they write from one: an order, its refund and a feedback may share a number.
+        ident = f"{record['event']}\x1f{record['kind']}\x1f{record['id']}" if fact else record["feedback_id"]
         if not memory.seen.step(ident, record["occurred_at"] / 1000.0):
             return Drop(DropReason.DUPLICATE)
-        if record["event"] == "feedback":
+        if not fact:
             said = self.read([record])[0] if reading is None else reading
             return Emit(self._feedback(record, memory, partition, said))
         return self._facts[record["event"]](record, memory, partition)
@@ -142,11 +145,12 @@ class Scorer:
         at_ms: int = record["occurred_at"]
         at = at_ms / 1000.0
         cluster = partition.join(words, record["feedback_id"], record["customer_id"], at, record["channel"])
+        memory.behind(record)
         duplicate_of = memory.said_before(cluster.words, record["channel"], record["feedback_id"], at)
         if duplicate_of is None:
             memory.features.update("feedback", at, polarity=said.polarity, topics=topics)
             if "refund" in found.demands:
-                memory.features.update("ticket_opened", at)
+                memory.features.update("demand", at)
         vector = memory.features.vector(at)
         view = memory.view(at_ms, vector)
         inputs: dict[str, Any] = {**vector, "polarity": said.polarity, "channel": record["channel"]}
@@ -222,6 +226,7 @@ class Scorer:
         return Emit(Scored(fact))
 
     def _status(self, fact: Record, memory: CustomerMemory, partition: PartitionScoring) -> Outcome[Scored]:
+        memory.status(fact)
         return Emit(Scored(fact))
 
     def _decide(self, fact: Record, kind: str, partition: PartitionScoring) -> None:
@@ -241,7 +246,7 @@ class Scorer:
                 return DeadLetter(DeadReason.INVALID, "value")
             scored.examples.append((SENTIMENT, example | {"label": (value + 1.0) / 2.0}))
         else:
-            if not isinstance(value, str):
+            if not isinstance(value, str) or not is_topic(value):
                 return DeadLetter(DeadReason.INVALID, "value")
             scored.examples.append((TOPICS, example | {"label": value}))
         return Emit(scored)
@@ -268,7 +273,7 @@ def _reasons(urgency: list[str], vector: Mapping[str, Any], topics: list[str]) -
     if (negatives := vector["negatives_7d"]) >= 2:
         reasons.append(f"{int(negatives)} negative feedbacks in 7 days")
     if vector["open_tickets"] >= 1:
-        reasons.append("a ticket is open")
+        reasons.append("a ticket or refund is open")
     if topics:
         reasons.append(f"about {topics[0]}")
     return reasons[:4]

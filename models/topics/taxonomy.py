@@ -18,6 +18,16 @@ import yaml
 
 LANGUAGES = ("zh", "en")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
+_TOPIC = re.compile(r"[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_]{0,39})?\Z")
+
+
+def is_topic(text: str) -> bool:
+    """Tell whether a text has the form of a group or of a topic, `group.topic`, whether known or new.
+
+    >>> is_topic("price.high"), is_topic("price"), is_topic("Price!")
+    (True, True, False)
+    """
+    return _TOPIC.match(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

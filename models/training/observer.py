@@ -56,11 +56,14 @@ def observation(scored: Mapping[str, Any], offset: int, words: Fingerprint | Non
 
     Returns
     -------
-    Among the rest the churn score, None while the model has learned nothing: its first version is no drift.
+    Among the rest the time, that of the append where it is in the future: one clock a day ahead would keep
+    all others from being counted. And the churn score, None while the model has learned nothing: its first
+    version is no drift.
     """
     text, scores = scored["text"], scored["scores"]
     return [
-        offset, scored["occurred_at"], scored["customer_id"], scored["lang"], scored["channel"], text[:TEXT],
+        offset, min(scored["occurred_at"], scored["received_at"]), scored["customer_id"], scored["lang"],
+        scored["channel"], text[:TEXT],
         len(text), scored["rating"] is None, scored["product"] is None, scored["region"] is None,
         scored["cluster_id"], scores["polarity"], scores["churn"] if scored["models"][CHURN] else None,
         scored["cluster_size"], scores["topics"][0] if scores["topics"] else "",

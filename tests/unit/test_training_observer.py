@@ -27,6 +27,7 @@ def entry(offset: int, at: float, rng: random.Random, text: str = "", **changes:
     scored = {
         "text": text,
         "occurred_at": int(at * 1000),
+        "received_at": int(at * 1000),
         "customer_id": f"c{rng.randrange(5000)}",
         "lang": "zh",
         "channel": rng.choice(("app", "review")),
@@ -80,6 +81,15 @@ def test_a_burst_is_found_and_described() -> None:
     assert found and found[0].burst is not None
     assert any("杯盖" in phrase or "裂开" in phrase for phrase in found[0].burst.phrases)
     assert 0 <= found[0].burst.at - onset <= 3600.0
+
+
+def test_a_clock_a_day_ahead_keeps_no_others_from_being_counted() -> None:
+    rng, noon = random.Random(7), 12 * HOUR
+    ahead = entry(0, noon, rng, occurred_at=int((noon + 23 * HOUR) * 1000))
+    observer = Observer(BurstDetector(bits=10))
+    feed(observer, [ahead, *(entry(n, noon + 60.0 * n, rng) for n in range(1, 11))])
+    counts = observer.bursts.state()["counts"]
+    assert isinstance(counts, dict) and counts["slot_total"].sum() == 11
 
 
 def test_killed_and_restored_it_ends_bit_identical() -> None:
@@ -231,9 +241,9 @@ def test_a_long_text_is_compared_whole() -> None:
     for number, text in enumerate((one, two, three)):
         words = fingerprint(text)
         held = dict(
-            text=text, occurred_at=0, customer_id="c", lang="en", channel="app", rating=None, product=None,
-            region=None, cluster_id=words.words, cluster_size=1, models={"churn": 1},
-            scores={"polarity": 0.0, "churn": 0.1, "topics": []},
+            text=text, occurred_at=0, received_at=0, customer_id="c", lang="en", channel="app",
+            rating=None, product=None, region=None, cluster_id=words.words, cluster_size=1,
+            models={"churn": 1}, scores={"polarity": 0.0, "churn": 0.1, "topics": []},
         )  # fmt: skip
         observer.step({"from": [number], "seen": [observation(held, 0, words)]}, number, 0.0)
     first, second = fingerprint(one).words, fingerprint(two).words
