@@ -41,6 +41,9 @@ MODEL_PARTITIONS = 8
 OBSERVED = 5
 """Partition of `models.examples` that holds what scorers observed, for drift of inputs and for bursts."""
 
+ORDER = "order"
+"""Field of a record of `models.examples` that holds what a person asked for instead of an example."""
+
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
 import typer
@@ -61,8 +62,11 @@ def _log(client: Client, feedback_id: str) -> list[dict[str, Any]]:
 
 
 def _explained(config: Settings, records: list[dict[str, Any]], feedback_id: str) -> dict[str, Any]:
-    record, held = records[-1], versions(config)
-    analyser = Analyser(tags=KafkaTags(config).load().phrases())
+    with ThreadPoolExecutor(1) as beside:
+        loading = beside.submit(KafkaTags(config).load)
+        record, held = records[-1], versions(config)
+        book = loading.result()
+    analyser = Analyser(tags=book.phrases())
     inputs = inputs_at(records, feedback_id, analyser)
     parts = [_sentiment(record, held)]
     if inputs is not None:

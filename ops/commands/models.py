@@ -16,11 +16,10 @@ from ops.wiring.log import send
 from ops.wiring.store import opened
 from ops.wiring.versions import Version, versions
 from sinks.clickhouse.queries import ask
-from streams.agents.learn import ORDER
 from streams.codec import dumps
 from streams.outbox import Outbox
 from streams.settings import Settings
-from streams.topics import EXAMPLES
+from streams.topics import EXAMPLES, ORDER
 
 app = typer.Typer(no_args_is_help=True, help="Versions of the models, challengers, going back.")
 out = Console(soft_wrap=True, highlight=False, markup=False)
@@ -34,7 +33,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standar
 @sayable
 def list_(as_json: AsJson = False) -> None:
     """List every model: the version that serves, its challenger, and versions to go back to."""
-    found = [_summary(model, held) for model, held in _by_model(versions(settings())).items()]
+    held = _by_model(versions(settings()))
+    found = [_summary(model, held[model]) if model in held else _shipped(model) for model in MODELS]
     if as_json:
         typer.echo(json.dumps({"models": found}))
         return
@@ -43,10 +43,10 @@ def list_(as_json: AsJson = False) -> None:
         earlier = ", ".join(map(str, row["earlier"]))
         table.add_row(
             row["model"],
-            str(row["version"]),
+            str(row["version"] or "as shipped"),
             row["challenger"],
-            row["created"],
-            str(row["kilobytes"]),
+            row["created"] or "–",
+            str(row["kilobytes"] or "–"),
             earlier,
         )
     out.print(table)
@@ -163,8 +163,14 @@ def _summary(model: str, held: list[Version]) -> dict[str, Any]:
         "proven": proven and challenger,
         "created": _time(newest.snapshot.created_at),
         "kilobytes": newest.size // 1000,
-        "earlier": [entry.snapshot.version for entry in _earlier(held)],
+        "earlier": [entry.snapshot.version for entry in _earlier(held) if not entry.newest],
     }
+
+
+def _shipped(model: str) -> dict[str, Any]:
+    """Return the summary of a model that has learned nothing yet."""
+    nothing = {"challenger": "none", "proven": False, "created": None, "kilobytes": 0, "earlier": []}
+    return {"model": model, "version": 0, **nothing}
 
 
 def _figures(config: Settings) -> list[dict[str, Any]]:

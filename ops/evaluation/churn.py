@@ -41,11 +41,13 @@ def average_precision(y: Array, p: Array) -> float:
     >>> round(average_precision(np.array([0, 1, 0, 1]), np.array([0.1, 0.9, 0.5, 0.4])), 4)
     0.8333
     """
+    if not y.any():
+        return math.nan
     order = np.argsort(-p, kind="stable")
     hits = np.cumsum(y[order])
     last = np.append(np.diff(p[order]) != 0, True)
     precision = hits[last] / (np.flatnonzero(last) + 1)
-    recall = hits[last] / max(1.0, float(y.sum()))
+    recall = hits[last] / float(y.sum())
     return float(np.sum(np.diff(recall, prepend=0.0) * precision))
 
 

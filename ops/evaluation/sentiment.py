@@ -94,6 +94,8 @@ def run(
         "batch" adds TF-IDF + logistic regression retrained at every tenth of the same stream.
     """
     rows = labelled(path, seed)
+    if not rows:
+        raise CorpusError(f"{path.name}: no row has a label; `label` is 1, 0 or null")
     texts = [row.text for row in rows]
     prior = unseen(texts, prior)
     labels = np.array([row.label for row in rows], np.int64)

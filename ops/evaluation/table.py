@@ -9,6 +9,7 @@ import math
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +17,8 @@ Row = dict[str, float | str | None]
 _POSITIVE = ("yes", "1", "true", "churned", "y", "t", "positive")
 _BLANK = ("", "na", "n/a", "nan", "null", "none", "?")
 _MOST_VALUES = 10
+CODINGS = ("utf-8-sig", "gb18030", "latin-1")
+"""Tried in this order."""
 _EPOCH = datetime(1970, 1, 1)
 
 
@@ -42,7 +45,7 @@ def read_table(
     ValueError
         When there is no table, a column named does not exist or the label does not take two values.
     """
-    text = _text(path)
+    text, coding = _text(path)
     delimiter = max(",;\t|", key=text.partition("\n")[0].count)
     try:
         names, *lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -51,7 +54,8 @@ def read_table(
     names = [name.strip() for name in names]
     missing = [name for name in (label, *drop) if name.strip() not in names]
     if missing:
-        raise ValueError(f"no column {missing[0]!r}; there are: {', '.join(names)[:500]}")
+        told = f" (the file is not UTF-8, it was read as {coding})" if coding else ""
+        raise ValueError(f"no column {missing[0]!r}; there are: {', '.join(names)[:500]}{told}")
     place = names.index(label.strip())
     left_out = {place, *(names.index(name.strip()) for name in drop)}
     rows: list[Row] = []
@@ -76,16 +80,29 @@ def read_table(
     return rows, labels
 
 
-def _text(path: Path) -> str:
-    """Return a file's text; raises ValueError when it is compressed and broken."""
+def _text(path: Path) -> tuple[str, str]:
+    """Return a file's text, and its coding where that is none of Unicode.
+
+    Spreadsheets in Chinese write GB18030. No coding loses a difference between two words, so a table
+    read in the wrong one gives the same figures.
+
+    Raises
+    ------
+    ValueError
+        When it is compressed and broken.
+    """
     raw = path.read_bytes()
     if raw[:2] == b"\x1f\x8b":
         try:
             raw = gzip.decompress(raw)
         except (OSError, EOFError, zlib.error) as error:
             raise ValueError(f"broken gzip: {error}") from error
-    wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
-    return raw.decode("utf-16" if wide else "utf-8-sig", "replace").lstrip()
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return raw.decode("utf-16", "replace").lstrip(), ""
+    for coding in CODINGS:
+        with suppress(UnicodeDecodeError):
+            return raw.decode(coding).lstrip(), "" if coding == CODINGS[0] else coding
+    raise AssertionError(f"{CODINGS[-1]} takes any bytes")
 
 
 def _folded(label: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from aiokafka import AIOKafkaConsumer
 
@@ -19,13 +19,24 @@ def read(
     settings: Settings, topic: str, wanted: Callable[[bytes | None], bool] = lambda key: True
 ) -> Records:
     """Return (key, value) of every record still in a topic."""
+    (records,) = read_together(settings, (topic,), wanted)
+    return records
+
+
+def read_together(
+    settings: Settings, topics: Sequence[str], wanted: Callable[[bytes | None], bool] = lambda key: True
+) -> list[Records]:
+    """Return what `read` does of each topic; the waits for silence at their ends are one."""
 
     async def opened() -> AIOKafkaConsumer:
         consumer = kafka.reader(settings, ROLE)
         await consumer.start()
         return consumer
 
-    return asyncio.run(read_whole(opened, topic, wanted))
+    async def read_all() -> list[Records]:
+        return await asyncio.gather(*(read_whole(opened, topic, wanted) for topic in topics))
+
+    return asyncio.run(read_all())
 
 
 def send(settings: Settings, fill: Callable[[Outbox], None]) -> None:

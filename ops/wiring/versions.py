@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models.snapshot import Snapshot, SnapshotError, decode
-from ops.wiring.log import read
+from ops.wiring.log import read_together
 from streams.history import held
 from streams.settings import Settings
 from streams.topics import HISTORY, SNAPSHOTS
@@ -13,7 +13,7 @@ from streams.topics import HISTORY, SNAPSHOTS
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a model; `where` says in which slot of which topic it stands."""
+    """One version of a model; `where` says in which slots of which topics it stands."""
 
     snapshot: Snapshot
     where: str
@@ -24,16 +24,19 @@ class Version:
 def versions(settings: Settings, model: str | None = None) -> list[Version]:
     """Return what is held, by model and newest first; damaged containers are left out, as workers do."""
     found: dict[tuple[str, int], Version] = {}
-    for topic in (HISTORY, SNAPSHOTS):
-        records = read(
-            settings, topic, lambda key: model is None or (key or b"").startswith(f"{model}/".encode())
-        )
+    topics = (HISTORY, SNAPSHOTS)
+    mine = b"" if model is None else f"{model}/".encode()
+    for topic, records in zip(
+        topics, read_together(settings, topics, lambda key: (key or b"").startswith(mine)), strict=True
+    ):
         for (name, slot), data in held(records).items():
             try:
                 snapshot = decode(data, name)
             except SnapshotError:
                 continue
-            found[name, snapshot.version] = Version(snapshot, f"{topic} {slot}", len(data), False)
+            known = found.get((name, snapshot.version))
+            where = f"{topic} {slot}" if known is None else f"{known.where}, {topic} {slot}"
+            found[name, snapshot.version] = Version(snapshot, where, len(data), False)
     newest = {name: max(v for n, v in found if n == name) for name, _ in found}
     return [
         Version(entry.snapshot, entry.where, entry.size, version == newest[name])

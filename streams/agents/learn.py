@@ -25,15 +25,13 @@ from streams.outbox import BatchProducer, Layout, Outbox
 from streams.polls import Fetched
 from streams.snapshots import SnapshotShelf
 from streams.tags import LiveTags
-from streams.topics import EXAMPLES, FEEDBACK_SCORED, MODEL_METRICS, OBSERVED, SNAPSHOTS
+from streams.topics import EXAMPLES, FEEDBACK_SCORED, MODEL_METRICS, OBSERVED, ORDER, SNAPSHOTS
 
 log = logging.getLogger(__name__)
 
 TOPICS = (EXAMPLES,)
 PART_BYTES = 900_000
 CATCH_UP_POLLS, CATCH_UP_SECONDS = 50, 0.1
-ORDER = "order"
-"""Key of an example's field that holds what a person asked for instead of an example."""
 
 Earlier = Callable[[str, int], Awaitable[Snapshot | None]]
 P = ParamSpec("P")

@@ -17,7 +17,7 @@ from models.outcome import Emit
 from models.scoring.customer import CustomerMemory
 from models.scoring.model_set import ModelSet
 from models.scoring.scorer import PartitionScoring, Scorer
-from models.scoring.targets import targets
+from models.scoring.targets import MODELS, targets
 from models.snapshot import Snapshot, encode
 from models.snapshot_parts import part_key, split
 from models.topics.analyser import Analyser
@@ -53,9 +53,11 @@ def taught() -> Trainer:
 
 
 def publish(out: Outbox) -> None:
-    """Put three versions of a model on the broker, one of them to go back to, and a damaged one."""
+    """Put versions of a model on the broker, two of them to go back to, and a damaged one."""
     trainer = taught()
-    for version, topic, slot in ((3, HISTORY, "h1"), (7, SNAPSHOTS, "A"), (8, SNAPSHOTS, "B")):
+    for version, topic, slot in (
+        (3, HISTORY, "h1"), (6, HISTORY, "h2"), (6, SNAPSHOTS, "B"), (7, SNAPSHOTS, "A"), (8, SNAPSHOTS, "B"),
+    ):  # fmt: skip
         state = trainer.serving() if topic == HISTORY else trainer.state()
         data = encode(Snapshot("churn", version, 29, 1000.0 * version, "c", state))
         for number, piece in enumerate(split(data)):
@@ -65,9 +67,13 @@ def publish(out: Outbox) -> None:
 
 
 def test_list_names_what_serves_and_what_is_held_and_leaves_damage_out(hark: Any) -> None:
-    (found,) = orjson.loads(hark("models", "list", "--json"))["models"]
-    assert (found["model"], found["version"], found["earlier"]) == ("churn", 7, [3])
-    assert found["challenger"] == "none"
+    found = {one["model"]: one for one in orjson.loads(hark("models", "list", "--json"))["models"]}
+    assert tuple(found) == MODELS
+    churn, others = found.pop("churn"), found.values()
+    assert (churn["version"], churn["earlier"], churn["challenger"]) == (7, [6, 3], "none")
+    assert {(one["version"], one["created"]) for one in others} == {(0, None)}
+    page = hark("models", "list")
+    assert "as shipped" in page and "6, 3" in page
 
 
 def test_show_leaves_out_the_figures_of_a_challenger_that_is_gone(
@@ -90,7 +96,7 @@ def test_orders_go_into_the_models_own_log(settings: Settings, hark: Any) -> Non
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (("rollback", "churn", "--to", "7"), "held are: 3"),
+        (("rollback", "churn", "--to", "7"), "held are: 6, 3"),
         (("rollback", "churn"), "one champion only"),
         (("promote", "churn"), "no challenger proven better"),
         (("retire", "churn"), "no challenger"),
@@ -100,6 +106,12 @@ def test_orders_go_into_the_models_own_log(settings: Settings, hark: Any) -> Non
 )
 def test_what_cannot_be_done_is_said_before_it_is_asked(hark: Any, words: tuple[str, ...], why: str) -> None:
     assert why in hark("models", *words, "--author", "ann", ok=False)
+
+
+def test_a_version_to_go_back_to_may_also_be_one_of_the_newest(settings: Settings, hark: Any) -> None:
+    hark("models", "rollback", "churn", "--to", "6", "--author", "ann")
+    orders = [loads(value)["order"] for key, value in read(settings, EXAMPLES) if value and key == b"churn"]
+    assert orders[-1] == {"do": "rollback", "by": "ann", "version": 6}
 
 
 def said(number: int) -> dict[str, Any]:

@@ -112,6 +112,21 @@ def test_dates_are_numbers_and_wide_characters_are_read(tmp_path: Path) -> None:
     assert rows[1] == {"since": "2024-31-31", "at": 2024.0} and labels == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("coding", "words"),
+    [("gb18030", ("北京", "上海")), ("latin-1", ("Café", "Cafà")), ("utf-8", ("北", "é"))],
+)
+def test_a_table_that_is_no_utf_8_keeps_its_words_apart(
+    tmp_path: Path, coding: str, words: tuple[str, str]
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(f"ort,y\n{words[0]},1\n{words[1]},0\n".encode(coding))
+    rows, labels = read_table(path, "y")
+    assert [row["ort"] for row in rows] == list(words) and labels == [True, False]
+    with pytest.raises(ValueError, match="ort, y$" if coding == "utf-8" else f"was read as {coding}"):
+        read_table(path, "nope")
+
+
 def test_a_table_of_few_rows_gives_json_that_any_reader_takes(tmp_path: Path) -> None:
     """Constant and empty columns, a half with one label, more delay than rows."""
     path = tmp_path / "t.csv"

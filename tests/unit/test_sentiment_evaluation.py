@@ -123,6 +123,14 @@ def test_command_prints_one_json_object(corpus: Path) -> None:
     assert json.loads(done.stdout)["n"] == 120
 
 
+@pytest.mark.parametrize("text", ["", '{"text": "fine", "stars": 5}\n', '{"text": "好", "label": null}\n'])
+def test_a_file_without_labels_is_no_result(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "stars.jsonl"
+    path.write_text(text)
+    with pytest.raises(CorpusError, match="stars.jsonl: no row has a label"):
+        run(path)
+
+
 def test_command_says_what_is_wrong(tmp_path: Path) -> None:
     missing = CliRunner().invoke(command(), [str(tmp_path / "none.jsonl")])
     assert missing.exit_code == 1
