@@ -25,6 +25,9 @@ _STILL = 10.0
 told at different times compare."""
 _WEAKER = 4
 """Pulls tried: whole, a quarter, a sixteenth, …"""
+_NEWER, _LEAST = 0.6, 300
+"""Share of all labels looked at, and the fewest: trees' first predictions are those of few rows, and say little
+about what trees are worth now."""
 
 
 class Blend:
@@ -38,7 +41,7 @@ class Blend:
         Labels after which components other than the first may have their anchor's weight: with few
         labels the simplest component is the best.
     window
-        Newest labelled predictions looked at.
+        Most of the newest labelled predictions looked at.
     every
         Labels between refits.
     precision
@@ -88,7 +91,8 @@ class Blend:
         clipped = (CLIP if p > CLIP else -CLIP if p < -CLIP else p for p in z.tolist())
         if self._newest.add([1.0, *clipped], y):
             pull = max(0.15, min(1.0, self.settled / self._newest.n)) * self.precision
-            self._weigh(_believed(*self._newest.kept(), self._pull(), pull, self.weights))
+            told, labels = self._newest.latest(max(_LEAST, int(_NEWER * self._newest.n)))
+            self._weigh(_believed(told, labels, self._pull(), pull, self.weights))
 
     def state(self) -> State:
         """Return weights and window."""

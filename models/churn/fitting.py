@@ -23,7 +23,7 @@ _DEEP_CHEAP = (60, 24, 0.15, 1.0)
 are nearly decided their hessians are small, and a high bar would keep large trees from the rest."""
 _NEWTON, _AGAIN, _INNER = 4, 1, 4
 """Newton steps of a first fit and of one that begins at the last one's weights; conjugate gradients each."""
-_ROWS_A_TREE = 15
+_ROWS_A_TREE = 5
 _COLUMN_SHARE = 0.7
 WIDE, _TELLING = 32, 32
 """Columns a small tree of a wide table may use, and those that gained most there, which the large trees get:

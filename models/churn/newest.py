@@ -34,6 +34,8 @@ class NewestLabels:
     [False, False, True]
     >>> [column.tolist() for column in newest.kept()]
     [[0.3, 0.2], [1.0, 0.0]]
+    >>> [column.tolist() for column in newest.latest(1)]
+    [[0.3], [1.0]]
     """
 
     def __init__(self, length: int, every: int, columns: int | None = None) -> None:
@@ -53,6 +55,11 @@ class NewestLabels:
         """Return log-odds and labels, (used, columns) or (used,), and (used,)."""
         used = min(self.n, self._length)
         return self._z[:used], self._y[:used]
+
+    def latest(self, most: int) -> tuple[Array, Array]:
+        """Return what `kept` does of the newest `most`, oldest first."""
+        at = np.arange(max(0, self.n - min(most, self._length)), self.n) % self._length
+        return self._z[at], self._y[at]
 
     def state(self) -> State:
         """Return number, log-odds and labels."""

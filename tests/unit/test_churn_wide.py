@@ -69,6 +69,16 @@ def test_a_component_that_is_plainly_better_need_not_wait_for_thousands_of_label
     assert first > 0.5 > second
 
 
+def test_a_component_that_has_learned_is_judged_by_what_it_says_now() -> None:
+    rng = np.random.default_rng(7)
+    blend = Blend(np.array([0.8, 0.2]))
+    for i in range(1200):
+        truth = rng.normal(0.0, 2.0)
+        label = bool(rng.random() < 1.0 / (1.0 + math.exp(-truth)))
+        blend.learn(np.array([rng.normal(0.0, 2.0), truth if i >= 480 else rng.normal(0.0, 2.0)]), label)
+    assert blend.weights[2] > 0.85
+
+
 ROW = {f"a{i:02}": float(i) for i in range(20)}
 
 
