@@ -35,6 +35,7 @@ def compile_kernels() -> float:
     ClusterIndex(2).join(mark, "f", "c", 0.0)
     Issues(2).step("k", lambda: mark.minima, 0.0)
     sentiment.explain("slow and broken", "en")
+    new_learner(SENTIMENT).restore(sentiment.state())
     churn.strongest(row, churn.row(row))
     return time.perf_counter() - began
 
