@@ -44,6 +44,16 @@ def give_back_large_blocks() -> bool:
     return bool(mallopt(M_MMAP_THRESHOLD, MMAP_BYTES)) and bool(mallopt(M_ARENA_MAX, ARENAS))
 
 
+def give_back_unused() -> bool:
+    """Return free heap and the compiler's pages to the system; False where another allocator is at work.
+
+    Kernels are loaded when they are first called, a learner's long after the start, and loading one reads
+    10 MB of the compiler again.
+    """
+    give_back_compiler()
+    return give_back_free_heap()
+
+
 def give_back_free_heap() -> bool:
     """Return the heap's free pages to the system; False where another allocator is at work.
 

@@ -21,8 +21,8 @@ from streams import metrics
 from streams.app import Pulse, create_app
 from streams.memory import (
     give_back_compiler,
-    give_back_free_heap,
     give_back_large_blocks,
+    give_back_unused,
     spare_the_collector,
 )
 from streams.pipeline import AGENTS
@@ -155,7 +155,7 @@ async def prepare(settings: Settings, agents: Sequence[str]) -> WorkerService:
 
 async def trim_heap() -> None:
     """Give free memory back, forever, beside the loop."""
-    while await asyncio.to_thread(give_back_free_heap):
+    while await asyncio.to_thread(give_back_unused):
         await asyncio.sleep(TRIM_SECONDS)
 
 

@@ -21,8 +21,8 @@ from ops.bench.traffic import mix
 from ops.simulator.world import Produced
 from streams.memory import (
     give_back_compiler,
-    give_back_free_heap,
     give_back_large_blocks,
+    give_back_unused,
     spare_the_collector,
 )
 from streams.runtime import Runtime
@@ -92,7 +92,7 @@ async def take_over(broker: str, customers: int) -> dict[str, Any]:
     for part in mix(PATTERNS, seed=5, days_ago=DAYS_AGO):
         steps.feed(part)
     del part
-    give_back_free_heap()  # as a worker does twice a minute
+    give_back_unused()  # as a worker does twice a minute
     figures["rss_mb_with_learned_models"] = rss_mb(os.getpid())
     _, days = mix(EVENTS, seed=11, days_ago=DAYS_AGO)
     records = spread(days, customers, EVENTS // 6)
