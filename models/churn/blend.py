@@ -26,8 +26,8 @@ told at different times compare."""
 _WEAKER = 4
 """Pulls tried: whole, a quarter, a sixteenth, …"""
 _NEWER, _LEAST = 0.6, 300
-"""Share of all labels looked at, and the fewest: trees' first predictions are those of few rows, and say little
-about what trees are worth now."""
+"""Share of all labels looked at, and the fewest: trees' first predictions are those of few rows, and say
+little about what trees are worth now."""
 
 
 class Blend:
