@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from models.churn.propensity import Propensity
+from models.fingerprint import Fingerprint
 from models.learner import Array
 from models.near_duplicate import ClusterIndex
 from models.scoring.targets import CHURN, MODELS, PROPENSITIES, SENTIMENT, TOPICS
@@ -17,7 +18,11 @@ from models.topics.analyser import Analyser
 from models.topics.classifier import TopicClassifier
 from models.topics.emotion import read_emotions
 
-MIN_TOPIC_SCORE = 0.5
+MIN_TOPIC_SCORE = 0.8
+LEAST_CORRECTIONS = 20
+"""Of a topic, and of all others, before texts nobody corrected are given it: a classifier that knows one
+topic finds it everywhere, for what is none of those it knows it has never seen."""
+
 _LABELS = 240
 """Enough that a propensity was fitted and calibrated again: only then has it called all its kernels."""
 
@@ -108,11 +113,17 @@ class ModelSet:
         return None if reason is None else reason.words
 
     def topic_of(self, text: str, lang: str, analyser: Analyser) -> str | None:
-        """Return the topic people's corrections suggest, None while unsure or untrained."""
+        """Return the topic people's corrections of other texts suggest, None while unsure or untrained."""
         if not self._versions[TOPICS]:
             return None
         best = self.topics.predict(text, lang, analyser.signals(text))
-        return best[0][0] if best and best[0][1] >= MIN_TOPIC_SCORE else None
+        if not best or best[0][1] < MIN_TOPIC_SCORE:
+            return None
+        return best[0][0] if min(self.topics.corrections(best[0][0])) >= LEAST_CORRECTIONS else None
+
+    def corrected(self, words: Fingerprint) -> str | None:
+        """Return the topic people gave to a near copy of a text, None where nobody did."""
+        return self.topics.corrected(words) if self._versions[TOPICS] else None
 
     def versions(self) -> dict[str, int]:
         """Return the version of each model; the same dict until a snapshot is installed."""

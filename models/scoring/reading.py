@@ -29,7 +29,8 @@ class Reading(NamedTuple):
     found
         What phrases tell.
     topics
-        Topics phrases found, else the one people's corrections suggest.
+        The topic people gave to these words, else topics phrases found, else the one that people's
+        corrections of other texts suggest.
     mood
         Emotions and effort.
     words
@@ -54,12 +55,12 @@ def read(models: ModelSet, analyser: Analyser, feedbacks: Sequence[Mapping[str, 
         [prediction.polarity for prediction, _ in said],
         [_stars(record["rating"]) for record in feedbacks],
     )
+    words = fingerprints(units)
     topics = [
-        analysis.topics or _suggested(models, record["text"], record["lang"], analyser)
-        for record, analysis in zip(feedbacks, found, strict=True)
+        _corrected(models, print_) or analysis.topics or _suggested(models, record, analyser)
+        for record, analysis, print_ in zip(feedbacks, found, words, strict=True)
     ]
     moods = read_all_emotions(texts, units)
-    words = fingerprints(units)
     return [
         Reading(*spoken, analysis, about, mood, print_)
         for spoken, analysis, about, mood, print_ in zip(said, found, topics, moods, words, strict=True)
@@ -70,6 +71,11 @@ def _stars(rating: float | None) -> float | None:
     return None if rating is None else 3.0 + 2.0 * rating
 
 
-def _suggested(models: ModelSet, text: str, lang: str, analyser: Analyser) -> list[str]:
-    guess = models.topic_of(text, lang, analyser)
+def _corrected(models: ModelSet, words: Fingerprint) -> list[str]:
+    told = models.corrected(words)
+    return [told] if told else []
+
+
+def _suggested(models: ModelSet, record: Mapping[str, Any], analyser: Analyser) -> list[str]:
+    guess = models.topic_of(record["text"], record["lang"], analyser)
     return [guess] if guess else []

@@ -141,6 +141,17 @@ class TopicClassifier:
         mixed(linear, naive, self._mix, out)
         return sorted(zip(self.topics, out.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))
 
+    def corrected(self, print_: Fingerprint) -> str | None:
+        """Return the topic people gave to a near copy of a text: the commonest, of those the latest."""
+        cluster = self._clusters.find(print_, 0.0)
+        counts = self._corrected.get(cluster) if cluster is not None else None
+        return max(reversed(counts), key=counts.__getitem__) if counts else None
+
+    def corrections(self, topic: str) -> tuple[int, int]:
+        """Return how many corrections named `topic`, and how many another one."""
+        mine = self._counts[self.topics.index(topic)] if topic in self.topics else 0
+        return mine, sum(self._counts) - mine
+
     def _scores(self, count: int, print_: Fingerprint) -> tuple[F64, F64, F64]:
         """Return linear and naive Bayes scores of the text extracted last, and room for their mixture."""
         linear, naive, out = np.empty((3, len(self.topics)))
@@ -171,7 +182,7 @@ class TopicClassifier:
             self._descend(self._draw() % min(self._learned, self._memory))
         cluster = self._clusters.join(print_, "", "", 0.0)
         counts = self._corrected.setdefault(cluster.cluster_id, {})
-        counts[topic] = counts.get(topic, 0) + 1
+        counts[topic] = counts.pop(topic, 0) + 1  # the latest stands last
         if len(self._corrected) > self._clusters.capacity:
             del self._corrected[next(iter(self._corrected))]
 
