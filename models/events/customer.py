@@ -51,10 +51,12 @@ class Label(Inbound):
     """A human correction of a score, published to `labels`."""
 
     id: Identifier | None = None
-    feedback_id: Identifier
+    feedback_id: Identifier = Field(
+        description="scored, one of the customer's three latest; else a dead letter `unknown_label_target`"
+    )
     customer_id: Identifier
     model: Literal["sentiment", "topics"]
-    value: float | str = Field(description="sentiment: -1 … 1; topics: a topic id")
+    value: float | str = Field(description="sentiment: -1 … 1; topics: a topic id, group.topic or group")
     occurred_at: EventTime | None = None
 
 

@@ -89,16 +89,9 @@ class LinkAdmission:
         voice = self._named(key)
         if voice is None or (key or b"").startswith(b"~"):  # our own marks, see `ops.erase`
             return None
-        topic, partition, offset = origin
-        return {
-            "event": VOICE,
-            "origin": (f"{topic}/{VOICE}", partition, offset),
-            "id": f"l{partition}-{offset}/{VOICE}",
-            "customer_id": voice,
-            "kind": UNLINKED,
-            "occurred_at": appended_ms,
-            "received_at": appended_ms,
-        }
+        _, partition, offset = origin
+        told = {"origin": origin, "id": f"l{partition}-{offset}", "occurred_at": appended_ms}
+        return _told(voice, UNLINKED, told | {"received_at": appended_ms})
 
     def _named(self, key: bytes | None) -> str | None:
         """Return the voice that a key, `channel:author`, names."""
@@ -123,17 +116,21 @@ def told_of(link: Mapping[str, Any]) -> dict[str, Any] | None:
     voice, customer = link["value"], link["customer_id"]
     if link["kind"] != LINKED or voice == customer:
         return None
-    topic, partition, offset = link["origin"]
+    return _told(voice, LINKED, link) | {"value": customer}
+
+
+def _told(voice: str, kind: str, of: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record of a voice's log that follows from another, given by origin, id and times."""
+    topic, partition, offset = of["origin"]
     return {
         "event": VOICE,
         # Both records of one link may come to one partition, whose fence passes an origin once.
         "origin": (f"{topic}/{VOICE}", partition, offset),
-        "id": f"{link['id']}/{VOICE}",
+        "id": f"{of['id']}/{VOICE}",
         "customer_id": voice,
-        "kind": LINKED,
-        "value": customer,
-        "occurred_at": link["occurred_at"],
-        "received_at": link["received_at"],
+        "kind": kind,
+        "occurred_at": of["occurred_at"],
+        "received_at": of["received_at"],
     }
 
 
