@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from models.learner import Array
-from ops.evaluation.table import Row
+from ops.evaluation.dressed import Row
 
 TENTHS = 10
 

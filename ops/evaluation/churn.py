@@ -17,7 +17,8 @@ import typer
 from models.churn.propensity import Propensity
 from models.learner import Array
 from ops.evaluation.boosting import out_of_fold, retrained
-from ops.evaluation.table import Row, read_table
+from ops.evaluation.dressed import Row
+from ops.evaluation.table import read_table
 
 
 def auc(y: Array, p: Array) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from models.learner import Array
-from ops.evaluation.table import Row
+from ops.evaluation.dressed import Row
 
 Made = tuple[list[Row], list[bool]]
 Maker = Callable[[int], Made]

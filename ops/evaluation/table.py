@@ -13,8 +13,9 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-Row = dict[str, float | str | None]
-_POSITIVE = ("yes", "1", "true", "churned", "y", "t", "positive")
+from ops.evaluation.dressed import Row, undressed
+
+_POSITIVE = ("yes", "1", "true", "churned", "churn", "left", "exited", "y", "t", "positive", "是")
 _BLANK = ("", "na", "n/a", "nan", "null", "none", "?")
 _MOST_VALUES = 10
 CODINGS = ("utf-8-sig", "gb18030", "latin-1")
@@ -27,7 +28,7 @@ def read_table(
 ) -> tuple[list[Row], list[bool]]:
     """Return a CSV's rows and labels; `.gz`, byte order marks and blanks around names are tolerated.
 
-    Dates as ISO 8601 writes them become numbers.
+    Dates become numbers, and so do numbers with units, signs of money and marks between their digits.
 
     Parameters
     ----------
@@ -76,7 +77,11 @@ def read_table(
     labels = [value == chosen for value in values]
     if not any(labels) or all(labels):
         told = chosen if positive is None else positive
-        raise ValueError(f"label {label!r} is {'never' if not any(labels) else 'always'} {told!r}")
+        blank = (
+            f"; {len(lines) - len(rows)} rows without a label were left out" if len(lines) > len(rows) else ""
+        )
+        raise ValueError(f"label {label!r} is {'never' if not any(labels) else 'always'} {told!r}{blank}")
+    undressed(rows)
     return rows, labels
 
 

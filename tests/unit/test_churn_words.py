@@ -11,7 +11,7 @@ from models.learner import Array
 from models.snapshot import Snapshot, decode, encode
 from ops.evaluation.boosting import out_of_fold
 from ops.evaluation.churn import auc, prequential
-from ops.evaluation.table import Row
+from ops.evaluation.dressed import Row
 
 
 def shops(rows: int, levels: int, seed: int = 7) -> tuple[list[Row], list[bool], Array]:
