@@ -6,8 +6,8 @@ import asyncio
 import time
 import urllib.request
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -178,30 +178,48 @@ async def sustained(
     return {"events_per_second": None, "tried": tried}
 
 
-async def measure(
-    kafka_: bool, feedback: int, workers: int, shares: Sequence[float] = SHARES, agents: Sequence[str] = ()
-) -> dict[str, Any]:
-    """Measure one cluster: throughput, what it can sustain, then latency at shares of that."""
-    beginning, days = mix(int(feedback / (BACKLOG_SHARE if shares else 1)))
-    async with BenchCluster(workers, kafka_, agents=agents) as cluster, AsyncExitStack() as bound:
-        pinned = bound.enter_context(cluster.pinned())
-        producer = kafka.producer(cluster.settings, "bench")
-        await producer.start()
-        try:
-            publisher = Publisher(producer, cluster.settings.partitions)
-            # Profiles first and unmeasured: they fill caches and compile what is left.
-            await publisher.all(beginning)
-            await settle(cluster, Seen(time.monotonic(), 0.0), publisher.logged)
-            rest = iter(days)
-            backlog = list(islice(rest, int(len(days) * (BACKLOG_SHARE if shares else 1))))
-            found = await throughput(cluster, publisher, backlog)
-            found["pinned"], found["latency_ms"] = pinned, {}
-            if shares:
-                found["sustained"] = await sustained(cluster, publisher, rest, found["events_per_second"])
-            for share in shares:
-                rate = share * (found["sustained"]["events_per_second"] or 0.0)
-                if some := list(islice(rest, int(rate * LATENCY_S))):
-                    found["latency_ms"][f"{share:.0%}"] = await latency(cluster, publisher, some, rate)
-        finally:
-            await producer.stop()
-    return found
+@asynccontextmanager
+async def running(
+    beginning: Sequence[Produced], workers: int, kafka_: bool, agents: Sequence[str] = ()
+) -> AsyncIterator[tuple[BenchCluster, Publisher, bool]]:
+    """Run a cluster that has processed `beginning`; yields whether each worker has a core of its own, too."""
+    async with BenchCluster(workers, kafka_, agents=agents) as cluster:
+        with cluster.pinned() as pinned:
+            producer = kafka.producer(cluster.settings, "bench")
+            await producer.start()
+            try:
+                publisher = Publisher(producer, cluster.settings.partitions)
+                # Profiles first and unmeasured: they fill caches.
+                await publisher.all(beginning)
+                await settle(cluster, Seen(time.monotonic(), 0.0), publisher.logged)
+                yield cluster, publisher, pinned
+            finally:
+                await producer.stop()
+
+
+async def backlog(kafka_: bool, feedback: int, workers: int, agents: Sequence[str] = ()) -> dict[str, Any]:
+    """Measure what the whole demo mix costs: 60 days, published at once."""
+    beginning, days = mix(feedback)
+    async with running(beginning, workers, kafka_, agents) as (cluster, publisher, pinned):
+        return {**await throughput(cluster, publisher, days), "pinned": pinned}
+
+
+async def rates(kafka_: bool, feedback: int, shares: Sequence[float] = SHARES) -> dict[str, Any]:
+    """Measure what one worker can sustain, and how long actions take at shares of that.
+
+    Rates need more records than a backlog does: the first `BACKLOG_SHARE` of a larger mix tell how fast a
+    backlog is worked off, the rest is published at rates.
+    """
+    beginning, days = mix(int(feedback / BACKLOG_SHARE))
+    async with running(beginning, 1, kafka_) as (cluster, publisher, _):
+        rest = iter(days)
+        first = await throughput(cluster, publisher, list(islice(rest, int(len(days) * BACKLOG_SHARE))))
+        found: dict[str, Any] = {
+            "sustained": await sustained(cluster, publisher, rest, first["events_per_second"]),
+            "latency_ms": {},
+        }
+        for share in shares:
+            rate = share * (found["sustained"]["events_per_second"] or 0.0)
+            if some := list(islice(rest, int(rate * LATENCY_S))):
+                found["latency_ms"][f"{share:.0%}"] = await latency(cluster, publisher, some, rate)
+        return found

@@ -65,19 +65,24 @@ async def run(on_kafka: bool, quick: bool, peers: Any, say: Say) -> dict[str, An
         "quick": quick,
     }
     steps = await part("steps in memory", in_memory(feedback // 2))
-    one = await part("one worker", pipeline.measure(on_kafka, feedback // 2, 1))
-    two = await part("two workers", pipeline.measure(on_kafka, feedback // 2, 2, ()))
-    same = await part(
-        "the three steps Quix has", pipeline.measure(on_kafka, feedback // 2, 1, (), SAME_STEPS)
-    )
-    beside = await part("peers", compare.compare(on_kafka, feedback // 4, peers))
+    one = await part("one worker", pipeline.backlog(on_kafka, feedback // 2, 1))
+    two = await part("two workers", pipeline.backlog(on_kafka, feedback // 2, 2))
+    same = await part("the three steps Quix has", pipeline.backlog(on_kafka, feedback // 2, 1, SAME_STEPS))
+    beside = await part("peers", compare.compare(on_kafka, feedback // 2, peers))
+    rates = await part("rates", pipeline.rates(on_kafka, feedback // 2))
     sizes = (10_000, 100_000) if quick else (10_000, 100_000, 1_000_000)
     customers = [await part(f"{n:,} customers", state_load.state_figures(on_kafka, n)) for n in sizes]
     skipped.update({name: got["skipped"] for name, got in beside.items() if "skipped" in got})
     cost, same_cost = one.get("cpu_us_per_event"), same.get("cpu_us_per_event")
-    half = one.get("latency_ms", {}).get("50%", {})
+    half = rates.get("latency_ms", {}).get("50%", {})
     report |= {
-        "pipeline": {"cpu_us_per_event": cost, "stages": one.get("stages", {}), **one, "in_memory": steps},
+        "pipeline": {
+            "cpu_us_per_event": cost,
+            "stages": one.get("stages", {}),
+            **one,
+            **rates,
+            "in_memory": steps,
+        },
         "ratio": {
             "ordinary_faust": _ratio(beside.get("ordinary_faust"), cost),
             "quix": _ratio(beside.get("quix"), same_cost),

@@ -50,7 +50,7 @@ class Feedback(faust.Record):
     occurred_at: int | str = 0
 
 
-incoming = app.topic("bench.in", value_type=bytes, value_serializer="raw")
+incoming = app.topic("bench.some", value_type=bytes, value_serializer="raw")
 masked_topic = app.topic("ordinary.masked", value_serializer="json")
 scored_topic = app.topic("ordinary.scored", value_serializer="json")
 decisions = app.topic("ordinary.decisions", value_serializer="json")
