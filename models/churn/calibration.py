@@ -48,7 +48,7 @@ class Calibration:
     window
         Newest labelled predictions looked at.
     every
-        Labels between refits.
+        Labels between refits; a quarter of it at first, half of it later.
 
     Examples
     --------
@@ -60,7 +60,7 @@ class Calibration:
     """
 
     def __init__(self, window: int = 4000, every: int = 100) -> None:
-        self._newest = NewestLabels(window, every)
+        self._newest = NewestLabels(window, every, early=True)
         self._weigh(np.array([0.0, 1.0]), np.zeros(KNOTS))
 
     def _weigh(self, weights: Array, bend: Array) -> None:

@@ -9,6 +9,9 @@ import numpy as np
 
 from models.learner import Array, State
 
+_EARLY = ((6, 4), (15, 2))
+"""Up to so many intervals' labels they are so many times as short."""
+
 
 class NewestLabels:
     """Log-odds told before their label was known, with the labels, over a ring of `length` places.
@@ -21,6 +24,8 @@ class NewestLabels:
         Labels between refits.
     columns
         Log-odds a prediction; None for one, kept as a vector.
+    early
+        Whether the first refits come in a quarter and half of `every`: few labels are looked through quickly.
 
     Attributes
     ----------
@@ -38,9 +43,10 @@ class NewestLabels:
     [[0.3], [1.0]]
     """
 
-    def __init__(self, length: int, every: int, columns: int | None = None) -> None:
+    def __init__(self, length: int, every: int, columns: int | None = None, early: bool = False) -> None:
         self.n = 0
         self._length, self._every = length, every
+        self._sooner = _EARLY if early else ()
         self._z = np.zeros(length if columns is None else (length, columns))
         self._y = np.zeros(length)
 
@@ -49,7 +55,8 @@ class NewestLabels:
         at = self.n % self._length
         self._z[at], self._y[at] = z, y
         self.n += 1
-        return self.n % self._every == 0
+        often = next((times for until, times in self._sooner if self.n <= until * self._every), 1)
+        return self.n % max(1, self._every // often) == 0
 
     def kept(self) -> tuple[Array, Array]:
         """Return log-odds and labels, (used, columns) or (used,), and (used,)."""

@@ -40,6 +40,16 @@ def test_scatter_that_means_nothing_is_taken_back_however_narrow(spread: float) 
     assert low == pytest.approx(chance(-1.4), abs=0.025)
 
 
+def test_few_labels_are_looked_through_often_and_many_seldom() -> None:
+    calibration, rng, told = Calibration(), random.Random(5), []
+    for n in range(1, 2001):
+        before = calibration.factors
+        calibration.learn(rng.gauss(-1.4, 1.0), rng.random() < 0.2)
+        if calibration.factors is not before:
+            told.append(n)
+    assert told[:3] == [25, 50, 75] and told[-2:] == [1900, 2000] and len(told) == 24 + 18 + 5
+
+
 def test_log_odds_that_are_right_stay_as_they_are() -> None:
     calibration = learned(2000, (0.0, 1.0), 1.5, seed=4)
     for z in (-3.0, -1.0, 1.0):
