@@ -5,8 +5,8 @@ licence. Some are evaluation corpora too, so the recipe also makes a prior witho
 `hark eval sentiment` takes for texts of that source, whatever the file is called: the prior carries
 checksums of every sixteenth text it learned from, so no figure comes from a prior that saw the texts.
 
-Two weights a feature: the lexicon's (own Chinese list, VADER's English one; a word under a negation
-counts against itself), and that of a logistic regression over the corpora.
+Two weights a feature: the lexicon's (own lists, for English over VADER's; a word under a negation counts
+against itself), and that of a logistic regression over the corpora and what the own lists hold.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ from ops.evaluation.prior import HELD_OUT_PRIORS, sampled
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 
-POLARITY_ZH = Path(__file__).parent.parent / "models" / "sentiment" / "polarity_zh.txt"
+LISTS = Path(__file__).parent.parent / "models" / "sentiment"
+"""Folder of the own lists, `polarity_<language>.txt`."""
 NEGATION = -1.6
 """A negated word counts this many times its own weight, on top of the word itself (VADER: -1.74)."""
 EMOTION_STRENGTH = {"angry": -2.5, "anxious": -1.0, "disappointed": -2.0, "delighted": 2.5, "effort": -1.0}
@@ -44,6 +45,11 @@ SHINGLE, COPIED = 12, 0.2
 HELD_OUT = ("htl_all", "online_shopping_10_cats", "chnsenticorp_12k", "waimai_10k", "appstore_cn")
 """Evaluation corpora whose near copies stay out of the prior by default."""
 EPOCHS, RATE, SHRINK = 5, 0.2, 1e-4
+LESSONS, PLAIN = 3, 2.0
+"""How often the regression reads an entry of an own list, and the least strength that makes it a lesson.
+
+So a word's parts, and the words of a clause, get weights of their own where the corpora are silent.
+"""
 
 
 @dataclass(frozen=True)
@@ -64,21 +70,21 @@ SOURCES = (
 )
 
 
-def polarity_zh() -> dict[str, float]:
-    """Read the Chinese list: word to strength, -3 to 3."""
+def own_polarity(lang: str) -> dict[str, float]:
+    """Read the own list of a language: word, pair of words or clause, to strength, -3 to 3."""
     words: dict[str, float] = {}
     strength = 0.0
-    for line in POLARITY_ZH.read_text(encoding="utf-8").splitlines():
+    for line in (LISTS / f"polarity_{lang}.txt").read_text(encoding="utf-8").splitlines():
         if line.startswith("#"):
             continue
         if line.startswith(("+", "-")):
             strength = float(line)
         else:
-            words.update(dict.fromkeys(line.split(), strength))
+            words.update(dict.fromkeys((word.replace("_", " ") for word in line.split()), strength))
     return words
 
 
-def polarity_en(path: Path) -> dict[str, float]:
+def vader_polarity(path: Path) -> dict[str, float]:
     """Read VADER's lexicon: token, tab, mean human rating -4 to 4."""
     rows = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
     return {row[0]: float(row[1]) for row in rows}
@@ -211,15 +217,20 @@ def build(
     described: list[dict[str, object]] = [
         {"name": "vader_lexicon", "licence": "MIT", "sha256": digest},
         {"name": "polarity_zh", "licence": "Apache-2.0"},
+        {"name": "polarity_en", "licence": "Apache-2.0"},
         {"name": "emotions", "licence": "Apache-2.0"},
     ]
-    lexicons = {CHINESE: polarity_zh(), ENGLISH: polarity_en(vader_lexicon)}
+    lexicons = {
+        CHINESE: own_polarity(CHINESE),
+        ENGLISH: {**vader_polarity(vader_lexicon), **own_polarity(ENGLISH)},
+    }
     tables = {}
     for lang, words in lexicons.items():
         if without is not None and lang != without.lang:
             continue
-        texts: list[str] = []
-        labels: list[float] = []
+        lessons = {word: value for word, value in own_polarity(lang).items() if abs(value) >= PLAIN}
+        texts = list(lessons) * LESSONS
+        labels = [float(value > 0.0) for value in lessons.values()] * LESSONS
         for source in SOURCES:
             if source.lang != lang or source == without:
                 continue
@@ -246,6 +257,7 @@ def build(
         "seed": seed,
         "epochs": EPOCHS,
         "rate": RATE,
+        "lessons": LESSONS,
     }
     return Prior(tables, recipe)
 

@@ -20,8 +20,11 @@ from models.sentiment.sparse import SparseTable
 
 _HEAD = 600
 _ENCODING = ("utf-32-le", "surrogatepass")
-_INITIAL = (0.0, 0.3, 0.7, 0.2)
-"""First trust in bias, log-count ratios, lexicon and corpus prior; a far corpus misleads at first."""
+_INITIAL = {True: (0.0, 0.3, 0.7, 0.2), False: (0.0, 0.3, 1.0, 0.2)}
+"""First trust in bias, log-count ratios, lexicon and corpus prior, of characters and of words.
+
+A far corpus misleads at first; the lexicon of words is the larger and surer one.
+"""
 _NO_PRIOR = np.zeros(1, np.uint32)
 
 
@@ -81,7 +84,7 @@ class LinearModel:
         self.serving = False
         self._table = SparseTable(bits)
         self._dense = np.zeros(kernels.DENSE, np.float64)
-        self._coefficients[:] = _INITIAL
+        self._coefficients[:] = _INITIAL[characters]
         self._dense[kernels.MIX : kernels.MIX_SQUARED] = 0.5 if characters else 0.25
         self._prior = _NO_PRIOR if prior is None else prior
         self._cutter = Cutter(characters)

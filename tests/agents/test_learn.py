@@ -131,12 +131,12 @@ def test_alerts_say_what_was_done_and_a_repeat_tells_the_same_alert() -> None:
     async def scenario() -> None:
         log = MemoryProducer()
         bench = await opened(log, VirtualClock(1000.0))
-        stream = examples(1500, 600)
+        stream = examples(1500, 800)
         await bench.take("sentiment", stream, 0)
         told = log.values(ALERTS)
         assert [a["kind"] for a in told[:2]] == ["drift", "model"]
         assert told[0]["done"].startswith("challenger started: learned ")
-        assert told[0]["magnitude"] > 0.1 and 1_500_000 <= told[0]["since"] <= 1_700_000
+        assert told[0]["magnitude"] > 0.1 and 1_700_000 <= told[0]["since"] <= 1_900_000
         assert told[1]["subject"] == "sentiment/promoted"
         again = await opened(log, VirtualClock(2000.0))  # nothing was published, so everything comes again
         await again.take("sentiment", stream, 0)

@@ -9,7 +9,7 @@ import pytest
 
 from models.sentiment import Sentiment
 from models.sentiment.prior import NONE
-from ops.prior import SOURCES, build, lexicon_weights, polarity_zh
+from ops.prior import LISTS, SOURCES, build, lexicon_weights, own_polarity
 
 
 @pytest.fixture
@@ -66,7 +66,25 @@ def test_missing_corpus_is_named(folder: Path) -> None:
 
 def test_long_phrase_shares_its_strength() -> None:
     assert sum(lexicon_weights({"物超所值": 3.0}, "zh").values()) == pytest.approx(3.0)
-    assert max(polarity_zh().values()) == 3.0
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_own_lists_say_each_word_once_in_its_language(lang: str) -> None:
+    words = own_polarity(lang)
+    assert set(words.values()) == {-3.0, -2.0, -1.0, 1.0, 2.0, 3.0}
+    lines = (LISTS / f"polarity_{lang}.txt").read_text(encoding="utf-8").splitlines()
+    held = [word for line in lines if line[:1] not in "#+-" for word in line.split()]
+    assert sorted(held) == sorted(word.replace(" ", "_") for word in words)
+    weights = lexicon_weights(words, lang)
+    assert len(weights) > len(words), "words under a negation have weights of their own"
+
+
+def test_own_list_outweighs_vader_and_holds_pairs(folder: Path) -> None:
+    (folder / "lexicon.txt").write_text("flawless\t-3.0\t0.5\t[-3]\n", encoding="utf-8")
+    model = Sentiment(bits=12, prior=build(folder, folder / "lexicon.txt"))
+    assert own_polarity("en")["must have"] > 0 > own_polarity("en")["fell apart"]
+    for text, sign in (("flawless", 1), ("must have", 1), ("fell apart", -1)):
+        assert model.predict(text, "en").polarity * sign > 0.02
 
 
 def test_near_copies_of_held_out_corpora_are_not_learned_from(folder: Path) -> None:
