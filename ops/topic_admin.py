@@ -9,8 +9,9 @@ from typing import Any
 from aiokafka.admin import NewTopic
 from aiokafka.errors import ClusterAuthorizationFailedError, SecurityDisabled, TopicAlreadyExistsError
 
-from ops.kafka.acl_file import SHIPPED, grants, load
+from ops.kafka.acl_file import SHIPPED, grants, load, quotas
 from ops.kafka.acls import allow
+from ops.kafka.quotas import limit
 from streams import kafka
 from streams.settings import Settings
 from streams.topics import CATALOG, configs_of, partitions_of
@@ -87,8 +88,10 @@ async def apply(settings: Settings) -> Applied:
         await client.close()
 
 
-async def apply_acls(settings: Settings, path: Path = SHIPPED) -> int:
-    """Create the ACLs of an access control file and return how many; those that exist are left.
+async def apply_acls(settings: Settings, path: Path = SHIPPED) -> tuple[int, int]:
+    """Create the ACLs and set the quotas of an access control file; returns how many of each.
+
+    ACLs that exist are left, and the quotas of users the file gives none.
 
     Raises
     ------
@@ -97,13 +100,14 @@ async def apply_acls(settings: Settings, path: Path = SHIPPED) -> int:
     AclFileError
         When the file cannot be used.
     """
-    found = grants(load(path), settings.client_id)
+    file, connection = load(path), kafka.connection(settings, "admin")
     try:
-        return await allow(kafka.connection(settings, "admin"), found)
+        created = await allow(connection, grants(file, settings.client_id))
+        return created, await limit(connection, quotas(file))
     except (SecurityDisabled, ClusterAuthorizationFailedError) as error:
         raise TopicProblem(
             f"the cluster takes no ACLs from this user ({type(error).__name__}): it needs an authorizer, and "
-            "the user ALTER on the cluster"
+            "the user ALTER and ALTER_CONFIGS on the cluster"
         ) from error
 
 

@@ -26,15 +26,18 @@ Broker = Annotated[str | None, typer.Option("--broker", help="Instead of HARK_BR
 @sayable
 def apply(
     broker: Broker = None,
-    acls: Annotated[bool, typer.Option("--acls", help="Create the ACLs of --acl-file too.")] = False,
+    acls: Annotated[
+        bool, typer.Option("--acls", help="Create the ACLs and set the quotas of --acl-file too.")
+    ] = False,
     acl_file: Annotated[Path, typer.Option("--acl-file", help="Instead of the shipped file.")] = SHIPPED,
 ) -> None:
-    """Create the topics that are missing; with --acls also what each user may do."""
+    """Create the topics that are missing; with --acls also what each user may do and how much."""
     config = settings(broker=broker)
     done = run(apply_topics(config))
     typer.echo(f"{len(done.created)} topics created, {len(done.present)} were there")
     if acls:
-        typer.echo(f"{run(apply_acls(config, acl_file))} ACLs are set")
+        granted, limited = run(apply_acls(config, acl_file))
+        typer.echo(f"{granted} ACLs are set, and the quotas of {limited} users")
 
 
 @app.command("list")

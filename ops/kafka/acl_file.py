@@ -7,15 +7,34 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, PositiveFloat, ValidationError, field_validator
 
 from ops.kafka.acls import Grant, Operation, Resource
+from ops.kafka.quotas import KEYS
 
 SHIPPED = Path(__file__).with_name("acls.yaml")
 
 
 class AclFileError(ValueError):
     """The file cannot be used; the message says where it is wrong."""
+
+
+class Quota(BaseModel):
+    """What one Kafka user may take of each broker; what is left out is without limit.
+
+    Parameters
+    ----------
+    produce_bytes, fetch_bytes
+        A second.
+    request_percent
+        Of one network or request thread's time; 200 is two threads.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    produce_bytes: PositiveFloat | None = None
+    fetch_bytes: PositiveFloat | None = None
+    request_percent: PositiveFloat | None = None
 
 
 class User(BaseModel):
@@ -29,6 +48,8 @@ class User(BaseModel):
         Beginnings of consumer group names.
     fences
         Beginnings of transactional ids, with which partition state is fenced.
+    quota
+        None leaves the cluster's as it is.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -37,6 +58,7 @@ class User(BaseModel):
     write: list[str] = []
     groups: list[str] = []
     fences: list[str] = []
+    quota: Quota | None = None
 
     @field_validator("read", "write", mode="before")
     @classmethod
@@ -90,6 +112,22 @@ def grants(file: AclFile, client_id: str = "hark") -> Sequence[Grant]:
         for fence in user.fences:
             begin, both = fence.replace("{client_id}", client_id), (Operation.WRITE, Operation.DESCRIBE)
             found.append(Grant(name, Resource.TRANSACTIONAL_ID, begin, both, prefixed=True))
+    return found
+
+
+def quotas(file: AclFile) -> dict[str, dict[str, float]]:
+    """Return Kafka's quota keys and values of the users that have a quota.
+
+    Examples
+    --------
+    >>> quotas(AclFile.model_validate({"users": {"a": {"quota": {"produce_bytes": 5e6}}, "b": {}}}))
+    {'a': {'producer_byte_rate': 5000000.0}}
+    """
+    found: dict[str, dict[str, float]] = {}
+    for name, user in file.users.items():
+        if (quota := user.quota) is not None:
+            given = zip(KEYS, (quota.produce_bytes, quota.fetch_bytes, quota.request_percent), strict=True)
+            found[name] = {key: value for key, value in given if value is not None}
     return found
 
 

@@ -45,3 +45,11 @@ def test_an_unknown_field_is_refused_in_one_sentence(tmp_path: Path) -> None:
     path.write_text("users: {a: {reads: [x]}}")
     with pytest.raises(AclFileError, match="mine.yaml"):
         load(path)
+
+
+@pytest.mark.parametrize("quota", ["{produce_bytes: 0}", "{produce_bytes: -1}", "{bytes: 5}", "5"])
+def test_a_quota_that_would_mean_nothing_is_refused(tmp_path: Path, quota: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"users: {{a: {{quota: {quota}}}}}")
+    with pytest.raises(AclFileError, match="mine.yaml"):
+        load(path)
