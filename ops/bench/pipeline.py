@@ -204,14 +204,16 @@ async def backlog(kafka_: bool, feedback: int, workers: int, agents: Sequence[st
         return {**await throughput(cluster, publisher, days), "pinned": pinned}
 
 
-async def rates(kafka_: bool, feedback: int, shares: Sequence[float] = SHARES) -> dict[str, Any]:
-    """Measure what one worker can sustain, and how long actions take at shares of that.
+async def rates(
+    kafka_: bool, feedback: int, workers: int = 1, shares: Sequence[float] = SHARES
+) -> dict[str, Any]:
+    """Measure what workers can sustain, and how long actions take at shares of that.
 
     Rates need more records than a backlog does: the first `BACKLOG_SHARE` of a larger mix tell how fast a
     backlog is worked off, the rest is published at rates.
     """
     beginning, days = mix(int(feedback / BACKLOG_SHARE))
-    async with running(beginning, 1, kafka_) as (cluster, publisher, _):
+    async with running(beginning, workers, kafka_) as (cluster, publisher, _):
         rest = iter(days)
         first = await throughput(cluster, publisher, list(islice(rest, int(len(days) * BACKLOG_SHARE))))
         found: dict[str, Any] = {

@@ -70,6 +70,7 @@ async def run(on_kafka: bool, quick: bool, peers: Any, say: Say) -> dict[str, An
     same = await part("the three steps Quix has", pipeline.backlog(on_kafka, feedback // 2, 1, SAME_STEPS))
     beside = await part("peers", compare.compare(on_kafka, feedback // 2, peers))
     rates = await part("rates", pipeline.rates(on_kafka, feedback // 2))
+    two |= await part("rates of two workers", pipeline.rates(on_kafka, feedback // 2, 2, ()))
     sizes = (10_000, 100_000) if quick else (10_000, 100_000, 1_000_000)
     customers = [await part(f"{n:,} customers", state_load.state_figures(on_kafka, n)) for n in sizes]
     skipped.update({name: got["skipped"] for name, got in beside.items() if "skipped" in got})

@@ -13,8 +13,9 @@ def show(report: dict[str, Any], console: Console) -> None:
     found = report["machine"]
     console.print(
         f"{found['processor']}, {found['cores']} cores, {found['memory_gb']} GB, load {found['load']}; "
-        f"{report['stack']} stack; {report['seconds']} s"
+        f"{report['stack']} stack; {report['seconds']} s; {report['command']}"
     )
+    console.print(", ".join(f"{name} {version}" for name, version in report["versions"].items()))
     pipeline = report["pipeline"]
     costs = Table("stage", "CPU µs an event", title="One worker, every agent")
     for stage, value in pipeline.get("stages", {}).items():
@@ -24,7 +25,11 @@ def show(report: dict[str, Any], console: Console) -> None:
     for name in ("events_per_second", "events_per_core_second"):
         console.print(f"{name.replace('_', ' ')} of a backlog: {_number(pipeline.get(name))}")
     sustained = pipeline.get("sustained", {}).get("events_per_second")
-    console.print(f"events per second sustained, 99 % of actions within a second: {_number(sustained)}")
+    both = report.get("two_workers", {}).get("sustained", {}).get("events_per_second")
+    console.print(
+        f"events per second sustained, 99 % of actions within a second: {_number(sustained)}, "
+        f"with two workers {_number(both)}"
+    )
     console.print(f"two workers: {_number(report['scaling_2_workers'])} times one")
     waits = Table("load", "events/s", "p50", "p99", "p99.9", title="feedback to action, ms")
     for load, row in pipeline.get("latency_ms", {}).items():

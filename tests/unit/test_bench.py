@@ -120,10 +120,12 @@ def test_a_report_with_parts_missing_is_shown() -> None:
     report = {
         "machine": machine.describe(), "stack": "embedded", "seconds": 1.0, "pipeline": {},
         "scaling_2_workers": None, "peers": {"quix": {"skipped": "not installed"}}, "customers": [{}],
-        "skipped": {"quix": "not installed"},
+        "skipped": {"quix": "not installed"}, "versions": {"aiokafka": "0.1"}, "command": "hark bench --quick",
     }  # fmt: skip
     show(report, console)
-    assert "skipped quix: not installed" in console.export_text()
+    text = console.export_text()
+    assert "skipped quix: not installed" in text
+    assert "hark bench --quick" in text and "aiokafka 0.1" in text
 
 
 def test_a_plan_grows_with_the_rate_and_names_the_learner_when_it_is_overrun() -> None:
