@@ -106,7 +106,7 @@ class Sentiment:
     def predict_with_reasons(
         self, texts: Sequence[tuple[str, str]]
     ) -> list[tuple[Prediction, Reason | None]]:
-        """Return `predict` of each (text, lang) and the n-gram that moved it most in its direction.
+        """Return `predict` of each (text, lang) and the stretch of text that moved it most in its direction.
 
         The reason is exact for this model; texts are read together, which costs a third of one by one.
         """

@@ -135,6 +135,32 @@ def weigh(scratch: Scratch, prior: U32, dense: F64) -> int:
 
 
 @compiled
+def _stretch(own: Any, at: int, sign: float) -> int:
+    """Add up at one feature what all of the same stretch of text added, and return it; -1 for none.
+
+    A word under a negation is a feature beside the word: of both together one may say the contrary. So
+    stretches are looked at from the strongest feature on, until none left is stronger than what was found.
+    """
+    parts, spans, count = own.parts, own.spans, own.bounds[VIEWS]
+    found, best = -1, 0.0
+    while at >= 0:
+        begin, end, total = spans[at, 0], spans[at, 1], 0.0
+        for j in range(count):
+            if spans[j, 0] == begin and spans[j, 1] == end:
+                total += parts[j]
+                parts[j] = 0.0
+        if total * sign > best:
+            found, best = at, total * sign
+        at, most = -1, best
+        for j in range(count):
+            if parts[j] * sign > most:
+                at, most = j, parts[j] * sign
+    if found >= 0:
+        parts[found] = best * sign
+    return found
+
+
+@compiled
 def read_texts(
     texts: bytes,
     ends: I64,
@@ -158,9 +184,9 @@ def read_texts(
     characters, folding, scratch, shift, groups, pool, prior, dense
         As in `say`.
     figures
-        Out, shape (FIGURES, texts): what `say` returns, and the contribution of the strongest n-gram.
+        Out, shape (FIGURES, texts): what `say` returns, and what the stretch of the strongest n-gram added.
     places
-        Out, shape (texts, 2): span of the strongest n-gram in its text, (-1, -1) if there is none.
+        Out, shape (texts, 2): span of that stretch in its text, (-1, -1) if there is none.
     """
     own = scratch[0]
     codes = np.frombuffer(texts, np.uint32)
@@ -174,7 +200,7 @@ def read_texts(
         figures[POLARITY, i], figures[PROBABILITY, i], figures[CONFIDENCE, i] = said
         figures[STRENGTH, i] = 0.0
         places[i] = -1
-        at = weigh(scratch, prior, dense)
+        at = _stretch(own, weigh(scratch, prior, dense), 1.0 if logit >= 0.0 else -1.0)
         if at >= 0:
             figures[STRENGTH, i] = own.parts[at]
             places[i] = own.spans[at]

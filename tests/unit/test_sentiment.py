@@ -194,6 +194,21 @@ def test_reason_of_a_prediction_is_its_strongest_contribution() -> None:
     assert model.predict_with_reasons([]) == []
 
 
+@pytest.mark.parametrize("text", ["还没退款吗", "速度太慢，不支持", "该有的功能不可以用", "这也不可以吗"])
+def test_a_reason_is_all_that_its_words_add_where_they_stand(text: str) -> None:
+    """Words under a negation are a feature beside the words: one of the two alone may say the contrary."""
+    model = Sentiment()
+    for number in range(30):
+        model.learn_one(f"可以，支持 not bad {number % 7}", "zh", number % 3 > 0)
+    ((said, reason),) = model.predict_with_reasons([(text, "")])
+    parts = {part.term: part.contribution for part in model.explain(text, "", 400).reasons}
+    assert reason is not None and text.count(reason.term) == 1
+    assert reason.contribution == pytest.approx(parts[reason.term], abs=1e-9)
+    assert reason.contribution * said.polarity > 0
+    alike = [part for term, part in parts.items() if part * said.polarity > 0 and text.count(term) == 1]
+    assert abs(reason.contribution) > max(map(abs, alike)) / 2
+
+
 def test_a_slice_reads_each_text_as_if_it_were_alone() -> None:
     model = Sentiment(bits=14)
     texts = [("好用，谢谢", "zh"), ("late again", "en"), ("\ud83d", ""), ("\ude00 不好", ""), ("nö", "de")]
