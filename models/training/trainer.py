@@ -177,7 +177,11 @@ class Trainer:
         return chance
 
     def metrics(self, at_ms: int) -> list[dict[str, Any]]:
-        """Return the figures of champion and challenger as `models.events.ModelMetric`."""
+        """Return the figures of champion and challenger as `models.events.ModelMetric`.
+
+        Of topics only the share of right first guesses: a guess is no probability of anything.
+        """
+        likely = self.name != TOPICS
         roles = [("champion", self.figures)]
         if self.champion.challenger is not None:
             roles.append(("challenger", self.rival))
@@ -188,9 +192,9 @@ class Trainer:
                 "role": role,
                 "n": figures.n,
                 "accuracy": figures.accuracy if figures.n else None,
-                "auc": figures.auc(),
-                "log_loss": figures.log_loss(),
-                "brier": figures.brier(),
+                "auc": figures.auc() if likely else None,
+                "log_loss": figures.log_loss() if likely else None,
+                "brier": figures.brier() if likely else None,
                 "window": min(figures.n, WINDOW),
                 "at": at_ms,
             }

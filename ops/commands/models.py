@@ -24,6 +24,8 @@ from streams.topics import EXAMPLES, ORDER
 app = typer.Typer(no_args_is_help=True, help="Versions of the models, challengers, going back.")
 out = Console(soft_wrap=True, highlight=False, markup=False)
 
+_FIGURES = ("accuracy", "auc", "log_loss", "brier")
+
 Model = Annotated[str, typer.Argument(help=f"One of {', '.join(MODELS)}.")]
 Author = Annotated[str, typer.Option("--author", help="Who decides.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
@@ -76,7 +78,7 @@ def show(model: Model, as_json: AsJson = False) -> None:
         typer.echo(json.dumps({**summary, "figures": figures, "versions": rows}))
         return
     for row in figures:
-        parts = (f"{name} {row[name]:.4f}" for name in ("accuracy", "auc", "log_loss", "brier") if row[name])
+        parts = (f"{name} {row[name]:.4f}" for name in _FIGURES if row[name] is not None)
         out.print(f"{row['role']}: {row['examples']} examples, {', '.join(parts)}")
     out.print(f"challenger: {summary['challenger']}")
     for row in rows:

@@ -79,11 +79,11 @@ def test_list_names_what_serves_and_what_is_held_and_leaves_damage_out(hark: Any
 def test_show_leaves_out_the_figures_of_a_challenger_that_is_gone(
     hark: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    numbers = {"examples": 30, "accuracy": 0.9, "auc": None, "log_loss": 0.3, "brier": 0.1}
+    numbers = {"examples": 30, "accuracy": 0.0, "auc": None, "log_loss": 0.3, "brier": 0.1}
     rows = [{"model": "churn", "role": role, **numbers} for role in ("champion", "challenger")]
     monkeypatch.setattr("ops.commands.models._figures", lambda config: rows)
     page = hark("models", "show", "churn")
-    assert "champion: 30 examples" in page and "challenger: none" in page
+    assert "champion: 30 examples, accuracy 0.0000, log_loss" in page and "challenger: none" in page
     assert "challenger: 30 examples" not in page and "version 7 of" in page and "version 3 of" in page
 
 

@@ -112,6 +112,20 @@ def test_false_promotions_stay_below_alpha_however_often_one_looks() -> None:
     assert wrong / 300 <= 0.05
 
 
+def test_of_models_equally_good_none_is_replaced() -> None:
+    """What tells two models apart by chance alone is no ground to promote one, here in 40 worlds."""
+    changes: list[Change] = []
+    for seed in range(40):
+        rng, champion = random.Random(seed), rates()
+        champion.drifted(DRIFT)
+        for model in (champion.champion, champion.challenger):
+            assert model is not None
+            model.means = {"a": 0.9 + rng.uniform(-0.02, 0.02), "b": 0.1 + rng.uniform(-0.02, 0.02)}
+            model.seen = dict.fromkeys("ab", 10**6)
+        changes += [c for c in (champion.learn(*event(rng, False)) for _ in range(500)) if c]
+    assert changes == []
+
+
 def test_a_real_difference_is_found_and_on_the_right_side() -> None:
     rng = random.Random(1)
     better, worse = Duel(), Duel()

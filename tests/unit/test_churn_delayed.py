@@ -72,6 +72,19 @@ def test_grace_lets_a_late_outcome_still_count() -> None:
     assert labels(waiting.advance(7 * DAY + 3600)) == [("purchase", 0.0, True)]
 
 
+def test_what_is_due_for_one_target_decides_no_other_before_its_grace_is_over() -> None:
+    both = Targets(
+        [Target("churn", frozenset({"cancelled"}), 30.0), Target("visit", frozenset({"visited"}), 30.0)]
+    )
+    waiting = DelayedLabels(both)
+    waiting.scored("ann", "churn", 0.0, {})
+    waiting.scored("ann", "visit", 1800.0, {})
+    due = 30 * DAY + 3600.0
+    assert [label[0] for label in labels(waiting.advance(due))] == ["churn"]
+    waiting.outcome("ann", "visited", 30 * DAY)
+    assert labels(waiting.advance(due + 1800.0)) == [("visit", 1800.0, True)]
+
+
 def test_a_repeated_score_or_outcome_gives_no_second_label() -> None:
     waiting = DelayedLabels(TARGETS)
     assert waiting.scored("ann", "purchase", 10.0, {})

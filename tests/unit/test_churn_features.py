@@ -94,6 +94,16 @@ def test_usage_trend_is_zero_when_steady_and_negative_when_falling() -> None:
     assert abs(steady) < 0.1 and falling < -0.8
 
 
+def test_what_is_asked_of_an_earlier_time_is_told_as_of_the_newest() -> None:
+    customer = CustomerFeatures()
+    for day in range(60):
+        customer.update("usage", START + day * DAY)
+        customer.update("feedback", START + day * DAY, polarity=-0.8, topics=["refund"])
+    newest = customer.vector(START + 59 * DAY)
+    assert customer.vector(START) == customer.vector(START + 58 * DAY) == newest
+    assert newest["usage"] == pytest.approx(32.8, abs=0.2) and newest["negatives_7d"] == 7.0
+
+
 def test_tickets_stay_unresolved_until_resolved_in_any_order() -> None:
     customer = CustomerFeatures()
     customer.update("ticket_resolved", START + 5)

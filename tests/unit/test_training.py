@@ -47,6 +47,17 @@ def run(trainer: Trainer, stream: list[dict[str, Any]], first: int = 0) -> list[
     return found
 
 
+def test_of_topics_the_share_of_right_guesses_is_told_and_no_probability() -> None:
+    trainer = Trainer("topics")
+    for number in range(20):
+        text, label = (("lid", "quality.lid"), ("points", "account.points"))[number % 2]
+        example = {"from": [0, number, 0], "text": text, "lang": "en", "label": label, "correction": True}
+        trainer.step(example, number, 0.0)
+    (told,) = trainer.metrics(0)
+    assert told["n"] == 20 and 0.5 < told["accuracy"] < 1.0
+    assert told["auc"] is told["log_loss"] is told["brier"] is None
+
+
 def snapshot(trainer: Trainer) -> bytes:
     return encode(Snapshot(trainer.name, 1, trainer.offset, 0.0, "c", trainer.state()))
 
