@@ -120,7 +120,8 @@ def test_a_report_with_parts_missing_is_shown() -> None:
     report = {
         "machine": machine.describe(), "stack": "embedded", "seconds": 1.0, "pipeline": {},
         "scaling_2_workers": None, "peers": {"quix": {"skipped": "not installed"}}, "customers": [{}],
-        "skipped": {"quix": "not installed"}, "versions": {"aiokafka": "0.1"}, "command": "hark bench --quick",
+        "skipped": {"quix": "not installed"}, "versions": {"aiokafka": "0.1"},
+        "command": "hark bench --quick",
     }  # fmt: skip
     show(report, console)
     text = console.export_text()
