@@ -28,14 +28,15 @@ class Costs:
         CPU µs of the busiest learner, which has one partition whatever the size.
     wire_bytes
         Compressed bytes appended to all topics, changelogs included.
-    stored_bytes
-        Compressed bytes in the store.
+    stored_rows, stored_bytes
+        Rows and compressed bytes in the store.
     """
 
     cpu_us: float
     serial_us: float
     learn_us: float
     wire_bytes: float = 1_100.0
+    stored_rows: float = 1.5
     stored_bytes: float = 220.0
 
 
@@ -81,7 +82,10 @@ def plan(rate: int, costs: Costs, prices: Prices | None = None) -> Plan:
     # Twice what the slowest agent needs, so that an uneven spread of customers fits.
     partitions = max(8, 2 ** math.ceil(math.log2(2 * max(1.0, rate * costs.serial_us / 1e6 / BUSY))))
     written = rate * costs.wire_bytes / 1e6
-    brokers, shards = max(3, math.ceil(3 * written / 100)), max(1, math.ceil(rate * 1.5 / 200_000))
+    brokers, shards = (
+        max(3, math.ceil(3 * written / 100)),
+        max(1, math.ceil(rate * costs.stored_rows / 200_000)),
+    )
     disk, stored = 3 * 3 * written * DAY_S / 1e3, rate * DAY_S * costs.stored_bytes / 1e9
     learner = rate * costs.learn_us / 1e6
     dollars = (cores + 4 * brokers + 8 * shards) * prices.core + disk * prices.disk_gb
@@ -104,7 +108,15 @@ def costs_of(report: dict[str, object]) -> Costs:
     assert isinstance(pipeline, dict)
     memory = pipeline["in_memory"]["stages"]
     serial = max(float(memory[agent]) for agent in ("intake", "score", "decide"))
-    return Costs(float(pipeline["cpu_us_per_event"]), serial, float(memory["learn"]))
+    volume, usual = pipeline.get("volume", {}), Costs(0.0, 0.0, 0.0)
+    return Costs(
+        float(pipeline["cpu_us_per_event"]),
+        serial,
+        float(memory["learn"]),
+        float(volume.get("topic_bytes", usual.wire_bytes)),
+        float(volume.get("stored_rows", usual.stored_rows)),
+        float(volume.get("stored_bytes", usual.stored_bytes)),
+    )
 
 
 def main(path: Path) -> None:

@@ -7,12 +7,36 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from ops.bench.machine import cpu_seconds, family, pin, rss_mb
 from ops.embedded.broker import EmbeddedBroker
 from ops.embedded.stack import Stack
 from ops.kafka.cluster import Cluster
 from ops.local import LocalCluster
+from sinks.clickhouse.client import connect
+
+STORED = (
+    "SELECT sum(rows), sum(data_compressed_bytes) FROM system.parts "
+    "WHERE active AND database = {database: String}"
+)
+
+
+class Volume(NamedTuple):
+    """Bytes of topics in one replica, rows and compressed bytes of the store."""
+
+    topic_bytes: int | None
+    stored_rows: int
+    stored_bytes: int
+
+    def since(self, before: Volume, events: int) -> dict[str, float]:
+        """Return what was added since, an event; what is not known is left out."""
+        pairs = zip(self._fields, before, self, strict=True)
+        return {
+            name: round((now - then) / events, 2)
+            for name, then, now in pairs
+            if now is not None and then is not None
+        }
 
 
 class KafkaBroker(EmbeddedBroker):
@@ -30,6 +54,10 @@ class KafkaBroker(EmbeddedBroker):
     async def stop(self) -> None:
         """Stop the node and remove its data."""
         await asyncio.to_thread(self._cluster.stop)
+
+    def appended(self) -> int:
+        """Return the bytes of all logs, changelogs included, Kafka's own topics not."""
+        return self._cluster.log_bytes()
 
     @property
     def running(self) -> bool:
@@ -68,6 +96,16 @@ class BenchCluster(LocalCluster):
     def cpu(self) -> float:
         """Return the CPU seconds of all workers so far."""
         return sum(map(cpu_seconds, self.worker_pids))
+
+    def volume(self) -> Volume:
+        """Return what broker and store hold now; bytes of topics are known of Apache Kafka alone."""
+        client = connect(self.stack.store.url)
+        try:
+            rows, size = client.query(STORED, {"database": "hark"}).result_rows[0]
+        finally:
+            client.close()
+        broker = self.stack.broker
+        return Volume(broker.appended() if isinstance(broker, KafkaBroker) else None, int(rows), int(size))
 
     def memory(self) -> list[float]:
         """Return the resident MB of each worker."""

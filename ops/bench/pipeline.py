@@ -201,7 +201,10 @@ async def backlog(kafka_: bool, feedback: int, workers: int, agents: Sequence[st
     """Measure what the whole demo mix costs: 60 days, published at once."""
     beginning, days = mix(feedback)
     async with running(beginning, workers, kafka_, agents) as (cluster, publisher, pinned):
-        return {**await throughput(cluster, publisher, days), "pinned": pinned}
+        before = await asyncio.to_thread(cluster.volume)
+        found = await throughput(cluster, publisher, days)
+        after = await asyncio.to_thread(cluster.volume)
+        return {**found, "pinned": pinned, "volume": after.since(before, found["events"])}
 
 
 async def rates(

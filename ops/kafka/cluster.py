@@ -153,6 +153,13 @@ class Cluster:
             self._folder = None
         atexit.unregister(self.stop)
 
+    def log_bytes(self) -> int:
+        """Return the bytes of the topics' logs on all nodes, those of Kafka's own topics left out."""
+        if self._folder is None:
+            return 0
+        logs = self._folder.glob("node-*/data/[!_]*/*.log")
+        return sum(log.stat().st_size for log in logs)
+
     def log_of(self, node: int) -> Path:
         """Return the file with the output of a node."""
         return self._nodes[node].log

@@ -77,7 +77,9 @@ async def read(settings: dict[str, Any], topic: str, wanted: int, group: str | N
 def test_one_node_serves_and_reports_its_start_time(single: Cluster) -> None:
     settings = single.client_settings()
     asyncio.run(create(settings, "served"))
+    before = single.log_bytes()
     asyncio.run(produce(settings, "served", [b"1", b"2"]))
+    assert 2 <= single.log_bytes() - before < 1_000
     assert asyncio.run(read(settings, "served", 2)) == [b"1", b"2"]
     assert 0 < single.start_seconds < 90
     assert single.bootstrap.startswith("127.0.0.1:")

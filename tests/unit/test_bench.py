@@ -15,8 +15,8 @@ import pytest
 from rich.console import Console
 
 from ops.bench import machine
-from ops.bench.capacity import RATES, Costs, hot_rate, plan
-from ops.bench.cluster import BenchCluster
+from ops.bench.capacity import RATES, Costs, costs_of, hot_rate, plan
+from ops.bench.cluster import BenchCluster, Volume
 from ops.bench.peers.meter import Meter
 from ops.bench.run import scaling
 from ops.bench.state_load import clones
@@ -127,6 +127,22 @@ def test_a_report_with_parts_missing_is_shown() -> None:
     text = console.export_text()
     assert "skipped quix: not installed" in text
     assert "hark bench --quick" in text and "aiokafka 0.1" in text
+
+
+def test_a_volume_is_told_an_event_and_what_is_not_known_is_left_out() -> None:
+    assert Volume(5_000, 30, 400).since(Volume(1_000, 10, 100), 4) == {
+        "topic_bytes": 1_000.0, "stored_rows": 5.0, "stored_bytes": 75.0
+    }  # fmt: skip
+    assert "topic_bytes" not in Volume(None, 30, 400).since(Volume(None, 10, 100), 4)
+
+
+def test_a_plan_takes_the_volume_that_was_measured_and_else_the_usual() -> None:
+    steps = {"stages": {"intake": 1.0, "score": 3.0, "decide": 2.0, "learn": 5.0}}
+    pipeline = {"cpu_us_per_event": 90.0, "in_memory": steps, "volume": {"topic_bytes": 2_000.0}}
+    costs = costs_of({"pipeline": pipeline})
+    assert costs == Costs(90.0, 3.0, 5.0, wire_bytes=2_000.0)
+    twice_the_rows = Costs(90.0, 3.0, 5.0, stored_rows=2 * costs.stored_rows)
+    assert plan(RATES[-1], twice_the_rows).shards == 2 * plan(RATES[-1], costs).shards - 1
 
 
 def test_a_plan_grows_with_the_rate_and_names_the_learner_when_it_is_overrun() -> None:
