@@ -107,6 +107,10 @@ def tables(
     """Put the propensity learner beside 5-fold gradient boosting on many tables; minutes."""
     if made not in SETS:
         raise typer.BadParameter(f"no set is called {made!r}; there are {', '.join(SETS)}")
+    if made == "none" and not files:
+        raise typer.BadParameter("no table to look at: name a file, or --made chosen")
+    if not all(seed.strip().isdecimal() for seed in seeds.split(",")):
+        raise typer.BadParameter(f"--seeds takes whole numbers and commas, as in 7,1, not {seeds!r}")
     try:
         numbers = [int(seed) for seed in seeds.split(",")]
         for found in run(files or (), made, numbers, delay, only, again):

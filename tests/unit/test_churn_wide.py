@@ -134,3 +134,11 @@ def test_the_command_prints_a_line_a_table_and_seed(command: typer.Typer, tmp_pa
         assert line["us_per_event"] > 0.0 and line["ece_last_half_chance"] >= 0.0
     assert CliRunner().invoke(command, ["--made", "none", "nothing.csv:y"]).exit_code == 2
     assert CliRunner().invoke(command, ["--made", "all"]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [(["--made", "none"], "no table to look at"), (["--seeds", "7,x"], "whole numbers")]
+)
+def test_the_command_says_what_to_give_it(command: typer.Typer, words: list[str], said: str) -> None:
+    found = CliRunner().invoke(command, words)
+    assert found.exit_code == 2 and said in found.output
