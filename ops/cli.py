@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from importlib import import_module
 from typing import Any, cast
 
@@ -62,6 +63,9 @@ def hark() -> None:
 
 def main() -> None:
     """Run the command line."""
+    # What a client logs of a failure, `ops.failures` says in one sentence; where logs are configured, they
+    # get it all the same.
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     app()
 
 

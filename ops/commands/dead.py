@@ -152,8 +152,8 @@ async def _find(config: Settings, wanted: Wanted, source: From) -> list[Letter]:
                 raise
             typer.echo("the store does not answer; reading the topic", err=True)
     consumer = kafka.reader(config, "dead")
-    await consumer.start()
     try:
+        await consumer.start()
         return await from_topic(consumer, wanted)
     finally:
         await consumer.stop()
@@ -161,8 +161,8 @@ async def _find(config: Settings, wanted: Wanted, source: From) -> list[Letter]:
 
 async def _original(config: Settings, letter: Letter) -> str:
     consumer = kafka.reader(config, "dead")
-    await consumer.start()
     try:
+        await consumer.start()
         record = await LogSource(consumer).record_at(letter.topic, letter.partition, letter.offset)
     finally:
         await consumer.stop()
@@ -180,10 +180,10 @@ async def _replay(
         config.max_event_bytes, int(config.future_tolerance_s * 1000), int(config.max_age_days * DAY_MS)
     )
     consumer, producer = kafka.reader(config, "dead"), kafka.producer(config, "dead")
-    await consumer.start()
     try:
-        await producer.start()
+        await consumer.start()
         try:
+            await producer.start()
             replayer = Replayer(LogSource(consumer), producer, limits, force)
             return [await replayer.replay(letter, dry_run) for letter in letters]
         finally:

@@ -180,8 +180,8 @@ def _say(config: Settings, ident: str, words: list[str], by: str, reason: str, t
 async def _publish(config: Settings, order: dict[str, Any], said: list[dict[str, Any]]) -> None:
     """Write to the partition the work order lives in, which its trail names."""
     producer = kafka.producer(config, "tickets")
-    await producer.start()
     try:
+        await producer.start()
         for status in said:
             key = order["customer_id"].encode()
             await producer.send_and_wait(ACTION_STATUS, dumps(status), key=key, partition=order["partition"])

@@ -42,9 +42,9 @@ async def publish(
     if topic in await missing_topics(config):
         raise UserError(f"topic {topic} is missing on {config.broker}: run `hark topics apply` first")
     producer = kafka.producer(config, "produce")
-    await producer.start()
     bad = 0
     try:
+        await producer.start()
         partitions = len(await producer.partitions_for(topic))
         feeder = Feeder(producer, partitions, rate)
         with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:

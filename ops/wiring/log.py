@@ -30,7 +30,11 @@ def read_together(
 
     async def opened() -> AIOKafkaConsumer:
         consumer = kafka.reader(settings, ROLE)
-        await consumer.start()
+        try:
+            await consumer.start()
+        except BaseException:
+            await consumer.stop()
+            raise
         return consumer
 
     async def read_all() -> list[Records]:
@@ -46,8 +50,8 @@ def send(settings: Settings, fill: Callable[[Outbox], None]) -> None:
         out = Outbox(Layout({}))
         fill(out)
         producer = kafka.producer(settings, ROLE)
-        await producer.start()
         try:
+            await producer.start()
             await out.send(kafka.BatchWriter(producer, settings))
         finally:
             await producer.stop()
