@@ -17,7 +17,7 @@ KEYS = (PRODUCE, FETCH, REQUESTS)
 _TEXT = String("utf-8")
 
 
-class AlterClientQuotasResponse(Response):  # type: ignore[misc]
+class AlterClientQuotasResponse(Response):
     """Version 0: an error, or none, for each entity."""
 
     API_KEY = 49
@@ -35,7 +35,7 @@ class AlterClientQuotasResponse(Response):  # type: ignore[misc]
     )
 
 
-class AlterClientQuotasStruct(RequestStruct):  # type: ignore[misc]
+class AlterClientQuotasStruct(RequestStruct):
     """Version 0: values to set or remove, by entity."""
 
     API_KEY = 49
@@ -53,7 +53,7 @@ class AlterClientQuotasStruct(RequestStruct):  # type: ignore[misc]
     )
 
 
-class AlterClientQuotas(Request[AlterClientQuotasStruct]):  # type: ignore[misc]
+class AlterClientQuotas(Request[AlterClientQuotasStruct]):
     """What aiokafka's clients need to send it."""
 
     API_KEY = 49
