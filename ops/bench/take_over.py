@@ -11,7 +11,9 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
+from statistics import median
 from typing import Any
 
 from models.clock import SystemClock
@@ -30,7 +32,7 @@ from streams.settings import Settings
 
 PARTITIONS = 8
 AGENTS = ("score", "decide")
-PATTERNS, EVENTS = 1500, 6000
+PATTERNS, EVENTS, PIECES = 1500, 6000, 7
 DAYS_AGO = 7
 """When the states were left, so that what happens after them, closer together, is not in the future."""
 CUSTOMER = re.compile(rb"cust-(\d{6})")
@@ -98,13 +100,22 @@ async def take_over(broker: str, customers: int) -> dict[str, Any]:
     records = spread(days, customers, EVENTS // 6)
     half = len(records) // 2
     steps.feed(records[:half])
-    warm = sum(steps.costs.seconds[name] for name in ("intake", "score", "decide"))
-    before = steps.costs.events
-    steps.feed(records[half:])
-    spent = sum(steps.costs.seconds[name] for name in ("intake", "score", "decide")) - warm
-    figures["step_us_per_event"] = round(spent / (steps.costs.events - before) * 1e6, 2)
+    figures["step_us_per_event"] = round(median(_pieces(steps, records[half:])), 2)
     await asyncio.gather(steps.close(), run.producer.stop())
     return figures
+
+
+def _pieces(steps: Steps, records: list[Produced]) -> Iterator[float]:
+    """Yield what each piece cost, µs an event: a neighbour's minute on this machine is in one, not in all."""
+    size = len(records) // PIECES
+    for at in range(0, size * PIECES, size):
+        before, events = _spent(steps), steps.costs.events
+        steps.feed(records[at : at + size])
+        yield (_spent(steps) - before) / (steps.costs.events - events) * 1e6
+
+
+def _spent(steps: Steps) -> float:
+    return sum(steps.costs.seconds[name] for name in ("intake", "score", "decide"))
 
 
 if __name__ == "__main__":
