@@ -30,9 +30,9 @@ BROKER, COUNT, STORE = sys.argv[-3], int(sys.argv[-2]), sys.argv[-1]
 BATCH = 200
 
 app = faust.App(
-    f"ordinary-{os.getpid()}", broker=f"kafka://{BROKER}", store="memory://", web_enabled=False, topic_replication_factor=1,
-    topic_disable_leader=True, consumer_auto_offset_reset="earliest", topic_partitions=8,
-    broker_session_timeout=10, broker_heartbeat_interval=2.5,  # a group forms sooner
+    f"ordinary-{os.getpid()}", broker=f"kafka://{BROKER}", store="memory://", web_enabled=False,
+    topic_replication_factor=1, topic_disable_leader=True, consumer_auto_offset_reset="earliest",
+    topic_partitions=8, broker_session_timeout=10, broker_heartbeat_interval=2.5,  # a group forms sooner
 )  # fmt: skip
 
 
