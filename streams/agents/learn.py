@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
@@ -17,6 +16,7 @@ from models.snapshot import Snapshot, SnapshotError, config_hash, encode
 from models.snapshot_parts import part_key, split
 from models.training import Finding, Observer, Trainer
 from streams import metrics
+from streams.agents.examples import learned
 from streams.alerts import add_alert
 from streams.codec import cloud_event, dumps, loads
 from streams.history import Checkpoints, write
@@ -126,7 +126,7 @@ class Learn:
             return
         trainer = await self._trainer(partition, records[0].offset)
         while at < len(records):
-            found, at = await self._run(_learned, trainer, records, at)
+            found, at = await self._run(learned, trainer, records, at)
             if at < len(records):
                 found += await self._ordered(trainer, records[at])
                 at += 1
@@ -215,27 +215,28 @@ class Learn:
             )  # fmt: skip
         await out.send(self._producer)
 
-    async def publish(self, pauses: bool = True) -> None:
+    async def publish(self, pauses: bool = True, one: bool = False) -> None:
         """Write a snapshot of every model that learned something, then ack what it contains.
 
         Parameters
         ----------
         pauses
             Whether learners with large states keep to their longer pauses.
+        one
+            Only of the model whose last one is oldest, if that is `every` seconds old.
         """
         async with self._publishing:
             now = self._clock.now()
-            for partition in list(self._waiting):
+            due = [place for place in self._waiting if self._due(place, now, pauses, one)]
+            for partition in sorted(due, key=self._last)[: 1 if one else None]:
                 trainer = self._trainers.get(partition)
                 if trainer is None:
                     continue  # assigned anew while another model's snapshot was being written
-                if pauses and now - self._published.get(trainer.name, 0.0) < trainer.pause:
-                    continue
-                learned = self._waiting.pop(partition, [])
+                contained = self._waiting.pop(partition, [])
                 if not await self._snapshot(trainer, now, self._owned[partition]):
                     continue
                 self._published[trainer.name] = now
-                for fetched in learned:
+                for fetched in contained:
                     fetched.ack()
 
     async def _snapshot(self, trainer: Trainer | Observer, now: float, owned: Callable[[], bool]) -> bool:
@@ -275,24 +276,17 @@ class Learn:
             metrics.MODEL_ACCURACY.labels(trainer.name).set(trainer.figures.accuracy)
         return True
 
+    def _due(self, partition: int, now: float, pauses: bool, one: bool) -> bool:
+        trainer = self._trainers.get(partition)
+        pause = max(trainer.pause if trainer and pauses else 0.0, self._every if one else 0.0)
+        return now - self._last(partition) >= pause
+
+    def _last(self, partition: int) -> float:
+        trainer = self._trainers.get(partition)
+        return 0.0 if trainer is None else self._published.get(trainer.name, 0.0)
+
     async def _regularly(self) -> None:
+        """Publish the models by turns: all at once, they hold the worker up for as long as all take."""
         while True:
-            await asyncio.sleep(self._every)
-            await self.publish()
-
-
-def _learned(trainer: Trainer | Observer, records: Sequence[Any], at: int) -> tuple[list[Finding], int]:
-    """Take examples from `at` up to an order or the end; return what people should know, and where."""
-    found: list[Finding] = []
-    began = time.thread_time()
-    for number in range(at, len(records)):
-        record = records[number]
-        example = loads(record.value)
-        if ORDER in example:
-            at = number
-            break
-        found += trainer.step(example, record.offset, record.timestamp / 1000.0)
-    else:
-        at = len(records)
-    metrics.CPU_SECONDS.labels("learn").inc(time.thread_time() - began)
-    return found, at
+            await asyncio.sleep(self._every / (OBSERVED + 1))
+            await self.publish(one=True)
