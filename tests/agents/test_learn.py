@@ -104,6 +104,39 @@ def test_a_slice_is_acked_when_a_snapshot_contains_it_and_scorers_serve_it() -> 
     play(scenario())
 
 
+def test_models_publish_by_turns_the_one_whose_snapshot_is_oldest_first() -> None:
+    async def scenario() -> None:
+        clock = VirtualClock(1000.0)
+        bench = await opened(MemoryProducer(), clock)
+        label = {"from": [0, 0, 0], "x": {"a": 1.0}, "y": True}
+
+        async def turn() -> list[str]:
+            before = bench.shelf.versions()
+            await bench.learn.publish(one=True)
+            await bench.follow()
+            return [name for name, v in bench.shelf.versions().items() if v != before.get(name)]
+
+        async def heard(number: int) -> None:
+            await bench.take("inputs", [{"from": [0, number, 0], "at": 0, "seen": []}], number)
+            for name in ("sentiment", "churn", "purchase"):
+                await bench.take(name, examples(1, 1) if name == "sentiment" else [label], number)
+
+        await heard(0)
+        first = [await turn() for _ in range(5)]
+        assert [len(names) for names in first] == [1, 1, 1, 1, 0]
+        assert {name for names in first for name in names} == {"inputs", "sentiment", "churn", "purchase"}
+        await heard(1)
+        assert await turn() == []  # none is two seconds old
+        clock.advance(2.0)
+        again = [await turn() for _ in range(4)]
+        assert sorted(name for names in again for name in names) == ["churn", "purchase", "sentiment"]
+        assert again[-1] == []  # the observer keeps to its longer pause, and holds nobody up
+        clock.advance(15.0)
+        assert await turn() == ["inputs"]
+
+    play(scenario())
+
+
 def test_a_killed_learner_goes_on_from_its_snapshot_and_ends_identical() -> None:
     async def scenario() -> None:
         stream = examples(300, 150)
