@@ -5,6 +5,7 @@ Where a Docker client with Compose answers, it checks the file too; the structur
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -194,8 +195,32 @@ def test_the_image_is_built_from_what_is_there() -> None:
     ignored = (ROOT / "ops/docker/Dockerfile.dockerignore").read_text().split()
     for folder in ("streams", "models", "rules", "sinks", "ops"):
         assert f"COPY {folder} {folder}" in text
-        assert f"!{folder}" in ignored
+    for copied in re.findall(r"^COPY (?!--from)(?:--\S+ )?(.+) \S+$", text, re.MULTILINE):
+        for source in copied.split():
+            assert (ROOT / source).exists(), source
+            assert f"!{source.split('/')[0]}" in ignored, source
     assert "**/.env*" in ignored
+
+
+def test_the_image_starts_with_the_kernels_it_was_built_with(tmp_path: Path) -> None:
+    text = (ROOT / "ops/docker/Dockerfile").read_text()
+    built = re.search(r"NUMBA_CACHE_DIR=(\S+) \S+ -m ops.compile_kernels", text)
+    assert built
+    script = (ROOT / "ops/docker/start.sh").read_text()
+    assert f"cp -R {built[1]} " in script and 'ENTRYPOINT ["start"]' in text
+    (tmp_path / "image").mkdir()
+    (tmp_path / "image" / "kernel.nbi").write_text("k")
+    hark = tmp_path / "hark"
+    hark.write_text('#!/bin/sh\necho "$@"; ls "$NUMBA_CACHE_DIR"\n')
+    hark.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    for _ in range(2):  # a container that starts again finds its cache
+        moved = script.replace(built[1], str(tmp_path / "image"))
+        done = subprocess.run(
+            ["sh", "-c", moved, "start", "worker", "--agent", "a b"],
+            capture_output=True, text=True, env=environment, timeout=30, check=True,
+        )  # fmt: skip
+        assert done.stdout.split("\n") == ["worker --agent a b", "kernel.nbi", ""]
 
 
 def test_clickhouse_users_match_their_clients() -> None:
