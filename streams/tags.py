@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from models.topics.emerging import Burst
 from models.topics.tags import Tag, TagBook
 from streams.codec import dumps, loads
@@ -20,6 +22,7 @@ PAUSE_S = 0.2
 """Compiling phrases takes 0.1 s, so records that come together are taken together."""
 
 Phrases = Mapping[str, tuple[str, ...]]
+_TAG = TypeAdapter(Tag)
 
 
 class LiveTags:
@@ -56,6 +59,7 @@ class LiveTags:
             if value is None:
                 self._entries.pop(name, None)
             else:
+                _TAG.validate_json(value, strict=True)
                 entry = loads(value)
                 book_of([entry])
                 self._entries[name] = entry

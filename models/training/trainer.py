@@ -159,6 +159,8 @@ class Trainer:
     def _label(self, record: Example) -> float:
         if self.name == SENTIMENT:
             return float(record["label"])
+        if self.name == TOPICS and not isinstance(record["label"], str):
+            raise TypeError("a topic is a word")
         # For a many-class model the figure that matters is whether the first guess was right.
         return 1.0 if self.name == TOPICS else float(bool(record["y"]))
 

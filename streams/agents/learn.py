@@ -145,8 +145,8 @@ class Learn:
         if isinstance(trainer, Observer) or record.offset <= trainer.offset:
             return []
         order, state = loads(record.value)[ORDER], None
-        if (version := order.get("version")) is not None:
-            snapshot = await self._earlier(trainer.name, int(version))
+        if isinstance(version := order.get("version"), int):
+            snapshot = await self._earlier(trainer.name, version)
             state = None if snapshot is None else snapshot.state
         return await self._run(trainer.order, order, record.offset, record.timestamp / 1000.0, state)
 
