@@ -74,12 +74,13 @@ class Agent:
             "hostile",
         )
         run.layout = Layout({topic.name: 1 for topic in CATALOG})
-        self.topics, handler = AGENTS[name](run)
-        assert isinstance(handler, SliceRunner)
-        self.runner, self.producer = handler, MemoryProducer()
-        handler._producer = self.producer  # type: ignore[assignment]
-        if handler.stateful:
-            handler._changelog = MemoryChangelog()  # type: ignore[assignment]
+        built: Any
+        self.topics, built = AGENTS[name](run)
+        assert isinstance(built, SliceRunner)
+        self.producer = built._producer = MemoryProducer()
+        if built.stateful:
+            built._changelog = MemoryChangelog()
+        self.runner = built
         self.ends: Counter[str] = Counter()
 
     def record(self, topic: str, value: bytes | None, key: bytes | None) -> Record:
