@@ -26,7 +26,7 @@ class Learner(Protocol):
     name: str
 
     def state(self) -> State:
-        """Return the complete state: flat dict of numpy arrays and JSON values."""
+        """Return the complete state, sharing nothing that changes: it is packed while the learner goes on."""
         ...
 
     def restore(self, state: Mapping[str, Any]) -> None:

@@ -115,18 +115,22 @@ class Spread:
 
     def state(self) -> State:
         """Return the issues."""
-        return {"issues": {k: dict(v) for k, v in self._issues.items()}}
+        return {"issues": _copied(self._issues)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`; raises ValueError where it does not fit."""
-        self._issues = {
-            ident: {
-                **issue,
-                "sizes": {place: [list(mark) for mark in marks] for place, marks in issue["sizes"].items()},
-                "channels": dict(issue["channels"]),
-            }
-            for ident, issue in state["issues"].items()
+        self._issues = _copied(state["issues"])
+
+
+def _copied(issues: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {
+        ident: {
+            **issue,
+            "sizes": {place: [list(mark) for mark in marks] for place, marks in issue["sizes"].items()},
+            "channels": dict(issue["channels"]),
         }
+        for ident, issue in issues.items()
+    }
 
 
 def _voices(sizes: dict[str, list[list[int]]], place: str, size: int, hour: int) -> int:

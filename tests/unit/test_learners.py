@@ -19,6 +19,7 @@ from learner_case import Case
 from learner_cases import LEARNERS
 
 import models
+from models.learner import State
 from models.snapshot import Snapshot, decode, encode
 
 FLOOD = 600
@@ -47,8 +48,12 @@ def trained(case: Case, events: int) -> Any:
     return model
 
 
+def packed(state: State) -> bytes:
+    return encode(Snapshot("learner", 1, 0, 0.0, "", state))
+
+
 def container(model: Any) -> bytes:
-    return encode(Snapshot("learner", 1, 0, 0.0, "", model.state()))
+    return packed(model.state())
 
 
 def reborn(case: Case, data: bytes) -> Any:
@@ -78,6 +83,30 @@ def test_snapshot_continues_bit_for_bit(case: Case) -> None:
         case.learn(resumed, i)
     assert [case.predict(resumed, i) for i in range(40)] == [case.predict(whole, i) for i in range(40)]
     assert container(resumed) == container(whole)
+
+
+@each
+def test_state_given_away_is_a_copy(case: Case) -> None:
+    """A snapshot is packed in one thread while the learner goes on in another."""
+    model, learn = trained(case, 60), case.flood or case.learn
+    state = model.state()
+    given = packed(state)
+    for i in range(60, FLOOD):
+        case.learn(model, i)
+        learn(model, i)
+    assert packed(state) == given
+
+
+@each
+def test_state_taken_back_is_a_copy(case: Case) -> None:
+    """Scorers and trainers of one process begin from the same snapshot."""
+    state = decode(container(trained(case, 60))).state
+    given, learn, fresh = packed(state), case.flood or case.learn, case.make()
+    case.restore(fresh, state)
+    for i in range(60, FLOOD):
+        case.learn(fresh, i)
+        learn(fresh, i)
+    assert packed(state) == given
 
 
 @each
