@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import NamedTuple
 
 from ops.bench.machine import cpu_seconds, family, pin, rss_mb
 from ops.embedded.broker import EmbeddedBroker
+from ops.embedded.process import Child, EmbeddedError
 from ops.embedded.stack import Stack
 from ops.kafka.cluster import Cluster
 from ops.local import LocalCluster
@@ -87,6 +90,19 @@ class BenchCluster(LocalCluster):
         self._kafka = kafka
         if kafka:
             self.stack: Stack = _on_kafka(self.stack)
+
+    async def _supervise(self, child: Child) -> None:
+        """Note the end of a worker and start none: what is measured beside a new one is no figure of Hark."""
+        status, log = await child.wait(), Path(tempfile.gettempdir(), f"hark-bench-worker-{child.pid}.log")
+        await asyncio.to_thread(shutil.copyfile, child.log, log)
+        assert self.failure is not None
+        if not self.failure.done():
+            self.failure.set_result(f"{child.name} ended by itself with status {status}; its log is {log}")
+
+    def check(self) -> None:
+        """Raise EmbeddedError when a worker ended by itself; its log outlives the cluster."""
+        if self.failure is not None and self.failure.done():
+            raise EmbeddedError(self.failure.result())
 
     @property
     def worker_pids(self) -> list[int]:

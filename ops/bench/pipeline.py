@@ -50,11 +50,10 @@ class Seen:
 
 
 async def observe(cluster: BenchCluster) -> Seen:
-    """Read the workers' counters and processor time."""
+    """Read the workers' counters and processor time; raises EmbeddedError when a worker is gone."""
     handled: dict[str, float] = defaultdict(float)
     step: dict[str, float] = defaultdict(float)
-    for port in cluster.metrics_ports:
-        text = await asyncio.to_thread(scrape, port)
+    for text in await pages(cluster):
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
                 if sample.name == "hark_events_total":
@@ -64,8 +63,18 @@ async def observe(cluster: BenchCluster) -> Seen:
     return Seen(time.monotonic(), cluster.cpu(), handled, step)
 
 
-def scrape(port: int) -> str:
-    """Return a worker's metrics page."""
+async def pages(cluster: BenchCluster) -> list[str]:
+    """Return every worker's metrics page; raises EmbeddedError when a worker is gone."""
+    cluster.check()
+    try:
+        return [await asyncio.to_thread(_scrape, port) for port in cluster.metrics_ports]
+    except OSError:
+        await asyncio.sleep(POLL_S)  # its end is noticed a moment after its sockets are closed
+        cluster.check()
+        raise
+
+
+def _scrape(port: int) -> str:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
         text: str = answer.read().decode()
         return text

@@ -23,7 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ops.bench import machine
 from ops.bench.cluster import BenchCluster
-from ops.bench.pipeline import TRIAL_S, TRIALS, Seen, observe, scrape, settle, sustained, throughput
+from ops.bench.pipeline import TRIAL_S, TRIALS, Seen, observe, pages, settle, sustained, throughput
 from ops.bench.traffic import DAY_MS, Publisher, mix
 from ops.simulator.world import Produced, World
 from streams import kafka
@@ -196,7 +196,7 @@ async def _look(
     while True:
         await asyncio.sleep(SAMPLE_S)
         now = await observe(cluster)
-        own = [_own(await asyncio.to_thread(scrape, port)) for port in cluster.metrics_ports]
+        own = [_own(text) for text in await pages(cluster)]
         done = now.handled.get("intake", 0) - first.handled.get("intake", 0)
         pids = cluster.worker_pids
         samples.append(

@@ -18,12 +18,14 @@ from ops.bench import machine
 from ops.bench.capacity import RATES, Costs, costs_of, hot_rate, plan
 from ops.bench.cluster import BenchCluster, Volume
 from ops.bench.peers.meter import Meter
+from ops.bench.pipeline import pages
 from ops.bench.run import scaling
 from ops.bench.state_load import clones
 from ops.bench.steps import Steps
 from ops.bench.table import show
 from ops.bench.take_over import spread
 from ops.bench.traffic import mix
+from ops.embedded.process import Child, EmbeddedError
 from ops.simulator.world import Produced
 
 
@@ -102,6 +104,24 @@ def test_a_measured_worker_has_its_core(kafka: bool, monkeypatch: pytest.MonkeyP
     assert pinned == (len(cores) > 1)
     others = cores - {max(cores)} if kafka and pinned else cores
     assert bound == [{max(cores)} if pinned else cores, others, others]
+
+
+def test_a_worker_that_ends_ends_the_measurement_and_its_log_stays(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        cluster = BenchCluster(1, data=tmp_path)
+        cluster.failure = asyncio.get_running_loop().create_future()
+        worker = Child("worker 1", [sys.executable, "-c", "raise SystemExit('no')"], tmp_path / "worker.log")
+        async with worker:
+            cluster.check()
+            await cluster._supervise(worker)
+            with pytest.raises(EmbeddedError, match="worker 1 ended by itself with status 1; its log"):
+                await pages(cluster)
+        assert [path.read_text() for path in tmp_path.glob("hark-bench-worker-*.log")] == ["no\n"]
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    asyncio.run(run())
 
 
 def test_a_meter_reports_to_the_real_output_even_when_another_stands_in(
