@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,8 @@ from ops.topic_admin import apply
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.schema import Schema
 from streams.settings import Settings
+
+log = logging.getLogger(__name__)
 
 WORKER_SECONDS = 90.0
 RESTART_PAUSE_S = 1.0
@@ -158,11 +161,15 @@ class LocalCluster:
     async def _supervise(self, child: Child) -> None:
         """Start a worker again when it ends by itself, as a container platform would."""
         for _ in range(RESTARTS):
-            await child.wait()
+            status = await child.wait()
+            log.error(
+                "%s ended with status %d and is started again; its log is %s", child.name, status, child.log
+            )
             await asyncio.sleep(RESTART_PAUSE_S)
             await child.start()
+        await child.wait()
         if self.failure is not None and not self.failure.done():
-            self.failure.set_result(f"{child.name} ended {RESTARTS} times; its log is {child.log}")
+            self.failure.set_result(f"{child.name} ended {RESTARTS + 1} times; its log is {child.log}")
 
     async def _stop_workers(self) -> None:
         for task in self._watchers:
