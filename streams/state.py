@@ -8,19 +8,20 @@ Records of the changelog, all in the partition of the state they describe:
 
 - `key` → value, packed, with header `e`: the epoch (fence offset) of the writer;
 - `~marks` → JSON `{source: offset}`: everything at or below is contained in the state;
-- `~fence:<id>` → written by a worker that takes the partition over. Whatever an earlier owner
+- `~fence:<number>` → written by a worker that takes the partition over. Whatever an earlier owner
   still writes behind it (a process frozen past its session) carries an older epoch and is ignored.
+  Numbers are drawn from `FENCES`, so that compaction leaves no more than so many, however many takeovers.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
+import secrets
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
+from aiokafka.errors import InvalidProducerEpoch, OutOfOrderSequenceNumber, ProducerFenced
 
 from streams.codec import Header, dumps, loads
 from streams.fence import Claim, Claims
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 MARKS = b"~marks"
 FENCE = b"~fence:"
+FENCES = 1024
 
 
 class PartitionState:
@@ -185,8 +187,9 @@ class KafkaChangelog:
         """Append the slice's changes as one record batch and wait for the confirmation."""
         expected, changes = state.tail + 1, list(state.changes())
         state.tail = await self._append(state.partition, changes, state.epoch)
-        if self._held.get(state.partition) is None and state.tail - len(changes) + 1 != expected:
-            # Somebody else has written in between: this worker no longer owns the partition.
+        if state.tail - len(changes) + 1 != expected:
+            # Somebody else has written in between, who owns the partition now or did before: where the broker
+            # has no producer epochs, or forgot one over days (transactional.id.expiration.ms). Load it anew.
             raise PartitionLost(f"{self.topic}/{state.partition} was taken over by another worker")
 
     async def _append(self, partition: int, records: Sequence[tuple[bytes, bytes | None]], epoch: int) -> int:
@@ -200,7 +203,7 @@ class KafkaChangelog:
                 sent = await self._producer.send_batch(batch, self.topic, partition=partition)
                 confirmed = await sent
                 break
-            except (InvalidProducerEpoch, ProducerFenced) as error:
+            except (InvalidProducerEpoch, OutOfOrderSequenceNumber, ProducerFenced) as error:
                 raise PartitionLost(f"{self.topic}/{partition} was taken over by another worker") from error
             except RETRIABLE as error:
                 if claim is None:
@@ -229,14 +232,17 @@ class KafkaChangelog:
 
         The fence's own offset tells where the log ends, so no broker's end offset is trusted
         (Tansu misreports them after batches). A state this worker held before a rebalance is
-        brought up to date from where it stood, which makes rebalances cheap.
+        brought up to date from where it stood, which makes rebalances cheap; where somebody else owned
+        the partition meanwhile, compaction may have taken what he deleted without a trace.
         """
         self._held[partition] = await self._claims.take(self.topic, partition)
-        nonce = FENCE + uuid.uuid4().hex.encode()
-        end = await self._append(partition, [(nonce, b"1")], -1)
+        fence = FENCE + b"%d" % secrets.randbelow(FENCES)
+        end = await self._append(partition, [(fence, b"1")], -1)
         state = known or PartitionState(partition)
         state.rollback()
-        ignored = await self._read_to(state, partition, end)
+        if (ignored := await self._read_to(state, partition, end)) is None:
+            state = PartitionState(partition)
+            ignored = await self._read_to(state, partition, end) or set()
         state.epoch = state.tail = end
         state.begin()
         if ignored:
@@ -248,15 +254,16 @@ class KafkaChangelog:
             state.commit()
         return state
 
-    async def _read_to(self, state: PartitionState, partition: int, end: int) -> set[bytes]:
+    async def _read_to(self, state: PartitionState, partition: int, end: int) -> set[bytes] | None:
+        """Replay up to a fence; returns keys whose last record is ignored, None if a known state is stale."""
         from aiokafka import TopicPartition
 
         place = TopicPartition(self.topic, partition)
         consumer = await self._open_reader()
-        fence, ignored = state.epoch, set[bytes]()
+        fence, ignored, fresh = state.epoch, set[bytes](), state.tail < 0
         try:
             consumer.assign([place])
-            if state.tail < 0:
+            if fresh:
                 await consumer.seek_to_beginning(place)
             else:
                 consumer.seek(place, state.tail + 1)
@@ -267,6 +274,8 @@ class KafkaChangelog:
                         fence = max(fence, record.offset)
                         if record.offset >= end:
                             return ignored
+                        if not fresh:
+                            return None
                     elif state.replay(record.key, record.value, _epoch(record.headers), fence):
                         ignored.discard(record.key)
                     else:

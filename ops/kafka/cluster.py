@@ -9,7 +9,7 @@ import ssl
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -43,6 +43,8 @@ class Cluster:
         Where the jars are kept; see `ops.kafka.jars.fetch`.
     version : str
         Kafka's version.
+    properties : mapping of str to str, optional
+        Settings of every node that go before ours, such as seconds in place of days.
 
     Raises
     ------
@@ -65,6 +67,7 @@ class Cluster:
         users: Iterable[str] = (),
         cache: Path | None = None,
         version: str = jars.VERSION,
+        properties: Mapping[str, str] | None = None,
     ) -> None:
         if nodes not in (1, 3):
             raise ValueError(f"a cluster has 1 or 3 nodes, not {nodes}")
@@ -76,6 +79,7 @@ class Cluster:
         if sasl:
             self.passwords = {user: secrets.token_hex(12) for user in [ADMIN, *users]}
         self._count, self._cache = nodes, cache
+        self._properties = dict(properties or {})
         self._tls, self._sasl, self._acls = tls, sasl, acls
         self._folder: Path | None = None
         self._security = Security()
@@ -132,7 +136,9 @@ class Cluster:
         for number in self._ports:
             home = self._folder / f"node-{number}"
             home.mkdir()
-            settings = server_properties(number, self._ports, home / "data", self._security)
+            settings = (
+                server_properties(number, self._ports, home / "data", self._security) | self._properties
+            )
             path = home / "server.properties"
             path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
             node = Node(number, folder_of_jars, path, home / "node.log")

@@ -33,22 +33,32 @@ class Stored:
 
 
 class Log:
-    """One partition of a changelog as Kafka keeps it: fenced by epoch, idempotent by sequence, compacted."""
+    """One partition of a changelog as Kafka keeps it: fenced by epoch, idempotent by sequence, compacted.
 
-    def __init__(self, fenced: bool) -> None:
+    Parameters
+    ----------
+    fenced
+        Whether there are producer epochs.
+    expiring
+        Whether the coordinator has always forgotten the id by the next takeover, as after
+        `transactional.id.expiration.ms`: each owner has a producer id of its own, which fences nobody.
+    """
+
+    def __init__(self, fenced: bool, expiring: bool = False) -> None:
         self.fenced = fenced
+        self.expiring = expiring
         self.records: list[Stored] = []
         self.next = 0
         self.handed = -1
-        self.epoch = -1
-        self.seen: dict[tuple[int, int], int] = {}
+        self.epochs: dict[int, int] = {}
+        self.seen: dict[tuple[int, int, int], int] = {}
         self.answers_lost = 0
 
     async def take(self, topic: str, partition: int) -> Claim | None:
         if not self.fenced:
             return None
         self.handed += 1
-        return Claim(7, self.handed)
+        return Claim(self.handed, 0) if self.expiring else Claim(7, self.handed)
 
     async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[Any]:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -64,13 +74,13 @@ class Log:
 
     def _append(self, batch: Batch) -> int | None:
         if batch.producer is not None:
-            _, epoch, sequence = batch.producer
-            if epoch < self.epoch:
+            producer, epoch, _ = batch.producer
+            if epoch < self.epochs.get(producer, -1):
                 return None
-            self.epoch = epoch
-            if (epoch, sequence) in self.seen:
-                return self.seen[epoch, sequence]
-            self.seen[epoch, sequence] = self.next
+            self.epochs[producer] = epoch
+            if batch.producer in self.seen:
+                return self.seen[batch.producer]
+            self.seen[batch.producer] = self.next
         first = self.next
         for key, value, headers in batch.records:
             self.records.append(Stored(self.next, key, value, headers))
@@ -78,9 +88,13 @@ class Log:
         return first
 
     def compact(self) -> None:
-        """Keep the newest record of each key."""
+        """Keep the newest record of each key, of deleted ones none: `delete.retention.ms` is over."""
         newest = {record.key: record.offset for record in self.records}
-        self.records = [record for record in self.records if newest[record.key] == record.offset]
+        self.records = [
+            record
+            for record in self.records
+            if newest[record.key] == record.offset and record.value is not None
+        ]
 
     async def reader(self) -> Reader:
         return Reader(self)

@@ -28,12 +28,12 @@ class Ownership(RuleBasedStateMachine):
     Whoever takes over must find exactly what the rightful owners had confirmed.
     """
 
-    FENCED = True
+    FENCED, EXPIRING = True, False
 
     @initialize()
     def begin(self) -> None:
         self.loop = asyncio.new_event_loop()
-        self.log = Log(self.FENCED)
+        self.log = Log(self.FENCED or self.EXPIRING, self.EXPIRING)
         self.changelogs = [
             KafkaChangelog(
                 "state.sample",
@@ -148,7 +148,15 @@ class OwnershipByOffsets(Ownership):
     FENCED = False
 
 
+class OwnershipByExpiredEpochs(OwnershipByOffsets):
+    """The same where the broker forgot the producer's id between two takeovers, so epochs fence nobody."""
+
+    EXPIRING = True
+
+
 TestOwnership = Ownership.TestCase
 TestOwnershipByOffsets = OwnershipByOffsets.TestCase
+TestOwnershipByExpiredEpochs = OwnershipByExpiredEpochs.TestCase
 TestOwnership.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
 TestOwnershipByOffsets.settings = TestOwnership.settings
+TestOwnershipByExpiredEpochs.settings = TestOwnership.settings
