@@ -52,9 +52,9 @@ def murmur2(data: bytes) -> int:
     return h ^ (h >> 15)
 
 
-@lru_cache(maxsize=262_144)
+@lru_cache(maxsize=16_384)
 def partition_of(key: bytes, partitions: int) -> int:
-    """Return the partition of `key`; cached because customers come back (0.1 µs against 4)."""
+    """Return the partition of `key`; cached (210 bytes each), as customers come back: 0.1 µs against 1."""
     return (murmur2(key) & 0x7FFFFFFF) % partitions
 
 

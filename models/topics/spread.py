@@ -31,6 +31,9 @@ _EXACT = 100
 _MOST_PLACES = 256
 """Clusters of an issue that are counted; the one not heard of for longest makes room."""
 
+PLACES = 32_768
+"""Clusters counted over all issues, 300 bytes each; beyond them the issue not heard of for longest goes."""
+
 _MOOD = 0.1
 """Weight of the newest voice in the running polarity."""
 
@@ -75,8 +78,10 @@ class Spread:
     [(5, 2), (10, 2)]
     """
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
+    def __init__(self, capacity: int = CAPACITY, places: int = PLACES) -> None:
         self._capacity = capacity
+        self._most_places = places
+        self._places = 0
         self._issues: dict[str, dict[str, Any]] = {}
 
     def step(
@@ -98,11 +103,12 @@ class Spread:
         issue = self._issues.pop(issue_id, None)
         if issue is None:
             issue = {"sizes": {}, "channels": {}, "polarity": polarity, "told": [0, 0]}
-            if len(self._issues) >= self._capacity:
-                del self._issues[next(iter(self._issues))]
-        self._issues[issue_id] = issue
-        hour = int(at // HOUR)
+        hour, before = int(at // HOUR), len(issue["sizes"])
         voices, channels = _voices(issue["sizes"], place, size, hour), _heard(issue, channel, hour)
+        self._places += len(issue["sizes"]) - before
+        while self._issues and (len(self._issues) >= self._capacity or self._places > self._most_places):
+            self._places -= len(self._issues.pop(next(iter(self._issues)))["sizes"])
+        self._issues[issue_id] = issue
         issue["polarity"] += _MOOD * (polarity - issue["polarity"])
         grown, told = [_step(voices), channels], issue["told"]
         # A wave that ebbs may be told again when it comes back.
@@ -120,6 +126,7 @@ class Spread:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`; raises ValueError where it does not fit."""
         self._issues = _copied(state["issues"])
+        self._places = sum(len(issue["sizes"]) for issue in self._issues.values())
 
 
 def _copied(issues: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
