@@ -78,6 +78,8 @@ class Handler(Protocol):
 
     patience_ms: int
     """Shortest time between two polls, and longest a broker may hold an empty fetch; 0 takes the settings."""
+    regular: asyncio.Task[None] | None
+    """What it does at intervals; the worker must not go on without, so nothing else may end it."""
     drain_seconds: float
     """Longest wait at a rebalance for slices begun; 0 where another owner may just as well redo them."""
 

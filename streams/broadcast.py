@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.vital import Vital, of_consumer
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,12 @@ class Broadcast:
         while quiet < QUIET_POLLS:
             quiet = 0 if await self._poll() else quiet + 1
         self._task = asyncio.create_task(self._follow(), name="broadcast")
+
+    def vital(self) -> Iterator[Vital]:
+        """Yield the tasks without which rules and models would stay as they are, unnoticed."""
+        if self._consumer is not None:
+            yield "what follows rules and models", self._task
+            yield from of_consumer("the broadcast", self._consumer)
 
     async def stop(self) -> None:
         """Stop following and close the consumer."""

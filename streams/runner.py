@@ -65,9 +65,8 @@ class SliceRunner:
         self.drain_seconds = 8.0
         self.patience_ms = patience_ms
         self.step = step
-        self._producer = producer
-        self._layout = layout
-        self._clock = clock
+        self.regular: asyncio.Task[None] | None = None
+        self._producer, self._layout, self._clock = producer, layout, clock
         self._changelog = changelog
         self._states: dict[int, PartitionState] = {}
         self._current: set[int] = set()

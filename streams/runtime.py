@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -20,6 +20,7 @@ from streams.snapshots import SnapshotShelf
 from streams.state import KafkaChangelog
 from streams.tags import LiveTags
 from streams.topics import needed_by, read_by, state_topic
+from streams.vital import Vital, of_producer
 
 CHECK_MS = 100
 """How long an input is asked for a record; a refusal comes at once."""
@@ -127,6 +128,12 @@ class Runtime:
         """Read the broadcast topics and follow them from then on."""
         self._broadcast = Broadcast(self.open_reader, self._handlers)
         await self._broadcast.start()
+
+    def vital(self) -> Iterator[Vital]:
+        """Yield the tasks that all agents live by."""
+        yield from of_producer(self.producer)
+        if self._broadcast is not None:
+            yield from self._broadcast.vital()
 
     async def close(self) -> None:
         """Stop following and flush the producer."""

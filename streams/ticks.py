@@ -76,7 +76,6 @@ class TimedRunner(SliceRunner):
         self._ownership: Callable[[], Owned] = lambda: lambda: True
         self._crash: Callable[[Exception], Awaitable[None]] | None = None
         self._stopping = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
     def bind(self, ownership: Callable[[], Owned], crash: Callable[[Exception], Awaitable[None]]) -> None:
         """Tell the runner how to ask whether its partitions are still its own, and how to stop the app."""
@@ -84,13 +83,13 @@ class TimedRunner(SliceRunner):
 
     async def start(self) -> None:
         """Begin to tick."""
-        self._task = asyncio.create_task(self._regularly(), name=f"{self.agent}-ticks")
+        self.regular = asyncio.create_task(self._regularly(), name=f"{self.agent}-ticks")
 
     async def stop(self) -> None:
         """Let a tick that has begun end, then tick no more."""
         self._stopping.set()
-        if self._task is not None:
-            await self._task
+        if self.regular is not None:
+            await self.regular
 
     def assigned(self, partitions: Iterable[int]) -> None:
         """Note a new assignment; from now on its timers are this worker's."""
@@ -212,6 +211,7 @@ class TimedRunner(SliceRunner):
                 if self._crash is None:
                     raise
                 await self._crash(problem)
+                await self._stopping.wait()  # what ended is the problem, not this task
                 return
             try:
                 await asyncio.wait_for(self._stopping.wait(), self._every)

@@ -1,13 +1,14 @@
-"""Tasks inside aiokafka that everybody waits for, and what ended one of them.
+"""Tasks that a worker lives by and nobody waits for, and what ended one of them.
 
-A client asks for new leaders in one task, a producer sends in one, a group member joins in one. When such a
-task dies nobody is told: futures stay open, partitions stay muted, and the worker stands still for ever.
+An aiokafka client asks for new leaders in one task, a producer sends in one, a member joins in one; rules
+and models are followed in one of ours, learners publish in another. When such a task dies nobody is told:
+futures stay open, partitions stay muted, slices are never acked, and the worker stands still for ever.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from aiokafka.conn import AIOKafkaConnection, CloseReason
@@ -19,7 +20,7 @@ Vital = tuple[str, "asyncio.Task[Any] | None"]
 
 
 class VitalTaskEnded(RuntimeError):
-    """A task of a Kafka client has ended by itself; only a restart brings it back."""
+    """A task has ended by itself; only a restart brings it back."""
 
 
 def heed_closed_transports(connection: Any = AIOKafkaConnection) -> None:
@@ -78,16 +79,18 @@ def of_consumer(name: str, consumer: Any) -> Iterator[Vital]:
     yield f"{name}'s coordinator", getattr(consumer._coordinator, "_coordination_task", None)
 
 
-def ended(tasks: Sequence[Vital]) -> str | None:
-    """Return what has ended and why, None when everything lives."""
+def ended(tasks: Iterable[Vital]) -> VitalTaskEnded | None:
+    """Return what has ended, caused by what ended it; None when everything lives."""
     for name, task in tasks:
         if task is not None and task.done():
             problem = None if task.cancelled() else task.exception()
-            return f"{name} ended: {type(problem).__name__ if problem else 'without a word'}"
+            found = VitalTaskEnded(f"{name} ended: {type(problem).__name__ if problem else 'without a word'}")
+            found.__cause__ = problem
+            return found
     return None
 
 
-async def watch(tasks: Callable[[], Sequence[Vital]], seconds: float = LOOK_SECONDS) -> None:
+async def watch(tasks: Callable[[], Iterable[Vital]], seconds: float = LOOK_SECONDS) -> None:
     """Look now and then.
 
     Raises
@@ -98,4 +101,4 @@ async def watch(tasks: Callable[[], Sequence[Vital]], seconds: float = LOOK_SECO
     while True:
         await asyncio.sleep(seconds)
         if (found := ended(tasks())) is not None:
-            raise VitalTaskEnded(found)
+            raise found

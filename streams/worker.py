@@ -29,7 +29,7 @@ from streams.pipeline import AGENTS
 from streams.readiness import patiently
 from streams.runtime import Runtime
 from streams.settings import Settings
-from streams.vital import Vital, heed_closed_transports, of_consumer, of_producer, watch
+from streams.vital import Vital, heed_closed_transports, of_consumer, watch
 
 log = logging.getLogger(__name__)
 
@@ -124,8 +124,9 @@ class WorkerService(mode.Service):
         """Return what the agents live by; nothing while it is being stopped."""
         if self.should_stop:
             return ()
-        found = [*of_producer(self._run.producer)]
-        for app in self._apps:
+        found = [*self._run.vital()]
+        for app, handler in zip(self._apps, self._handlers, strict=True):
+            found.append((f"regular work of {app.conf.id}", handler.regular))
             consumer = app._consumer._thread._consumer if app._consumer is not None else None
             if not app.should_stop and consumer is not None and not consumer._closed:
                 found += of_consumer(app.conf.id, consumer)

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from ops.gateway.body import Entry
 from streams.codec import Header, cloud_event
 from streams.outbox import BatchProducer, Layout, Outbox
+from streams.vital import ended, of_producer
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +132,10 @@ class Publisher:
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
     async def _connect(self) -> None:
+        if self._producer is not None and ended(of_producer(self._producer)):
+            # It would refuse everything from now on, however well the brokers are.
+            lost, self._producer = self._producer, None
+            await lost.stop()
         if self._producer is None:
             producer = self._new_producer()
             try:

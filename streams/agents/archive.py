@@ -61,18 +61,18 @@ class Archive:
         self._rows = 0
         self._rejected = rejected
         self._writing = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
+        self.regular: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Connect the sink and begin to write at intervals."""
         await self._sink.start()
-        self._task = asyncio.create_task(self._regularly(), name="archive")
+        self.regular = asyncio.create_task(self._regularly(), name="archive")
 
     async def stop(self) -> None:
         """Write what is held, then close the sink."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        if self.regular is not None:
+            self.regular.cancel()
+            await asyncio.gather(self.regular, return_exceptions=True)
         await self.flush()
         await self._sink.close()
 
@@ -83,8 +83,8 @@ class Archive:
 
     async def take(self, slices: Sequence[Fetched], owned: Callable[[], bool]) -> None:
         """Hold slices; each is acked once stored."""
-        if self._task is not None and self._task.done():
-            self._task.result()
+        if self.regular is not None and self.regular.done():
+            self.regular.result()
         for fetched in slices:
             records = fetched.records
             lines = [(record.offset, record.value) for record in records if record.value is not None]

@@ -91,17 +91,17 @@ class Learn:
         self._owned: dict[int, Callable[[], bool]] = {}
         self._publishing = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, "learn")
-        self._task: asyncio.Task[None] | None = None
+        self.regular: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin to publish at intervals."""
-        self._task = asyncio.create_task(self._regularly(), name="learn")
+        self.regular = asyncio.create_task(self._regularly(), name="learn")
 
     async def stop(self) -> None:
         """Publish what was learned since the last snapshot."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        if self.regular is not None:
+            self.regular.cancel()
+            await asyncio.gather(self.regular, return_exceptions=True)
         await self.publish(pauses=False)
         self._thread.shutdown(wait=False)
 
@@ -111,8 +111,8 @@ class Learn:
 
     async def take(self, slices: Sequence[Fetched], owned: Callable[[], bool]) -> None:
         """Learn from slices; each is acked when a snapshot contains it."""
-        if self._task is not None and self._task.done():
-            self._task.result()
+        if self.regular is not None and self.regular.done():
+            self.regular.result()
         for problem in await asyncio.gather(
             *(self._learn(one, owned) for one in slices), return_exceptions=True
         ):

@@ -23,6 +23,7 @@ PLACE = TopicPartition("in", 0)
 class Handler:
     """A handler nobody asks."""
 
+    regular: asyncio.Task[None] | None = None
     drain_seconds: float = 0.0
     patience_ms: int = 0
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import uvloop
 from aiokafka.conn import AIOKafkaConnection
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
 from aiokafka.protocol.metadata import MetadataRequest
 
+from sinks.base import SinkError
+from streams.app import Pulse
+from streams.broadcast import Broadcast
 from streams.vital import VitalTaskEnded, ended, heed_closed_transports, watch
+from streams.worker import WorkerService
 
 
 class Connection(AIOKafkaConnection):
@@ -60,8 +65,67 @@ def test_a_task_that_ends_is_named_with_what_ended_it() -> None:
         lives, dies = asyncio.create_task(asyncio.sleep(60)), asyncio.create_task(fails())
         tasks = [("one", lives), ("two", None), ("three", dies)]
         assert ended(tasks) is None
-        with pytest.raises(VitalTaskEnded, match="three ended: ValueError"):
+        with pytest.raises(VitalTaskEnded, match="three ended: ValueError") as found:
             await asyncio.wait_for(watch(lambda: tasks, 0.0), 10)
+        assert isinstance(found.value.__cause__, ValueError)
         lives.cancel()
+
+    asyncio.run(run())
+
+
+class Reader:
+    """Gives nothing three times, then is refused."""
+
+    def __init__(self) -> None:
+        self._client = self._fetcher = self._coordinator = SimpleNamespace(_sync_task=None)
+        self.asked = 0
+
+    def assign(self, places: object) -> None:
+        """Note nothing."""
+
+    def partitions_for_topic(self, topic: str) -> set[int]:
+        return {0}
+
+    async def seek_to_beginning(self) -> None:
+        """Be there."""
+
+    async def stop(self) -> None:
+        """Hold nothing."""
+
+    async def getmany(self, **options: Any) -> dict[Any, list[Any]]:
+        self.asked += 1
+        if self.asked > 3:
+            raise TopicAuthorizationFailedError("rules.catalog")
+        return {}
+
+
+def test_a_worker_does_not_live_on_without_new_rules_and_models() -> None:
+    async def run() -> None:
+        reader = Reader()
+
+        async def opened() -> Reader:
+            return reader
+
+        broadcast = Broadcast(opened, {"rules.catalog": lambda key, value: None})
+        assert list(broadcast.vital()) == []
+        await broadcast.start()
+        with pytest.raises(VitalTaskEnded, match="rules and models ended: TopicAuthorizationFailedError"):
+            await asyncio.wait_for(watch(broadcast.vital, 0.0), 10)
+        await broadcast.stop()
+
+    asyncio.run(run())
+
+
+def test_a_worker_does_not_live_on_without_an_agents_regular_work() -> None:
+    async def run() -> None:
+        async def fails() -> None:
+            raise SinkError("a table is missing")
+
+        regular = asyncio.create_task(fails())
+        app = SimpleNamespace(conf=SimpleNamespace(id="hark-archive"), _consumer=None, should_stop=False)
+        runtime = SimpleNamespace(vital=lambda: [])
+        service = WorkerService(cast(Any, runtime), [SimpleNamespace(regular=regular)], [app], Pulse(1.0))
+        await asyncio.wait([regular])
+        assert str(ended(service._vital())) == "regular work of hark-archive ended: SinkError"
 
     asyncio.run(run())
