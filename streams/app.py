@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from time import monotonic
 from typing import Any, Protocol
 
 import faust
@@ -38,6 +38,10 @@ class Frozen(StopStream):
     """The process stood still past its session: what it holds may belong to another worker by now."""
 
 
+uptime = partial(time.clock_gettime, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+"""Seconds that count on while the machine is suspended, as Linux's monotonic clock does not."""
+
+
 class Pulse:
     """Notices when the event loop stood still (SIGSTOP, a suspended machine).
 
@@ -45,6 +49,8 @@ class Pulse:
     ----------
     limit
         Seconds of standstill after which the session must be taken for lost.
+    now
+        Seconds, through suspensions too.
 
     Attributes
     ----------
@@ -52,15 +58,16 @@ class Pulse:
         Held by the one suspect of the process that is at work, see `streams.suspects`.
     """
 
-    def __init__(self, limit: float) -> None:
+    def __init__(self, limit: float, now: Callable[[], float] = uptime) -> None:
         self._limit = limit
-        self._last = monotonic()
+        self._now = now
+        self._last = now()
         self.freezes = 0
         self.turn = asyncio.Lock()
 
     def check(self) -> int:
         """Return how many standstills there were up to now."""
-        now = monotonic()
+        now = self._now()
         if now - self._last > self._limit:
             self.freezes += 1
         self._last = now

@@ -112,7 +112,8 @@ class Parking:
             for lane, keys in list(self._held.get(state.partition, {}).items()):
                 for erased in [key for key in keys if state.get(key) is None]:
                     self._release(state.partition, erased)
-                if keys and self._pauses.get(lane, (0, 0))[0] <= now_ms:
+                until, pause = self._pauses.get(lane, (0, 0))
+                if keys and not 0 < until - now_ms <= pause:  # longer: the clock was set back
                     found.setdefault(lane, []).extend(parcels_of(state, keys))
         return found
 

@@ -279,7 +279,8 @@ class Learn:
     def _due(self, partition: int, now: float, pauses: bool, one: bool) -> bool:
         trainer = self._trainers.get(partition)
         pause = max(trainer.pause if trainer and pauses else 0.0, self._every if one else 0.0)
-        return now - self._last(partition) >= pause
+        # A clock set back must not keep snapshots, and with them every ack, waiting until it is there again.
+        return not 0.0 <= now - self._last(partition) < pause
 
     def _last(self, partition: int) -> float:
         trainer = self._trainers.get(partition)

@@ -137,6 +137,20 @@ def test_models_publish_by_turns_the_one_whose_snapshot_is_oldest_first() -> Non
     play(scenario())
 
 
+def test_a_clock_set_back_by_days_holds_no_snapshot_back() -> None:
+    async def scenario() -> None:
+        clock = VirtualClock(1_000_000.0)
+        bench = await opened(MemoryProducer(), clock)
+        await bench.take("sentiment", examples(1, 1), 0)
+        await bench.learn.publish(one=True)
+        clock._now -= 2 * 86_400.0
+        taken = await bench.take("sentiment", examples(1, 1), 1)
+        await bench.learn.publish(one=True)
+        assert taken.acked
+
+    play(scenario())
+
+
 def test_a_killed_learner_goes_on_from_its_snapshot_and_ends_identical() -> None:
     async def scenario() -> None:
         stream = examples(300, 150)

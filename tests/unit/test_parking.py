@@ -84,6 +84,20 @@ def test_later_actions_queue_behind_without_asking_again_and_pauses_double() -> 
     asyncio.run(run())
 
 
+def test_a_clock_set_back_by_days_keeps_no_action_waiting() -> None:
+    async def run() -> None:
+        bench = Bench()
+        bench.clock.advance(1_000_000)
+        bench.broker.problems[COUPON] = TopicAuthorizationFailedError(COUPON)
+        await bench.read("a")
+        bench.broker.problems.clear()
+        bench.clock._now -= 2 * 86_400.0
+        await bench.later(FIRST_PAUSE_MS / 1000)
+        assert bench.broker.of(COUPON) == ["a"]
+
+    asyncio.run(run())
+
+
 def test_each_slice_of_a_wave_keeps_its_own() -> None:
     async def run() -> None:
         bench = Bench()
