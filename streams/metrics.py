@@ -53,7 +53,14 @@ LOOP_LAG_SECONDS = Histogram(
 )
 TASKS = Gauge("hark_tasks", "Tasks of the worker's event loop.")
 LAG_SECONDS = Gauge(
-    "hark_lag_seconds", "Age of the newest record finished, by partition.", ["agent", "topic", "partition"]
+    "hark_lag_seconds",
+    "Age of the newest record finished, by partition; 0 where none waits.",
+    ["agent", "topic", "partition"],
+)
+BEHIND_RECORDS = Gauge(
+    "hark_behind_records",
+    "Records appended and not fetched yet, of the partitions this worker has.",
+    ["agent", "topic"],
 )
 LAST_PROGRESS = Gauge(
     "hark_last_progress_timestamp_seconds",

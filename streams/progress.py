@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from prometheus_client import Counter, Gauge
@@ -22,6 +22,7 @@ class Progress:
         self._records = metrics.SLICE_RECORDS.labels(agent)
         self._keys = cache(lambda partition: metrics.STATE_KEYS.labels(agent, partition))
         self._of = cache(self._look_up)
+        self._finished: dict[tuple[str, int], int] = {}
 
     def _look_up(self, topic: str, partition: int) -> tuple[Counter, Gauge, Gauge]:
         place = (self._agent, topic, partition)
@@ -52,8 +53,23 @@ class Progress:
             events.inc(len(piece.records))
             lag.set(max(0.0, now - piece.records[-1].timestamp / 1000.0))
             last.set(now)
+            self._finished[piece.topic, piece.partition] = piece.records[-1].offset
             if piece.state is not None:
                 self._keys(piece.partition).set(len(piece.state))
+
+    def caught_up(self, ends: Mapping[tuple[str, int], int | None]) -> None:
+        """End the lag of partitions whose newest record is finished, and of those another worker has now.
+
+        Parameters
+        ----------
+        ends
+            Offset after the newest record of each partition this worker has, None where it is not known.
+        """
+        for place, offset in list(self._finished.items()):
+            end = ends.get(place, 0)
+            if end is not None and offset + 1 >= end:
+                self._of(*place)[1].set(0.0)
+                del self._finished[place]
 
     def wave(self, pieces: Sequence[Slice], seconds: float) -> None:
         """Note what a poll brought and how long it took, all in all."""

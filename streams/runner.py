@@ -70,7 +70,7 @@ class SliceRunner:
         self._changelog = changelog
         self._states: dict[int, PartitionState] = {}
         self._current: set[int] = set()
-        self._progress = Progress(agent)
+        self.progress = Progress(agent)
         self._ahead = ahead
         self._parking = parking
 
@@ -109,7 +109,7 @@ class SliceRunner:
             self.step.open(state)
             if self._parking is not None:
                 self._parking.open(state)
-            self._progress.loaded(partition, len(state), time.monotonic() - began)
+            self.progress.loaded(partition, len(state), time.monotonic() - began)
         return self._states[partition]
 
     async def bury(self, topic: str, partition: int, record: Any, owned: Owned) -> None:
@@ -151,13 +151,13 @@ class SliceRunner:
             state = await self.state_of(partition)
             if state is not None and records and records[0].offset <= (done := state.marks.get(topic, -1)):
                 fresh = [record for record in records if record.offset > done]
-                self._progress.repeated(len(records) - len(fresh))
+                self.progress.repeated(len(records) - len(fresh))
                 records = fresh
             if records:
                 pieces.append(Slice(topic, partition, records, state))
         if pieces:
             await self._attempt(pieces, owned, around)
-        self._progress.wave(pieces, time.monotonic() - began)
+        self.progress.wave(pieces, time.monotonic() - began)
 
     async def _load(self, partitions: Set[int]) -> None:
         """Load the states of new partitions side by side."""
@@ -175,7 +175,7 @@ class SliceRunner:
             cpu = time.thread_time()
             with suppress(Exception):  # what fails here fails again where its slice is processed
                 self._ahead(pieces)
-            self._progress.processed(time.thread_time() - cpu)
+            self.progress.processed(time.thread_time() - cpu)
         turn, results, spoiled = time.monotonic(), list[Outbox | Exception | None](), set[PartitionState]()
         try:
             for piece in pieces:
@@ -211,7 +211,7 @@ class SliceRunner:
                 self.step.process(piece, out)
             except Exception as problem:
                 return problem
-        self._progress.processed(time.thread_time() - cpu)
+        self.progress.processed(time.thread_time() - cpu)
         return out
 
     async def _finish(self, done: Sequence[tuple[Slice, Outbox]], owned: Owned) -> None:
@@ -228,7 +228,7 @@ class SliceRunner:
             out.take(part)
         states = dict.fromkeys(piece.state for piece, _ in done)
         written = await self._write([state for state in states if state is not None], out, mail)
-        self._progress.finished([piece for piece, _ in done], written, self._clock.now())
+        self.progress.finished([piece for piece, _ in done], written, self._clock.now())
 
     async def _write(self, states: Sequence[PartitionState], out: Outbox, mail: Mail) -> int:
         """Write the outputs, then the states, or undo in memory; returns how many outputs were confirmed."""

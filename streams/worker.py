@@ -19,6 +19,7 @@ from models.clock import SystemClock
 from sinks.base import SinkError
 from streams import metrics
 from streams.app import Pulse, create_app
+from streams.lag import LOOK_SECONDS, Lag
 from streams.memory import (
     give_back_compiler,
     give_back_large_blocks,
@@ -94,10 +95,17 @@ class WorkerService(mode.Service):
     """Starts what the agents share before them and stops it after them."""
 
     def __init__(
-        self, run: Runtime, handlers: Sequence[Any], apps: Sequence[Any], pulse: Pulse, **kwargs: Any
+        self,
+        run: Runtime,
+        handlers: Sequence[Any],
+        apps: Sequence[Any],
+        pulse: Pulse,
+        lags: Sequence[Lag] = (),
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self._run = run
+        self._lags = lags
         self._handlers = handlers
         self._apps = apps
         self._pulse = pulse
@@ -117,6 +125,7 @@ class WorkerService(mode.Service):
         self.add_future(measure_loop_lag())
         self.add_future(trim_heap())
         self.add_future(watch(self._vital))
+        self.add_future(self._measure_lag())
         # Side by side, because each app's start waits until its consumer group has settled.
         await asyncio.gather(*(self.add_runtime_dependency(app) for app in self._apps))
 
@@ -127,10 +136,16 @@ class WorkerService(mode.Service):
         found = [*self._run.vital()]
         for app, handler in zip(self._apps, self._handlers, strict=True):
             found.append((f"regular work of {app.conf.id}", handler.regular))
-            consumer = app._consumer._thread._consumer if app._consumer is not None else None
-            if not app.should_stop and consumer is not None and not consumer._closed:
+            if (consumer := _consumer(app)) is not None:
                 found += of_consumer(app.conf.id, consumer)
         return found
+
+    async def _measure_lag(self) -> None:
+        while not self.should_stop:
+            await self.sleep(LOOK_SECONDS)
+            for lag, app in zip(self._lags, self._apps, strict=True):
+                if (consumer := _consumer(app)) is not None:
+                    lag.look(consumer)
 
     async def on_stop(self) -> None:
         """Stop the agents side by side, finish what they took, then flush the producer."""
@@ -140,18 +155,25 @@ class WorkerService(mode.Service):
         await self._run.close()
 
 
+def _consumer(app: Any) -> Any:
+    """Return an app's aiokafka consumer, None where it has none or none that works."""
+    consumer = app._consumer._thread._consumer if app._consumer is not None else None
+    return None if app.should_stop or consumer is None or consumer._closed else consumer
+
+
 async def prepare(settings: Settings, agents: Sequence[str]) -> WorkerService:
     """Connect, build the chosen agents and return the service that runs them."""
     run = Runtime(settings, SystemClock())
     await run.connect(agents)
     pulse = Pulse(settings.session_timeout_s * 0.9)
-    handlers, apps, assigned = [], [], Assigned(agents)
+    handlers, apps, lags, assigned = [], [], [], Assigned(agents)
     for agent in agents:
         topics, handler = AGENTS[agent](run)
         handlers.append(handler)
         apps.append(create_app(settings, agent, topics, handler, pulse))
+        lags.append(Lag(agent, getattr(handler, "progress", None)))
         assigned.watch(agent, apps[-1])
-    return WorkerService(run, handlers, apps, pulse)
+    return WorkerService(run, handlers, apps, pulse, lags)
 
 
 async def trim_heap() -> None:

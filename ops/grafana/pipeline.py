@@ -29,6 +29,8 @@ PANELS = (
           metrics(("sum by (agent) (rate(hark_events_total[1m]))", "{{agent}}")), 12, 8, LEGEND, LINES),
     Panel("timeseries", "Lag", "Age of the newest record finished, the worst partition of each agent.", "s",
           metrics(("max by (agent) (hark_lag_seconds)", "{{agent}}")), 12, 8, LEGEND, LINES),
+    Panel("timeseries", "Records waiting", "Appended and not fetched yet, by agent; learning may be behind.",
+          "short", metrics(("sum by (agent) (hark_behind_records)", "{{agent}}")), 12, 8, LEGEND, LINES),
     Panel("timeseries", "Time of a slice", "From taking a slice to its ack: median and 99th percentile.", "s",
           metrics(("histogram_quantile(0.5, sum by (agent, le) (rate(hark_slice_seconds_bucket[5m])))",
                    "{{agent}} p50"),
