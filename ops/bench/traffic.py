@@ -63,11 +63,12 @@ class Publisher:
             due = int((time.monotonic() - began + TICK_S) * rate)
             if due > at:
                 late += due - at > 2 * rate * TICK_S + 1
-                task = asyncio.create_task(self._append(records[at:due]))
-                waiting.add(task)
-                task.add_done_callback(waiting.discard)
+                waiting.add(asyncio.create_task(self._append(records[at:due])))
                 at = due
             await asyncio.sleep(TICK_S)
+            for task in [task for task in waiting if task.done()]:
+                waiting.discard(task)
+                task.result()  # what the broker refused must not pass for what Hark lost
         await asyncio.gather(*waiting)
         return late
 

@@ -10,8 +10,10 @@ import sys
 from collections import Counter
 from io import StringIO
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from aiokafka.errors import KafkaTimeoutError
 from rich.console import Console
 
 from ops.bench import machine
@@ -24,7 +26,7 @@ from ops.bench.state_load import clones
 from ops.bench.steps import Steps
 from ops.bench.table import show
 from ops.bench.take_over import spread
-from ops.bench.traffic import mix
+from ops.bench.traffic import Publisher, mix
 from ops.embedded.process import Child, EmbeddedError
 from ops.simulator.world import Produced
 
@@ -121,6 +123,38 @@ def test_a_worker_that_ends_ends_the_measurement_and_its_log_stays(
         assert [path.read_text() for path in tmp_path.glob("hark-bench-worker-*.log")] == ["no\n"]
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    asyncio.run(run())
+
+
+class Broker:
+    """Takes batches until it refuses them."""
+
+    refuses = False
+
+    def create_batch(self) -> Broker:
+        return self
+
+    def append(self, **_: object) -> bool:
+        return True
+
+    async def send_batch(self, *_: object, **__: object) -> asyncio.Future[None]:
+        if self.refuses:
+            raise KafkaTimeoutError
+        sent = asyncio.get_running_loop().create_future()
+        sent.set_result(None)
+        return sent
+
+
+def test_what_the_broker_refuses_ends_the_publishing() -> None:
+    async def run() -> None:
+        broker = Broker()
+        publisher = Publisher(cast(Any, broker), 2)
+        await publisher.paced([Produced("in", b"k", b"{}")] * 5, 1_000.0)
+        assert publisher.logged == 5
+        broker.refuses = True
+        with pytest.raises(KafkaTimeoutError):
+            await publisher.paced([Produced("in", b"k", b"{}")] * 500, 1_000.0)
+
     asyncio.run(run())
 
 
