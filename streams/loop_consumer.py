@@ -28,6 +28,11 @@ from mode.utils.futures import maybe_set_exception
 
 from streams.records import as_parsed
 
+NEVER_MS = 2**31 - 1
+"""Longest time between two polls. A store or a partition that is away for an hour is no reason to leave the
+group, and aiokafka 0.14 lets a member that has left only back in when it polls, which Faust does not do
+before it is back: the worker stood still for ever."""
+
 
 def heed_group_errors(coordinator: Any) -> None:
     """Make a coordinator's refusal to tell committed offsets an error, which aiokafka then repeats.
@@ -76,7 +81,7 @@ class LoopConsumerThread(AIOKafkaConsumerThread):
             enable_auto_commit=False,
             auto_offset_reset=conf.consumer_auto_offset_reset,
             max_poll_records=conf.broker_max_poll_records,
-            max_poll_interval_ms=int((conf.broker_max_poll_interval or 300) * 1000),
+            max_poll_interval_ms=NEVER_MS,
             max_partition_fetch_bytes=conf.consumer_max_fetch_size,
             request_timeout_ms=int(conf.broker_request_timeout * 1000),
             session_timeout_ms=int(conf.broker_session_timeout * 1000),

@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 LOOK_SECONDS = 1.0
 
-Vital = tuple[str, "asyncio.Task[Any] | None"]
+Vital = tuple[str, "asyncio.Future[Any] | None"]
 
 
 class VitalTaskEnded(RuntimeError):
@@ -77,6 +77,11 @@ def of_consumer(name: str, consumer: Any) -> Iterator[Vital]:
     yield f"{name}'s metadata", consumer._client._sync_task
     yield f"{name}'s fetcher", getattr(consumer._fetcher, "_fetch_task", None)
     yield f"{name}'s coordinator", getattr(consumer._coordinator, "_coordination_task", None)
+    # It waits with an error until somebody polls, which nobody does in a rebalance or while a store is away.
+    if (problem := getattr(consumer._coordinator, "_pending_exception", None)) is not None:
+        failed = asyncio.get_running_loop().create_future()
+        failed.set_exception(problem)
+        yield f"{name}'s membership", failed
 
 
 def ended(tasks: Iterable[Vital]) -> VitalTaskEnded | None:

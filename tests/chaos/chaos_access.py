@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ops.kafka.acl_file import grants, load
@@ -25,12 +25,16 @@ class Access:
         Brokers.
     locked
         TLS, SASL and the shipped ACLs, which deny what no agent needs.
+    properties
+        Further settings of the brokers.
     """
 
-    def __init__(self, nodes: int, locked: bool) -> None:
+    def __init__(self, nodes: int, locked: bool, properties: Mapping[str, str] | None = None) -> None:
         self.locked = locked
         users = [*load().users, CHAIN_USER] if locked else []
-        self.cluster = Cluster(nodes, tls=locked, sasl=locked, acls=locked, users=users)
+        self.cluster = Cluster(
+            nodes, tls=locked, sasl=locked, acls=locked, users=users, properties=properties
+        )
 
     def environment(self, agents: Sequence[str]) -> dict[str, str]:
         """Return the `HARK_*` variables with which a process of these agents connects; none: the admin."""

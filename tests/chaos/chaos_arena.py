@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -19,6 +17,7 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
 from chaos_access import Access
+from chaos_ends import Ends, Worker
 from chaos_store_proxy import StoreProxy
 from chaos_traffic import Event, by_partition
 from chaos_watcher import PARTITIONS, Watcher
@@ -80,30 +79,6 @@ class Nursery:
             await self._process.wait()
 
 
-@dataclass
-class Worker:
-    """One worker and what became of it."""
-
-    name: str
-    agents: Sequence[str]
-    log: Path
-    static: bool
-    pid: int = 0
-    wanted: bool = True
-    exits: list[int] = field(default_factory=list)
-
-    @property
-    def alive(self) -> bool:
-        """Whether it runs or is frozen."""
-        return self.pid != 0
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send it a signal; it may have ended since it was last polled."""
-        if self.pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, number)
-
-
 class Arena:
     """Everything of one chaos run, as an async context manager.
 
@@ -119,6 +94,15 @@ class Arena:
         Agents whose partition state is followed.
     locked
         Brokers with TLS, SASL and the shipped ACLs.
+    properties
+        Further settings of the brokers.
+
+    Attributes
+    ----------
+    poison
+        Text of records that end a worker; none when empty.
+    pace
+        As how many seconds workers count one without a poll; 0 for one.
     """
 
     def __init__(
@@ -128,16 +112,19 @@ class Arena:
         settings: dict[str, str] | None = None,
         watched: Sequence[str] = ("score", "decide"),
         locked: bool = False,
+        properties: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
-        self.access = Access(nodes, locked)
+        self.access = Access(nodes, locked, properties)
         self.cluster = self.access.cluster
         self.store = EmbeddedStore()
         self.proxy: StoreProxy
         self.client: Client
         self.workers: list[Worker] = []
+        self.ends = Ends()
         self.supervising = True
         self.poison = ""
+        self.pace = 0.0
         self._extra = settings or {}
         self._watched = watched
         self._nodes = nodes
@@ -218,8 +205,8 @@ class Arena:
             "HARK_WORKER_NAME": worker.name if worker.static else "",
         }  # fmt: skip
         order = {"spawn": environment, "agents": list(worker.agents), "log": str(worker.log),
-                 "poison": self.poison}  # fmt: skip
-        worker.pid = int((await self.nursery.ask(order))["pid"])
+                 "poison": self.poison, "pace": self.pace}  # fmt: skip
+        worker.begin(int((await self.nursery.ask(order))["pid"]))
 
     async def _supervise(self) -> None:
         """Start ended workers again, as a container platform would."""
@@ -231,8 +218,8 @@ class Arena:
                 status = (await self.nursery.ask({"poll": worker.pid}))["status"]
                 if status is None:
                     continue
-                worker.exits.append(int(status))
-                worker.pid = 0
+                worker.end(int(status))
+                self.ends.add(worker.exits[-1])
                 if worker.wanted:
                     await asyncio.sleep(rng.random() * 0.5)
                     await self.launch(worker)

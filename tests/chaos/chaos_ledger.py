@@ -118,7 +118,7 @@ class Ledger:
 
     def arrived(self, wanted: Books) -> bool:
         """Tell whether the store holds as many rows as it must; cheap, asked while draining."""
-        tables = ("feedback", "facts", "decisions", "actions", "dead_letters")
+        tables = ("feedback", "facts", "decisions", "actions", "assignments", "dead_letters")
         counts = ", ".join(f"(SELECT count() FROM {table} FINAL)" for table in tables)
         row = self._client.query(f"SELECT {counts}").result_rows[0]
         sizes: tuple[Sized, ...] = (
@@ -126,6 +126,7 @@ class Ledger:
             wanted.facts,
             wanted.decisions,
             wanted.actions,
+            wanted.assignments,
             wanted.dead,
         )
         return all(int(have) >= len(want) for have, want in zip(row, sizes, strict=True))

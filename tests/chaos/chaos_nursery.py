@@ -22,6 +22,7 @@ import traceback
 from typing import Any
 from unittest import mock
 
+from aiokafka.consumer.subscription_state import SubscriptionState
 from chaos_oracle import Oracle
 from memory_broker import Record
 
@@ -87,6 +88,8 @@ def spawn(order: dict[str, Any]) -> int:
         signal.signal(signal.SIGUSR1, tell)
         if marker := order.get("poison"):
             poison(marker.encode())
+        if pace := order.get("pace"):
+            hurry(pace)
         run_worker(Settings(), order["agents"])
         status = 0
     except SystemExit as end:
@@ -108,6 +111,16 @@ def poison(marker: bytes) -> None:
         work(step, piece, out)
 
     mock.patch.object(IntakeStep, "process", process).start()
+
+
+def hurry(pace: float) -> None:
+    """Have every second without a poll count as so many."""
+    idle = SubscriptionState.fetcher_idle_time.fget
+
+    def hurried(subscription: SubscriptionState) -> float:
+        return pace * float(idle(subscription))
+
+    mock.patch.object(SubscriptionState, "fetcher_idle_time", property(hurried)).start()
 
 
 def tell(number: int, frame: object) -> None:

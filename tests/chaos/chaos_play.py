@@ -70,12 +70,13 @@ class Play:
         differences = await asyncio.to_thread(self.ledger.differences, wanted)
         names = ", ".join(incident.__name__ for incident in incidents)
         repeats = await self.ledger.repeats()
-        exits = {worker.name: len(worker.exits) for worker in arena.workers}
+        ends, faults = arena.ends.told()
         self.report(
             f"round {number} ({names}): {len(events)} events, drained {time.monotonic() - fed:.1f} s after "
-            f"the feed, {time.monotonic() - began:.1f} s in all; repeats so far {repeats}; ends {exits}"
+            f"the feed, {time.monotonic() - began:.1f} s in all; repeats so far {repeats}; ends: {ends}"
         )
         assert not differences, "\n".join([f"round {number} ({names}), seed {SEED}:", *differences])
+        assert not faults, f"round {number} ({names}), seed {SEED}: no incident explains that {faults}"
 
     async def drain(self, what: str, wanted: Books) -> None:
         """Wait until the store has it all; say what is missing and what workers wait for otherwise."""

@@ -249,11 +249,12 @@ def test_models_and_timers_end_as_if_undisturbed(tmp_path: Path, chaos_report: R
                 await right.take(lessons)
                 what = await incident
                 await compare(arena, right)
-                ends = {worker.name: len(worker.exits) for worker in arena.workers}
+                ends, faults = arena.ends.told()
                 chaos_report(
                     f"round {number} ({what}): {len(lessons)} examples and actions, "
-                    f"{time.monotonic() - began:.1f} s in all; ends {ends}"
+                    f"{time.monotonic() - began:.1f} s in all; ends: {ends}"
                 )
+                assert not faults, f"round {number} ({what}): no incident explains that {faults}"
             assert arena.watcher.stale == 0, "the log took state from a worker that had lost the partition"
 
     asyncio.run(run())

@@ -9,13 +9,17 @@ from typing import Any, cast
 import pytest
 import uvloop
 from aiokafka.conn import AIOKafkaConnection
-from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    TopicAuthorizationFailedError,
+)
 from aiokafka.protocol.metadata import MetadataRequest
 
 from sinks.base import SinkError
 from streams.app import Pulse
 from streams.broadcast import Broadcast
-from streams.vital import VitalTaskEnded, ended, heed_closed_transports, watch
+from streams.vital import VitalTaskEnded, ended, heed_closed_transports, of_consumer, watch
 from streams.worker import WorkerService
 
 
@@ -69,6 +73,21 @@ def test_a_task_that_ends_is_named_with_what_ended_it() -> None:
             await asyncio.wait_for(watch(lambda: tasks, 0.0), 10)
         assert isinstance(found.value.__cause__, ValueError)
         lives.cancel()
+
+    asyncio.run(run())
+
+
+def test_an_error_that_waits_for_a_poll_is_noticed_without_one() -> None:
+    async def run() -> None:
+        coordinator = SimpleNamespace(_pending_exception=None)
+        consumer = SimpleNamespace(
+            _client=SimpleNamespace(_sync_task=None), _fetcher=None, _coordinator=coordinator
+        )
+        assert ended(of_consumer("one", consumer)) is None
+        coordinator._pending_exception = GroupAuthorizationFailedError("one")
+        assert str(ended(of_consumer("one", consumer))) == (
+            "one's membership ended: GroupAuthorizationFailedError"
+        )
 
     asyncio.run(run())
 
