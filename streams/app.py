@@ -147,6 +147,7 @@ def create_app(
     }
     app.poll_seconds = max(settings.poll_ms, handler.patience_ms) / 1000.0
     app.drain_seconds = handler.drain_seconds
+    app.agent_name = agent
     app.copartitioned = isinstance(handler, SliceRunner) and handler.stateful
 
     async def note_assignment(sender: Any, **kwargs: Any) -> None:

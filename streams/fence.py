@@ -36,6 +36,7 @@ _WAIT = (
     kafka_errors.CoordinatorLoadInProgressError,
     kafka_errors.ConcurrentTransactions,
     kafka_errors.RequestTimedOutError,
+    kafka_errors.KafkaConnectionError,
 )
 
 

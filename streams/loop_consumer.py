@@ -15,6 +15,7 @@ from aiokafka.errors import (
     CommitFailedError,
     GroupCoordinatorNotAvailableError,
     IllegalStateError,
+    KafkaError,
     NoError,
     NotCoordinatorForGroupError,
     for_code,
@@ -109,6 +110,29 @@ class LoopConsumerThread(AIOKafkaConsumerThread):
         asked = [TopicPartition(tp.topic, tp.partition) for tp in places]
         found = await self._ensure_consumer()._coordinator.fetch_committed_offsets(asked)
         return {TP(tp.topic, tp.partition): (at.offset, at.metadata or "") for tp, at in found.items()}
+
+    async def missed(self, place: TP, read: int, first: int, last: int) -> int:
+        """Return how many records will never be read because the log is not the one it was.
+
+        Retention makes a log begin later, where compaction and transactions leave holes in it. Of one that
+        was deleted and made anew the first ones are passed over: their offsets were there before.
+
+        Parameters
+        ----------
+        read
+            The offset that should have come.
+        first, last
+            Offsets of what came instead.
+        """
+        asked, consumer = TopicPartition(place.topic, place.partition), self._ensure_consumer()
+        try:
+            if first > read:
+                begins: int = (await consumer.beginning_offsets([asked]))[asked]
+                return max(0, min(begins, first) - read)
+            ends: int = (await consumer.end_offsets([asked]))[asked]
+            return min(last + 1, read) - first if ends < read else 0
+        except KafkaError:
+            return 0  # it is only counted
 
     async def note(self, offsets: Mapping[TP, tuple[int, str]]) -> bool:
         """Commit offsets with metadata; False when the group has rebalanced and they are another's now.

@@ -23,6 +23,11 @@ DEAD = Counter(
 REPEATED = Counter(
     "hark_repeated_total", "Records seen before at the same origin, after a restart.", ["agent"]
 )
+MISSED = Counter(
+    "hark_missed_total",
+    "Records never read, because retention took them before or their topic was deleted and made anew.",
+    ["agent", "topic"],
+)
 MASKED = Counter("hark_masked_total", "Pieces of personal data masked, by type.", ["type"])
 AUDITED = Counter(
     "hark_masking_audit_total",

@@ -25,6 +25,7 @@ from faust.transport.drivers.aiokafka import (
 from faust.types.tuples import ConsumerMessage
 from mode import Service
 
+from streams import metrics
 from streams.fetch_rounds import FetchRounds
 from streams.loop_consumer import LoopConsumerThread
 from streams.polls import Fetched, PartitionLost, Poll
@@ -220,7 +221,7 @@ class SliceConsumer(Consumer):
         if not self.flow_active or self.app.consumer_generation_id != generation:
             self._unplaced.update(records)  # fetched and not delivered: aiokafka stands too far
             return
-        slices, gaps = list[Fetched](), dict[TP, int]()
+        slices, gaps, odd = list[Fetched](), dict[TP, int](), dict[TP, tuple[int, int, int]]()
         for tp, found in records.items():
             read = self._read_offset.get(tp)
             if read is None:
@@ -233,6 +234,8 @@ class SliceConsumer(Consumer):
                     "%s/%d: asking for offset %d, got %d", tp.topic, tp.partition, read, found[0].offset
                 )
                 continue
+            if found[0].offset != read > 0:  # from 0 on reads who has never been there
+                odd[tp] = (read, found[0].offset, found[-1].offset)
             fresh = [record for record in found if record.offset >= read] if found[0].offset < read else found
             if fresh:
                 slices.append(Fetched(tp, fresh, self._acks.set))
@@ -241,6 +244,12 @@ class SliceConsumer(Consumer):
         for tp, read in gaps.items():
             if self.flow_active and self.app.consumer_generation_id == generation:
                 await self._seek(tp, read)
+        for tp, (read, first, last) in odd.items():
+            if missed := await self._thread.missed(tp, read, first, last):
+                log.error(
+                    "%s/%d: %d records will not be read: %d was asked for, %d came", *tp, missed, read, first
+                )
+                metrics.MISSED.labels(self.app.agent_name, tp.topic).inc(missed)
 
     async def _deliver(self, poll: Poll) -> None:
         for one in poll.slices:

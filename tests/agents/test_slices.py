@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from aiokafka import TopicPartition
 
+from streams import metrics
 from streams.app import Pulse, create_app
 from streams.polls import Fetched, PartitionLost, Poll, each_poll
 from streams.settings import Settings
@@ -67,9 +69,45 @@ def test_an_unacked_slice_holds_back_everything_behind_it() -> None:
     assert committed((99, False), (199, True), (299, True)) == [None, None]
 
 
+class Log:
+    """A consumer that tells where the log begins and ends."""
+
+    def __init__(self, begin: int, end: int) -> None:
+        self.begin, self.end = begin, end
+
+    async def beginning_offsets(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(places, self.begin)
+
+    async def end_offsets(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(places, self.end)
+
+
+@pytest.mark.parametrize(
+    ("read", "came", "log", "missed"),
+    [
+        (5, (9, 10), Log(0, 11), 0),  # compacted
+        (5, (9, 10), Log(7, 11), 2),  # retention took two, compaction the rest
+        (5, (9, 10), Log(9, 11), 4),
+        (50, (0, 2), Log(0, 3), 3),  # the topic was made anew
+        (2, (0, 2), Log(0, 3), 0),  # read before
+    ],
+)
+def test_what_will_never_be_read_is_counted(read: int, came: tuple[int, int], log: Log, missed: int) -> None:
+    async def run() -> int:
+        reading = consumer()
+        reading._thread._consumer = log
+        found: int = await reading._thread.missed(PLACE, read, *came)
+        return found
+
+    assert asyncio.run(run()) == missed
+
+
 def test_records_missing_before_a_slice_are_asked_for_once_then_taken_for_a_hole_in_the_log() -> None:
     async def run() -> None:
         reading = consumer()
+        reading._thread._consumer = Log(7, 10)
+        counted = metrics.MISSED.labels("sample", PLACE.topic)
+        before = counted._value.get()
         sought: list[int] = []
         delivered: list[int] = []
 
@@ -86,6 +124,7 @@ def test_records_missing_before_a_slice_are_asked_for_once_then_taken_for_a_hole
         assert (sought, delivered) == ([5], [])
         await reading._deliver_all({PLACE: slices((9, False))}, generation)
         assert (sought, delivered) == ([5], [9])
+        assert counted._value.get() - before == 2
 
     asyncio.run(run())
 

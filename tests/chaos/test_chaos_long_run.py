@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,12 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from chaos_arena import CHAIN, Arena, until
 from chaos_play import SEED, Play, Report
 from chaos_store_proxy import Fault
+from chaos_traffic import Traffic
 from confluent_kafka import KafkaError
 from confluent_kafka.admin import AdminClient
 
 from streams import kafka
-from streams.topics import CATALOG
+from streams.topics import CATALOG, FEEDBACK_MASKED, FEEDBACK_RAW
 
 pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("kafka_available")]
 
@@ -124,5 +126,30 @@ def test_days_change_no_result(tmp_path: Path, chaos_report: Report) -> None:
             await days_pass(arena)
             await forget_offsets(arena)
             await play.round(4, [])
+
+    asyncio.run(run())
+
+
+def test_what_retention_takes_unread_is_told(tmp_path: Path, chaos_report: Report) -> None:
+    """An agent that is away for longer than its input is kept goes on with what there is, and says so."""
+
+    async def run() -> None:
+        async with Arena(tmp_path, properties=HURRY, watched=()) as arena:
+            traffic = Traffic(SEED, arena.settings.partitions, int(time.time() * 1000))
+            worker = await arena.add("late", ("intake",))
+
+            await arena.publish(FEEDBACK_RAW, traffic.round(0, 100))
+            await until("it was read", 60, lambda: arena.watcher.appended(FEEDBACK_MASKED), 0.5)
+            worker.wanted = False
+            worker.signal(signal.SIGTERM)
+            await until("it ended", 30, lambda: not worker.alive)
+            await arena.publish(FEEDBACK_RAW, traffic.round(1, 100))
+            await days_pass(arena)
+            await arena.publish(FEEDBACK_RAW, traffic.round(2, 100))
+            await arena.launch(worker)
+            await until("it is told", 60, lambda: "will not be read" in worker.log.read_text())
+            ends, faults = arena.ends.told()
+            chaos_report(f"ends: {ends}")
+            assert not faults
 
     asyncio.run(run())

@@ -154,6 +154,28 @@ class OwnershipByExpiredEpochs(OwnershipByOffsets):
     EXPIRING = True
 
 
+def test_what_another_owner_deleted_stays_deleted_when_compaction_took_the_tombstone() -> None:
+    """A worker that was cut off for longer than tombstones stay must not go on from what it held."""
+
+    async def run() -> None:
+        log = Log(fenced=True)
+        made = (cast(Any, log), log.reader, lambda size: Batch(), cast(Any, log))
+        isolated, owner = (KafkaChangelog("state.sample", *made) for _ in range(2))
+        known = await isolated.load(0)
+        known.put(b"person", b"name")
+        await isolated.write(known)
+        known.commit()
+        held = await owner.load(0)
+        held.delete(b"person")
+        await owner.write(held)
+        held.commit()
+        log.compact()
+        back = await isolated.load(0, known)
+        assert list(back.items()) == []
+
+    asyncio.run(run())
+
+
 TestOwnership = Ownership.TestCase
 TestOwnershipByOffsets = OwnershipByOffsets.TestCase
 TestOwnershipByExpiredEpochs = OwnershipByExpiredEpochs.TestCase
