@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ops.bench.cluster import BenchCluster
 from ops.bench.traffic import Publisher, mix
+from ops.embedded.process import EmbeddedError
 from ops.simulator.world import Produced
 from streams import kafka
 from streams.topics import ACTION_TOPICS, FEEDBACK_RAW
@@ -68,10 +69,10 @@ async def pages(cluster: BenchCluster) -> list[str]:
     cluster.check()
     try:
         return [await asyncio.to_thread(_scrape, port) for port in cluster.metrics_ports]
-    except OSError:
+    except OSError as error:
         await asyncio.sleep(POLL_S)  # its end is noticed a moment after its sockets are closed
         cluster.check()
-        raise
+        raise EmbeddedError(f"a worker lives and does not tell its metrics: {error}") from error
 
 
 def _scrape(port: int) -> str:
