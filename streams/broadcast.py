@@ -8,17 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.vital import Vital, of_consumer
+from streams.vital import Vital, failed, of_consumer
 
 log = logging.getLogger(__name__)
 
 QUIET_POLLS = 2
 POLL_MS = 300
+
+CUT_OFF_S = 6 * 3600.0
+"""Without a word from the brokers for longer, all is read again: what was deleted meanwhile, a rule or a
+consent, may be gone from the topic without a trace after a day (`delete.retention.ms`)."""
+
+
+class CutOff(RuntimeError):
+    """No broker has answered for hours."""
+
 
 Handler = Callable[[bytes | None, bytes | None], Awaitable[None] | None]
 """Called with key and value of each record, and awaited if need be; must not raise on bad content."""
@@ -59,6 +69,8 @@ class Broadcast:
         if self._consumer is not None:
             yield "what follows rules and models", self._task
             yield from of_consumer("the broadcast", self._consumer)
+            if time.time() - self._consumer._client.cluster._last_successful_refresh_ms / 1000 > CUT_OFF_S:
+                yield "contact with the brokers", failed(CutOff())
 
     async def stop(self) -> None:
         """Stop following and close the consumer."""

@@ -79,9 +79,14 @@ def of_consumer(name: str, consumer: Any) -> Iterator[Vital]:
     yield f"{name}'s coordinator", getattr(consumer._coordinator, "_coordination_task", None)
     # It waits with an error until somebody polls, which nobody does in a rebalance or while a store is away.
     if (problem := getattr(consumer._coordinator, "_pending_exception", None)) is not None:
-        failed = asyncio.get_running_loop().create_future()
-        failed.set_exception(problem)
-        yield f"{name}'s membership", failed
+        yield f"{name}'s membership", failed(problem)
+
+
+def failed(problem: BaseException) -> asyncio.Future[Any]:
+    """Return a problem in the place of a task that it ended."""
+    found: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    found.set_exception(problem)
+    return found
 
 
 def ended(tasks: Iterable[Vital]) -> VitalTaskEnded | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -18,7 +19,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 
 from sinks.base import SinkError
 from streams.app import Pulse
-from streams.broadcast import Broadcast
+from streams.broadcast import CUT_OFF_S, Broadcast
 from streams.vital import VitalTaskEnded, ended, heed_closed_transports, of_consumer, watch
 from streams.worker import WorkerService
 
@@ -96,7 +97,9 @@ class Reader:
     """Gives nothing three times, then is refused."""
 
     def __init__(self) -> None:
-        self._client = self._fetcher = self._coordinator = SimpleNamespace(_sync_task=None)
+        self.cluster = SimpleNamespace(_last_successful_refresh_ms=time.time() * 1000)
+        self._client = SimpleNamespace(_sync_task=None, cluster=self.cluster)
+        self._fetcher = self._coordinator = None
         self.asked = 0
 
     def assign(self, places: object) -> None:
@@ -113,6 +116,7 @@ class Reader:
 
     async def getmany(self, **options: Any) -> dict[Any, list[Any]]:
         self.asked += 1
+        await asyncio.sleep(0)
         if self.asked > 3:
             raise TopicAuthorizationFailedError("rules.catalog")
         return {}
@@ -130,6 +134,26 @@ def test_a_worker_does_not_live_on_without_new_rules_and_models() -> None:
         await broadcast.start()
         with pytest.raises(VitalTaskEnded, match="rules and models ended: TopicAuthorizationFailedError"):
             await asyncio.wait_for(watch(broadcast.vital, 0.0), 10)
+        await broadcast.stop()
+
+    asyncio.run(run())
+
+
+def test_a_worker_cut_off_for_hours_reads_rules_and_consents_anew() -> None:
+    """Tombstones stay a day: what was deleted meanwhile may never be told."""
+
+    async def run() -> None:
+        reader = Reader()
+        reader.asked = -1000
+
+        async def opened() -> Reader:
+            return reader
+
+        broadcast = Broadcast(opened, {"rules.catalog": lambda key, value: None})
+        await broadcast.start()
+        assert ended(broadcast.vital()) is None
+        reader.cluster._last_successful_refresh_ms -= (CUT_OFF_S + 1) * 1000
+        assert str(ended(broadcast.vital())) == "contact with the brokers ended: CutOff"
         await broadcast.stop()
 
     asyncio.run(run())
