@@ -45,3 +45,31 @@ def test_a_store_away_for_ten_minutes_stops_the_reading_and_misses_nothing() -> 
     assert max(behind) <= 2 * MOST, "one batch waits for the store, one is gathered, then reading stops"
     assert store.offsets("decisions") == list(range(ROWS))
     assert acked == list(range(SLICE - 1, ROWS, SLICE))
+
+
+def test_two_workers_that_take_turns_store_every_row_once() -> None:
+    """What one had read and not acked comes to the other, who has stored less of it by its own count."""
+    benches = Bench(), Bench()
+    store = benches[0].store
+    benches[1].sink._open = lambda: store
+
+    async def run() -> None:
+        workers = [
+            Archive(bench.sink, [], None, Layout({}), VirtualClock(0.0), "log", 3600.0, MOST)
+            for bench in benches
+        ]
+        for worker in workers:
+            await worker.start()
+        for turn in range(6):
+            worker, first = workers[turn % 2], turn * SLICE
+            worker.assigned([0])
+            # Every owner stores its slice and the next one, and dies before its offsets are committed.
+            for begin in (first, first + SLICE):
+                found = [Record(n, b'{"decision_id":"d%d"}' % n) for n in range(begin, begin + SLICE)]
+                await worker.take([Fetched(PLACE, found, lambda: None)], lambda: True)
+            await worker.flush()
+        for worker in workers:
+            await worker.stop()
+
+    asyncio.run(run())
+    assert store.offsets("decisions") == list(range(7 * SLICE))
