@@ -17,6 +17,7 @@ from streams.app import Pulse, create_app
 from streams.polls import Fetched, PartitionLost, Poll, each_poll
 from streams.settings import Settings
 from streams.slices import SliceConsumer
+from streams.suspects import CLEAN, OPEN
 
 PLACE = TopicPartition("in", 0)
 
@@ -241,5 +242,51 @@ def test_an_ack_lets_a_rebalance_that_waits_go_on() -> None:
         one.ack()
         await asyncio.wait_for(waiting, 10)
         assert committed == [8]
+
+    asyncio.run(run())
+
+
+def test_a_stop_commits_nothing_that_is_still_being_worked_on() -> None:
+    async def run() -> None:
+        reading = consumer()
+        done = Fetched(PLACE, slices((7, False)), reading._acks.set)
+        running = Fetched(PLACE, slices((8, False)), reading._acks.set)
+        reading._slices[PLACE] = deque([done, running])
+        done.begun = running.begun = True
+        done.ack()
+        committed: list[int | None] = []
+
+        async def commit() -> None:
+            committed.append(reading._new_offset(PLACE))
+
+        reading.commit_and_end_transactions = commit
+        reading.app.drain_seconds = 0.0
+        await reading.on_stop()
+        assert committed == [8]
+
+    asyncio.run(run())
+
+
+def test_who_leaves_alive_says_so_beside_its_offsets() -> None:
+    """Else the next owner takes an orderly restart for a death and watches what it reads."""
+
+    async def run() -> None:
+        reading = consumer()
+        noted: list[dict[Any, tuple[int, str]]] = []
+
+        async def note(offsets: dict[Any, tuple[int, str]]) -> bool:
+            noted.append(offsets)
+            return True
+
+        reading._thread = SimpleNamespace(note=note)
+        reading.assignment = lambda: {PLACE}
+        await reading._commit({PLACE: 8})
+
+        async def nothing() -> None:
+            """Find nothing new."""
+
+        reading.commit_and_end_transactions = nothing
+        await reading.on_stop()
+        assert noted == [{PLACE: (8, OPEN)}, {PLACE: (8, CLEAN)}]
 
     asyncio.run(run())
