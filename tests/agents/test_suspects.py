@@ -19,7 +19,7 @@ from streams.polls import Fetched
 from streams.runner import SliceRunner
 from streams.state import PartitionState
 from streams.step import Slice
-from streams.suspects import CLEAN, OPEN, suspicion_of, take_watched
+from streams.suspects import CLEAN, OPEN, SINGLE, WATCHED, suspicion_of, take_watched
 from streams.topics import ALERTS, DEAD_LETTERS
 
 IN, OUT = "in", "out"
@@ -173,3 +173,17 @@ def test_what_dies_while_it_waits_for_brokers_is_not_counted() -> None:
     cluster = Cluster()
     starts_until_done(cluster, set(), Random(3), 0.05)
     assert words(cluster.committed) <= {OPEN}
+
+
+def test_a_suspicion_ends() -> None:
+    """Each watched slice costs two commits, each single record a round trip."""
+    one = suspicion_of("slice:2")
+    assert one is not None and one.alone
+    one.passed(SINGLE - 1, buried=False)
+    assert one.alone
+    one.passed(1, buried=False)
+    assert not one.alone
+    for _ in range(WATCHED - 2):
+        assert one.left > 0
+        one.passed(1, buried=False)
+    assert one.left <= 0, "the next slice is not watched"

@@ -11,7 +11,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from chaos_arena import CHAIN, Arena, until
-from chaos_play import SEED, Play, Report
+from chaos_play import SEED, Play, Report, join_and_leave
 from chaos_store_proxy import Fault
 from chaos_traffic import Traffic
 from confluent_kafka import KafkaError
@@ -117,7 +117,7 @@ def test_days_change_no_result(tmp_path: Path, chaos_report: Report) -> None:
             await play.begin()
             await play.round(0, [])
             await days_pass(arena)
-            await play.round(1, [])
+            await play.round(1, [join_and_leave])
             await play.round(2, [store_away_for_an_hour])
             await days_pass(arena)
             for worker in arena.workers:
@@ -126,6 +126,19 @@ def test_days_change_no_result(tmp_path: Path, chaos_report: Report) -> None:
             await days_pass(arena)
             await forget_offsets(arena)
             await play.round(4, [])
+
+    asyncio.run(run())
+
+
+def test_connections_that_brokers_end_change_no_result(tmp_path: Path, chaos_report: Report) -> None:
+    """No client logs in again in time (KIP-368), so the broker cuts connections in use."""
+
+    async def run() -> None:
+        async with Arena(tmp_path, locked=True, properties={"connections.max.reauth.ms": "25000"}) as arena:
+            play = Play(arena, SEED, chaos_report)
+            await play.begin()
+            for number in range(4):
+                await play.round(number, [])
 
     asyncio.run(run())
 
