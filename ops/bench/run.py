@@ -86,6 +86,7 @@ async def run(on_kafka: bool, quick: bool, peers: Any, say: Say) -> dict[str, An
         },
         "ratio": {
             "ordinary_faust": _ratio(beside.get("ordinary_faust"), cost),
+            "ordinary_faust_less": _ratio(beside.get("ordinary_faust_less"), cost),
             "quix": _ratio(beside.get("quix"), same_cost),
             "relay": _ratio(beside.get("relay"), cost),
         },

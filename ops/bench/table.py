@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
@@ -35,10 +36,7 @@ def show(report: dict[str, Any], console: Console) -> None:
     for load, row in pipeline.get("latency_ms", {}).items():
         waits.add_row(load, *(_number(row.get(key)) for key in ("rate", "p50", "p99", "p99.9")))
     console.print(waits)
-    peers = Table("peer", "CPU µs an event", "note", title="The same records another way")
-    for name, row in report["peers"].items():
-        peers.add_row(name, _number(row.get("cpu_us_per_event")), row.get("skipped", ""))
-    console.print(peers)
+    show_peers(report["peers"], console)
     sizes = Table(
         "customers", "state MB", "recovery s", "resident MB", "steps µs an event", title="Customers"
     )
@@ -48,6 +46,24 @@ def show(report: dict[str, Any], console: Console) -> None:
     console.print(sizes)
     for name, reason in report["skipped"].items():
         console.print(f"skipped {name}: {reason}")
+
+
+def show_peers(peers: Mapping[str, Mapping[str, Any]], console: Console) -> None:
+    """Print what the peers cost an event, and the parts of those that tell them."""
+    costs = Table("peer", "CPU µs an event", "seconds", "note", title="The same records another way")
+    for name, row in peers.items():
+        costs.add_row(
+            name, *(_number(row.get(key)) for key in ("cpu_us_per_event", "seconds")), row.get("skipped", "")
+        )
+    console.print(costs)
+    told = {
+        name: row["parts_us_per_feedback"] for name, row in peers.items() if "parts_us_per_feedback" in row
+    }
+    parts = Table("part", *told, title="CPU µs a feedback")
+    for part in dict.fromkeys(part for found in told.values() for part in found):
+        parts.add_row(part, *(_number(found.get(part)) for found in told.values()))
+    if told:
+        console.print(parts)
 
 
 def _number(value: float | None) -> str:

@@ -29,8 +29,8 @@ def bench(
         Literal["embedded", "kafka"], typer.Option("--stack", help="Which broker.")
     ] = "embedded",
     quick: Annotated[bool, typer.Option("--quick", help="A quarter of the events.")] = False,
-    peers: Annotated[Path, typer.Option("--peers", help="Virtual environment of the peers.")] = Path(
-        ".hark/bench-peers"
+    peers: Annotated[Path, typer.Option("--peers", help="Virtual environment of the peers.")] = (
+        compare.PEERS
     ),
     install_peers: Annotated[
         bool, typer.Option("--install-peers", help="Make that environment first.")

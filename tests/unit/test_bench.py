@@ -19,12 +19,14 @@ from rich.console import Console
 from ops.bench import machine
 from ops.bench.capacity import RATES, Costs, costs_of, hot_rate, plan
 from ops.bench.cluster import BenchCluster, Volume
+from ops.bench.compare import sample
+from ops.bench.peers import ordinary_learning as learning
 from ops.bench.peers.meter import Meter
 from ops.bench.pipeline import pages
 from ops.bench.run import scaling
 from ops.bench.state_load import clones
 from ops.bench.steps import Steps
-from ops.bench.table import show
+from ops.bench.table import show, show_peers
 from ops.bench.take_over import spread
 from ops.bench.traffic import Publisher, mix
 from ops.embedded.process import Child, EmbeddedError
@@ -167,6 +169,68 @@ def test_a_meter_reports_to_the_real_output_even_when_another_stands_in(
     assert not meter.add(2) and meter.add()
     meter.report(note="x")
     assert json.loads(real.getvalue())["events"] == 3
+
+
+def test_a_part_within_a_part_counts_once_and_all_parts_make_the_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, ticks = StringIO(), iter((0.0, 1.0, 2.0, 5.0, 9.0, 10.0, 10.0))
+    monkeypatch.setattr("sys.__stdout__", real)
+    monkeypatch.setattr("ops.bench.peers.meter.time.process_time", lambda: next(ticks))
+    meter = Meter(4)
+    meter.add(4)
+    with meter.part("masking"), meter.part("names"):
+        pass
+    meter.report_parts(2)
+    told = json.loads(real.getvalue())
+    assert told["feedback"] == 2 and told["cpu_us_per_event"] == 2.5e6
+    assert told["parts_us_per_feedback"] == {"names": 1.5e6, "masking": 2.5e6, "rest": 1e6}
+
+
+def test_the_ordinary_peer_learns_at_the_horizon_what_came_of_a_score() -> None:
+    day, profile = 86_400.0, {"negatives": [0.0]}
+    waiting: list[dict[str, Any]] = []
+    learning.note(profile, "feedback", 0.0, 0.0)
+    learning.note(profile, "purchase", 30.0, day)
+    x = learning.features(profile, -0.5, 2 * day)
+    assert (x["feedback"], x["purchase"], x["negatives"], x["spend"], x["tenure"]) == (1, 1, 1, 30, 2)
+    found = learning.chances(x)
+    assert found == {"churn": 0.5, "purchase": 0.5, "feature_adoption": 0.5}
+    assert learning.keep(waiting, 2 * day, x, found)
+    assert not learning.keep(waiting, 8 * day, x, found)
+    assert learning.happened(waiting, "churned", 12 * day)
+    assert not learning.happened(waiting, "purchase", 12 * day)
+    assert not learning.happened(waiting, "retained", 12 * day)
+    assert learning.learn(waiting[0]) == {"churn": False, "purchase": True, "feature_adoption": True}
+    after = learning.chances(x)
+    assert after["churn"] > 0.5 > after["purchase"]
+
+
+def test_the_ordinary_peer_watches_errors() -> None:
+    told = [learning.watch({"churn": i % 10 < (1 if i < 1000 else 6)}) for i in range(2000)]
+    first = next(i for i, names in enumerate(told) if names == ["churn"])
+    assert 1000 < first < 1200
+
+
+def test_a_sample_has_customers_whole_and_its_share_of_what_names_none() -> None:
+    records = [Produced("t", b"c%d" % (n % 100), b"%d" % n) for n in range(1000)]
+    nameless = [Produced("t", None, b"%d" % n) for n in range(1000)]
+    found = sample([*records, *nameless])
+    assert set(Counter(record.key for record in found if record.key).values()) == {10}
+    assert 120 < sum(record.key is None for record in found) < 220
+
+
+def test_both_ways_of_the_ordinary_peer_are_compared_and_told_part_by_part() -> None:
+    both = {
+        "ordinary_faust": {"cpu_us_per_event": 9.0, "parts_us_per_feedback": {"names": 5.0, "rest": 4.0}},
+        "ordinary_faust_less": {"cpu_us_per_event": 4.0, "parts_us_per_feedback": {"rest": 4.0}},
+        "quix": {"skipped": "not installed"},
+    }
+    console = Console(record=True, width=120, file=StringIO())
+    show_peers(both, console)
+    lines = [line.split() for line in console.export_text().splitlines()]
+    assert ["│", "names", "│", "5.0", "│", "–", "│"] in lines
+    assert ["│", "rest", "│", "4.0", "│", "4.0", "│"] in lines
 
 
 def test_a_report_with_parts_missing_is_shown() -> None:
