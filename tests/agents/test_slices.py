@@ -267,7 +267,8 @@ def test_a_stop_commits_nothing_that_is_still_being_worked_on() -> None:
     asyncio.run(run())
 
 
-def test_who_leaves_alive_says_so_beside_its_offsets() -> None:
+@pytest.mark.parametrize("revoked", [False, True])
+def test_who_leaves_alive_says_so_beside_its_offsets(revoked: bool) -> None:
     """Else the next owner takes an orderly restart for a death and watches what it reads."""
 
     async def run() -> None:
@@ -282,11 +283,12 @@ def test_who_leaves_alive_says_so_beside_its_offsets() -> None:
         reading.assignment = lambda: {PLACE}
         await reading._commit({PLACE: 8})
 
-        async def nothing() -> None:
+        async def nothing(*args: Any) -> None:
             """Find nothing new."""
 
-        reading.commit_and_end_transactions = nothing
-        await reading.on_stop()
+        reading.commit_and_end_transactions = reading._on_partitions_revoked = nothing
+        reading.app.on_rebalance_start()
+        await (reading.on_partitions_revoked({PLACE}) if revoked else reading.on_stop())
         assert noted == [{PLACE: (8, OPEN)}, {PLACE: (8, CLEAN)}]
 
     asyncio.run(run())
