@@ -100,6 +100,20 @@ def ended(tasks: Iterable[Vital]) -> VitalTaskEnded | None:
     return None
 
 
+def waits(loop: asyncio.AbstractEventLoop) -> list[str]:
+    """Return where each task of a loop waits: its coroutine, and the innermost one with file and line."""
+    found = []
+    for task in asyncio.all_tasks(loop):
+        inner: Any = task.get_coro()
+        outer = getattr(inner, "__qualname__", str(inner))
+        while getattr(getattr(inner, "cr_await", None), "cr_frame", None) is not None:
+            inner = inner.cr_await
+        if (frame := getattr(inner, "cr_frame", None)) is not None:
+            name, line = frame.f_code.co_filename.rpartition("/")[2], frame.f_lineno
+            found.append(f"{outer} in {inner.__qualname__} ({name}:{line})")
+    return sorted(found)
+
+
 async def watch(tasks: Callable[[], Iterable[Vital]], seconds: float = LOOK_SECONDS) -> None:
     """Look now and then.
 

@@ -30,7 +30,7 @@ from streams.pipeline import AGENTS
 from streams.readiness import patiently
 from streams.runtime import Runtime
 from streams.settings import Settings
-from streams.vital import Vital, heed_closed_transports, of_consumer, watch
+from streams.vital import Vital, heed_closed_transports, of_consumer, waits, watch
 
 log = logging.getLogger(__name__)
 
@@ -74,10 +74,16 @@ class Watchdog:
         self._end = end
         self._timer: threading.Timer | None = None
 
-    def start(self) -> None:
-        """Begin to count; a second call changes nothing."""
+    def start(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Begin to count; a second call changes nothing.
+
+        Parameters
+        ----------
+        loop
+            Whose tasks are asked at the end what they wait for.
+        """
         if self._timer is None:
-            self._timer = threading.Timer(self._seconds, self._bite)
+            self._timer = threading.Timer(self._seconds, self._bite, (loop,))
             self._timer.daemon = True
             self._timer.start()
 
@@ -86,9 +92,13 @@ class Watchdog:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _bite(self) -> None:
-        log.error("the stop hangs after %.0f s; ending: what was not acked comes again", self._seconds)
-        self._end(1)
+    def _bite(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        try:
+            log.error("the stop hangs after %.0f s; ending: what was not acked comes again", self._seconds)
+            if loop is not None:
+                log.error("it waits for %s", "; ".join(waits(loop)))
+        finally:
+            self._end(1)
 
 
 class WorkerService(mode.Service):
@@ -113,7 +123,7 @@ class WorkerService(mode.Service):
 
     async def stop(self) -> None:
         """Stop within `STOP_SECONDS`, or end the process: nothing unacked is lost by that."""
-        self.watchdog.start()
+        self.watchdog.start(asyncio.get_running_loop())
         await super().stop()
 
     async def on_start(self) -> None:

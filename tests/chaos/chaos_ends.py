@@ -64,10 +64,11 @@ def end_of(worker: str, status: int, sent: Set[signal.Signals], log: str) -> End
     if status == 0:
         return End(worker, "stopped", signal.SIGTERM not in sent)
     last = (exceptions(log) or ["status " + str(status)])[-1]
+    hung = " and hung while it stopped" if HANGS in log else ""
     if last in EXCUSED:
-        return End(worker, EXCUSED[last], False)
-    if HANGS in log and signal.SIGTERM in sent:
-        return End(worker, "was slow to stop", False)
+        return End(worker, EXCUSED[last] + hung, False)
+    if hung and signal.SIGTERM in sent:
+        return End(worker, "was told to stop" + hung, False)
     return End(worker, f"crashed with {last}", True)
 
 

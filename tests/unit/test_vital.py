@@ -20,7 +20,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 from sinks.base import SinkError
 from streams.app import Pulse
 from streams.broadcast import CUT_OFF_S, Broadcast
-from streams.vital import VitalTaskEnded, ended, heed_closed_transports, of_consumer, watch
+from streams.vital import VitalTaskEnded, ended, heed_closed_transports, of_consumer, waits, watch
 from streams.worker import WorkerService
 
 
@@ -91,6 +91,24 @@ def test_an_error_that_waits_for_a_poll_is_noticed_without_one() -> None:
         )
 
     asyncio.run(run())
+
+
+def test_who_waits_is_asked_where() -> None:
+    async def run() -> list[str]:
+        async def inner() -> None:
+            await asyncio.Event().wait()
+
+        async def outer() -> None:
+            await inner()
+
+        task = asyncio.create_task(outer())
+        await asyncio.sleep(0)
+        found = waits(asyncio.get_running_loop())
+        task.cancel()
+        return [wait for wait in found if "outer" in wait]
+
+    (told,) = asyncio.run(run())
+    assert "outer in " in told and "wait (locks.py:" in told
 
 
 class Reader:
