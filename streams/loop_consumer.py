@@ -29,6 +29,8 @@ from mode.utils.futures import maybe_set_exception
 
 from streams.records import as_parsed
 
+CLOSING_SECONDS = 1.0
+"""Longest a commit may take of a consumer that is being closed; what it says comes again otherwise."""
 NEVER_MS = 2**31 - 1
 """Longest time between two polls. A store or a partition that is away for an hour is no reason to leave the
 group, and aiokafka 0.14 lets a member that has left only back in when it polls, which Faust does not do
@@ -144,11 +146,20 @@ class LoopConsumerThread(AIOKafkaConsumerThread):
         if not kept or len(kept) < len(offsets):
             return not offsets
         self.tp_last_committed_at.update(dict.fromkeys(offsets, now))
+        # aiokafka repeats a commit for ever and looks for no coordinator once it is being closed, and closing
+        # waits for the rebalance that waits for this commit: a third of the stops after a freeze hung.
+        closing = consumer._coordinator._closing
+        commit = asyncio.ensure_future(
+            consumer.commit({tp: OffsetAndMetadata(*at) for tp, at in kept.items()})
+        )
         try:
-            await consumer.commit({tp: OffsetAndMetadata(*at) for tp, at in kept.items()})
+            await asyncio.wait({commit, closing}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({commit}, timeout=CLOSING_SECONDS)
+            return commit.done() and commit.result() is None
         except (CommitFailedError, IllegalStateError):
             return False
-        return True
+        finally:
+            commit.cancel()
 
     async def start(self) -> None:
         """Serve in the worker's loop."""

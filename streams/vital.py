@@ -101,16 +101,16 @@ def ended(tasks: Iterable[Vital]) -> VitalTaskEnded | None:
 
 
 def waits(loop: asyncio.AbstractEventLoop) -> list[str]:
-    """Return where each task of a loop waits: its coroutine, and the innermost one with file and line."""
+    """Return where each task of a loop waits: its coroutines, from the outermost to line of the innermost."""
     found = []
     for task in asyncio.all_tasks(loop):
         inner: Any = task.get_coro()
-        outer = getattr(inner, "__qualname__", str(inner))
-        while getattr(getattr(inner, "cr_await", None), "cr_frame", None) is not None:
-            inner = inner.cr_await
-        if (frame := getattr(inner, "cr_frame", None)) is not None:
-            name, line = frame.f_code.co_filename.rpartition("/")[2], frame.f_lineno
-            found.append(f"{outer} in {inner.__qualname__} ({name}:{line})")
+        names, line = list[str](), 0
+        while (frame := getattr(inner, "cr_frame", None)) is not None:
+            names.append(inner.__qualname__)
+            line, inner = frame.f_lineno, inner.cr_await
+        if names:
+            found.append(f"{' > '.join(names)}:{line}")
     return sorted(found)
 
 

@@ -202,12 +202,31 @@ class Group:
     def __init__(self) -> None:
         self.commits: list[dict[Any, Any]] = []
         self.refusals: list[Exception] = []
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self._coordinator = SimpleNamespace(_closing=asyncio.get_running_loop().create_future())
 
     async def commit(self, offsets: dict[Any, Any]) -> None:
         assert offsets, "aiokafka takes no empty commit"
+        await self.answers.wait()
         if self.refusals:
             raise self.refusals.pop()
         self.commits.append({tp.partition: (at.offset, at.metadata) for tp, at in offsets.items()})
+
+
+def test_a_commit_without_an_answer_does_not_hold_up_closing() -> None:
+    async def run() -> None:
+        app = create_app(Settings(), "sample", ["in"], Handler(), Pulse(10.0))
+        thread, group = app._new_consumer()._thread, Group()
+        thread._consumer, thread.assignment = group, lambda: set(PLACES[:1])
+        group.answers.clear()
+        noting = asyncio.create_task(thread.note({PLACES[0]: (7, "open")}))
+        await asyncio.sleep(0)
+        group._coordinator._closing.set_result(None)
+        assert not await asyncio.wait_for(noting, 10)
+        assert group.commits == []
+
+    asyncio.run(run())
 
 
 def test_a_commit_says_whether_the_partitions_are_still_ours() -> None:

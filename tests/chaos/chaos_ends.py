@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 EXCUSED = {
-    "streams.app.Frozen": "lost its partitions",
-    "streams.polls.PartitionLost": "lost its partitions",
+    "Frozen": "lost its partitions",
+    "PartitionLost": "lost its partitions",
 }
 """Exceptions after which a restart is the documented way on (decision record 0002)."""
+
+CRASHED = re.compile(r"Crashed reason=(\w+)\(")
+"""What a service says first of all; later ones follow from it."""
 
 HANGS = "the stop hangs after"
 """What the watchdog of an orderly stop says."""
@@ -63,13 +67,13 @@ def end_of(worker: str, status: int, sent: Set[signal.Signals], log: str) -> End
         return End(worker, f"ended by {number.name}", number not in sent)
     if status == 0:
         return End(worker, "stopped", signal.SIGTERM not in sent)
-    last = (exceptions(log) or ["status " + str(status)])[-1]
+    why = (*CRASHED.findall(log), *reversed(exceptions(log)), f"status {status}")[0]
     hung = " and hung while it stopped" if HANGS in log else ""
-    if last in EXCUSED:
-        return End(worker, EXCUSED[last] + hung, False)
+    if why in EXCUSED:
+        return End(worker, EXCUSED[why] + hung, False)
     if hung and signal.SIGTERM in sent:
         return End(worker, "was told to stop" + hung, False)
-    return End(worker, f"crashed with {last}", True)
+    return End(worker, f"crashed with {why}", True)
 
 
 def exceptions(log: str) -> list[str]:

@@ -108,7 +108,9 @@ def test_who_waits_is_asked_where() -> None:
         return [wait for wait in found if "outer" in wait]
 
     (told,) = asyncio.run(run())
-    assert "outer in " in told and "wait (locks.py:" in told
+    names, _, line = told.rpartition(":")
+    assert [name.rpartition(".")[2] for name in names.split(" > ")] == ["outer", "inner", "wait"]
+    assert int(line)
 
 
 class Reader:
