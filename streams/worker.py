@@ -128,9 +128,15 @@ class WorkerService(mode.Service):
 
     async def on_start(self) -> None:
         """Read the broadcasts, then prepare the agents."""
-        await self._run.start_broadcast()
-        for handler in self._handlers:
-            await patiently("the store", handler.start, (SinkError,))
+        try:
+            await self._run.start_broadcast()
+            for handler in self._handlers:
+                await patiently("the store", handler.start, (SinkError,))
+        except Exception:
+            if not self.should_stop:
+                raise
+            log.info("told to stop before the agents had begun")  # what it waited for is closed by then
+            return
         self.add_future(self._pulse.beat())
         self.add_future(measure_loop_lag())
         self.add_future(trim_heap())
