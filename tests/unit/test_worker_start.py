@@ -12,22 +12,27 @@ from streams.app import Pulse
 from streams.worker import WorkerService
 
 
-@pytest.mark.parametrize("stopping", [True, False])
-def test_what_a_stop_has_closed_is_no_crash(stopping: bool) -> None:
-    async def closed() -> None:
-        if stopping:
-            service._stopped.set()
-        raise RuntimeError("cannot schedule new futures after shutdown")
-
-    async def run() -> None:
-        nonlocal service
-        runtime = SimpleNamespace(start_broadcast=closed)
-        service = WorkerService(cast(Any, runtime), [], [], Pulse(1.0))
-        if not stopping:
-            with pytest.raises(RuntimeError):
-                await service.on_start()
-        else:
-            await service.on_start()
+class Closed(SimpleNamespace):
+    """What the agents share, closed while the worker waits for it."""
 
     service: WorkerService
-    asyncio.run(run())
+    stopping: bool
+
+    async def start_broadcast(self) -> None:
+        if self.stopping:
+            self.service._stopped.set()
+        raise RuntimeError("cannot schedule new futures after shutdown")
+
+
+@pytest.mark.parametrize("stopping", [True, False])
+def test_what_a_stop_has_closed_is_no_crash(stopping: bool) -> None:
+    async def run() -> None:
+        shared = Closed(stopping=stopping)
+        shared.service = WorkerService(cast(Any, shared), [], [], Pulse(1.0))
+        await shared.service.on_start()
+
+    if stopping:
+        asyncio.run(run())
+    else:
+        with pytest.raises(RuntimeError):
+            asyncio.run(run())
